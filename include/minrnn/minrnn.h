@@ -1,0 +1,16 @@
+/* minrnn: minGRU and minLSTM, trained and run on any OpenCL device and on the CPU.
+ * Everything but opencl.h, which needs the OpenCL headers. */
+#ifndef MINRNN_MINRNN_H
+#define MINRNN_MINRNN_H
+
+#include <minrnn/check.h>
+#include <minrnn/device.h>
+#include <minrnn/mixer.h>
+#include <minrnn/model.h>
+#include <minrnn/scan.h>
+#include <minrnn/session.h>
+#include <minrnn/status.h>
+#include <minrnn/text.h>
+#include <minrnn/trainer.h>
+
+#endif

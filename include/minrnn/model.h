@@ -1,0 +1,100 @@
+/* Level 3: a language model of minRNN blocks.
+ *
+ * tokens -> embedding -> blocks -> RMSNorm -> head (no bias) -> logits. A block is
+ *   x += causal_depthwise_conv(x)            (optional)
+ *   x += dropout(mixer(RMSNorm(x)))
+ *   x += dropout(feed_forward(RMSNorm(x)))   (optional)
+ * as the paper's authors released it.
+ */
+#ifndef MINRNN_MODEL_H
+#define MINRNN_MODEL_H
+
+#include <minrnn/mixer.h>
+#include <minrnn/text.h>
+
+MINRNN_BEGIN_DECLS
+
+typedef enum minrnn_feed_forward {
+    MINRNN_FEED_FORWARD_NONE = 0,
+    MINRNN_FEED_FORWARD_GELU = 1, /* width -> factor * width, GELU, -> width; with biases */
+    MINRNN_FEED_FORWARD_GEGLU = 2 /* width -> 2 * factor * width, u * GELU(v), -> width */
+} minrnn_feed_forward;
+
+typedef struct minrnn_model_config {
+    int64_t vocab;             /* tokens */
+    int64_t width;             /* d */
+    int64_t layers;            /* blocks */
+    minrnn_mixer_config mixer; /* its width is set from `width` */
+    int64_t conv;              /* taps of the convolution; 0 = off */
+    bool conv_pointwise;       /* a dense layer after the depthwise one, as the public
+                                  implementations have it */
+    minrnn_feed_forward feed_forward;
+    float feed_forward_factor; /* 4 is usual for GELU, 2 for GEGLU */
+    float dropout;             /* probability, in training only */
+} minrnn_model_config;
+
+typedef struct minrnn_model minrnn_model;
+
+/* Bytes of device memory, known before anything is allocated. */
+typedef struct minrnn_memory {
+    uint64_t parameters;
+    uint64_t gradients; /* training */
+    uint64_t moments;   /* training: AdamW's two */
+    uint64_t workspace; /* activations, batch, losses or carried states, scratch of the ops */
+    uint64_t total;
+} minrnn_memory;
+
+/* A small minGRU: width 128, 2 layers, expansion 2, conv 4, GELU 4, no dropout; vocab 0 (to be
+ * set). */
+MINRNN_API void minrnn_model_config_defaults(minrnn_model_config *config);
+
+/* Makes a model with initial parameters drawn from `seed`; the same on every device. A
+ * configuration that cannot be is MINRNN_INVALID_ARGUMENT. The caller owns *model; the device must
+ * outlive it. */
+MINRNN_API minrnn_status minrnn_model_create(minrnn_device *device,
+                                             const minrnn_model_config *config, uint64_t seed,
+                                             minrnn_model **model);
+MINRNN_API void minrnn_model_destroy(minrnn_model *model);
+
+MINRNN_API minrnn_status minrnn_model_get_config(const minrnn_model *model,
+                                                 minrnn_model_config *config);
+
+/* The device it lives on. */
+MINRNN_API minrnn_device *minrnn_model_device(const minrnn_model *model);
+
+/* The number of parameters, of tensors they form, and each tensor's name, shape and place
+ * (0 <= index < tensors). Names and row order are those of the public minGRU implementations. */
+MINRNN_API int64_t minrnn_model_parameters(const minrnn_model *model);
+MINRNN_API int minrnn_model_tensor_count(const minrnn_model *model);
+MINRNN_API minrnn_status minrnn_model_parameter(const minrnn_model *model, int index,
+                                                minrnn_parameter_info *info);
+
+/* Copies all parameters to or from host memory, minrnn_model_parameters floats; waits. */
+MINRNN_API minrnn_status minrnn_model_read(const minrnn_model *model, float *parameters);
+MINRNN_API minrnn_status minrnn_model_write(minrnn_model *model, const float *parameters);
+
+/* The characters its tokens stand for, saved with it; NULL where it has none. Setting copies, and
+ * the size must be the model's vocab. The one returned is the model's. */
+MINRNN_API minrnn_status minrnn_model_set_vocabulary(minrnn_model *model,
+                                                     const minrnn_vocabulary *vocabulary);
+MINRNN_API const minrnn_vocabulary *minrnn_model_vocabulary(const minrnn_model *model);
+
+/* Device memory of a model and, with `training`, of a minrnn_trainer of batch x time tokens, else
+ * of a minrnn_session of that size; on this device, before either exists. */
+MINRNN_API minrnn_status minrnn_model_memory(minrnn_device *device,
+                                             const minrnn_model_config *config, int64_t batch,
+                                             int64_t time, bool training, minrnn_memory *memory);
+
+/* Writes the model as a safetensors file (float32, the configuration and vocabulary as metadata),
+ * to a temporary file that then replaces `path`: on an error what was there is whole. */
+MINRNN_API minrnn_status minrnn_model_save(const minrnn_model *model, const char *path);
+
+/* Reads a model. A file without minrnn's metadata is read as one of the public implementations'
+ * (minGRU-pytorch: names, row order, gamma or weight norms), its configuration taken from names and
+ * shapes. A hostile or damaged file is MINRNN_FORMAT_ERROR. The caller owns *model. */
+MINRNN_API minrnn_status minrnn_model_load(minrnn_device *device, const char *path,
+                                           minrnn_model **model);
+
+MINRNN_END_DECLS
+
+#endif

@@ -1,0 +1,54 @@
+/* Inference: a model's state carried from call to call. */
+#ifndef MINRNN_SESSION_H
+#define MINRNN_SESSION_H
+
+#include <minrnn/model.h>
+
+MINRNN_BEGIN_DECLS
+
+/* Carried states and workspace for `batch` streams and calls of up to `time` tokens. Several
+ * sessions, each used by one thread at a time, may share a model. No call allocates device memory.
+ */
+typedef struct minrnn_session minrnn_session;
+
+/* The caller owns *session; the model must outlive it. */
+MINRNN_API minrnn_status minrnn_session_create(const minrnn_model *model, int64_t batch,
+                                               int64_t time, minrnn_session **session);
+MINRNN_API void minrnn_session_destroy(minrnn_session *session);
+
+/* Puts every stream back to its beginning. */
+MINRNN_API minrnn_status minrnn_session_restart(minrnn_session *session);
+
+/* Feeds `time` tokens to each stream (tokens [batch, time], each below the vocabulary; reset
+ * [batch, time], NULL for none) and, where `logits` is not NULL, waits and writes logits
+ * [batch, time, vocab]. Any split of a text into calls gives the same logits. */
+MINRNN_API minrnn_status minrnn_session_forward(minrnn_session *session, int64_t time,
+                                                const int32_t *tokens, const int32_t *reset,
+                                                float *logits);
+
+typedef struct minrnn_sampling {
+    float temperature; /* 0: the most likely token */
+    int top_k;         /* only the k most likely; 0: all */
+    uint64_t seed;
+} minrnn_sampling;
+
+/* Temperature 1, all tokens, seed 1. */
+MINRNN_API void minrnn_sampling_defaults(minrnn_sampling *sampling);
+
+/* Draws token number `index` of a stream from logits [vocab], by Philox from (seed, index); ties go
+ * to the lower token. */
+MINRNN_API minrnn_status minrnn_sample(const minrnn_sampling *sampling, const float *logits,
+                                       int64_t vocab, uint64_t index, int32_t *token);
+
+/* Called with each new piece of text (UTF-8, NUL-terminated); return false to stop. */
+typedef bool (*minrnn_on_text)(void *user, const char *text);
+
+/* Continues `prompt` (UTF-8, not empty) by `length` characters, from a restarted session of
+ * batch 1. The model must have a vocabulary, and the prompt be in it. */
+MINRNN_API minrnn_status minrnn_generate(minrnn_session *session, const char *prompt,
+                                         int64_t length, const minrnn_sampling *sampling,
+                                         minrnn_on_text on_text, void *user);
+
+MINRNN_END_DECLS
+
+#endif

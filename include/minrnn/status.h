@@ -1,0 +1,40 @@
+/* Status codes, the text of the last error, and the version. */
+#ifndef MINRNN_STATUS_H
+#define MINRNN_STATUS_H
+
+#include <minrnn/export.h>
+
+MINRNN_BEGIN_DECLS
+
+#define MINRNN_VERSION_MAJOR 0
+#define MINRNN_VERSION_MINOR 1
+#define MINRNN_VERSION_PATCH 0
+
+/* Every call that can fail returns one of these; 0 is success. */
+typedef enum minrnn_status {
+    MINRNN_OK = 0,
+    MINRNN_INVALID_ARGUMENT, /* a null, a size, an option or a combination that is not allowed */
+    MINRNN_OUT_OF_MEMORY,    /* host or device memory */
+    MINRNN_DEVICE_NOT_FOUND, /* no device of that name, or no OpenCL platform */
+    MINRNN_DEVICE_ERROR,     /* a driver call failed; the text names it and its code */
+    MINRNN_BUILD_ERROR,      /* a kernel did not compile; the text holds the build log */
+    MINRNN_IO_ERROR,         /* a file could not be opened, read or written */
+    MINRNN_FORMAT_ERROR,     /* a file's content is not what it should be */
+    MINRNN_UNSUPPORTED,      /* this build or this device cannot do it */
+    MINRNN_NOT_FINITE        /* a NaN or an infinity was found where numbers should be */
+} minrnn_status;
+
+/* The constant's name, "MINRNN_OK" and so on; never NULL. */
+MINRNN_API const char *minrnn_status_name(minrnn_status status);
+
+/* What went wrong in the last failed call of this thread: the call, the sizes, the driver's code by
+ * name, the build log where there is one. Valid until this thread's next failing call; never NULL;
+ * "" before the first failure. A call that succeeds leaves it alone. */
+MINRNN_API const char *minrnn_error_text(void);
+
+/* The library's version at run time, "major.minor.patch". */
+MINRNN_API const char *minrnn_version(void);
+
+MINRNN_END_DECLS
+
+#endif

@@ -1,0 +1,68 @@
+/* Text as training data: characters to tokens and back, and batches. */
+#ifndef MINRNN_TEXT_H
+#define MINRNN_TEXT_H
+
+#include <minrnn/status.h>
+
+MINRNN_BEGIN_DECLS
+
+/* The characters (Unicode code points) a model knows, token i being the i-th, in code-point order.
+ */
+typedef struct minrnn_vocabulary minrnn_vocabulary;
+
+/* Makes a vocabulary from the distinct characters of a UTF-8 string, or, with `ordered`, from
+ * exactly its characters in their order (each once). Invalid UTF-8, a NUL or an empty string is
+ * MINRNN_FORMAT_ERROR. The caller owns *vocabulary. */
+MINRNN_API minrnn_status minrnn_vocabulary_create(const char *utf8, uint64_t bytes, bool ordered,
+                                                  minrnn_vocabulary **vocabulary);
+MINRNN_API void minrnn_vocabulary_destroy(minrnn_vocabulary *vocabulary);
+MINRNN_API int minrnn_vocabulary_size(const minrnn_vocabulary *vocabulary);
+
+/* The characters in token order, UTF-8, NUL-terminated; owned by the vocabulary. */
+MINRNN_API const char *minrnn_vocabulary_characters(const minrnn_vocabulary *vocabulary);
+
+/* Turns text into tokens. `tokens` holds `capacity`; *count receives how many there are (call with
+ * capacity 0 to ask). A character that is not in the vocabulary is MINRNN_INVALID_ARGUMENT, and the
+ * error text shows it. */
+MINRNN_API minrnn_status minrnn_vocabulary_encode(const minrnn_vocabulary *vocabulary,
+                                                  const char *utf8, uint64_t bytes, int32_t *tokens,
+                                                  int64_t capacity, int64_t *count);
+
+/* The UTF-8 bytes of one token, NUL-terminated, in `text`; "" for a token out of range. */
+MINRNN_API void minrnn_vocabulary_decode(const minrnn_vocabulary *vocabulary, int32_t token,
+                                         char text[8]);
+
+/* A text file as tokens, its first 90 % (rounded down) for training, the rest for validation. */
+typedef struct minrnn_text minrnn_text;
+
+typedef enum minrnn_split { MINRNN_SPLIT_TRAIN = 0, MINRNN_SPLIT_VALIDATION = 1 } minrnn_split;
+
+/* Reads a UTF-8 text file. With `vocabulary` NULL one is made from the text, otherwise the text
+ * must be in that one (which is copied). A missing, empty or binary file (a NUL or invalid UTF-8),
+ * or one too short to split, has its own error. The caller owns *text. */
+MINRNN_API minrnn_status minrnn_text_open(const char *path, const minrnn_vocabulary *vocabulary,
+                                          minrnn_text **text);
+MINRNN_API void minrnn_text_destroy(minrnn_text *text);
+
+/* The vocabulary, owned by the text; the number of tokens in a split. */
+MINRNN_API const minrnn_vocabulary *minrnn_text_vocabulary(const minrnn_text *text);
+MINRNN_API int64_t minrnn_text_length(const minrnn_text *text, minrnn_split split);
+
+/* A batch for training: `batch` windows of `time` tokens at random places of the split, drawn by
+ * Philox from (seed, index), so that batch `index` is the same whenever it is asked for. targets
+ * are tokens shifted by one. Both hold batch * time. A split shorter than time + 1 is
+ * MINRNN_INVALID_ARGUMENT. */
+MINRNN_API minrnn_status minrnn_text_batch(const minrnn_text *text, minrnn_split split,
+                                           uint64_t seed, uint64_t index, int64_t batch,
+                                           int64_t time, int32_t *tokens, int32_t *targets);
+
+/* A batch for evaluation: windows number index * batch and on of the split cut into consecutive
+ * windows of `time`; positions past the end have token 0 and target -1 (no loss). *used receives
+ * how many targets are >= 0: 0 past the last window. */
+MINRNN_API minrnn_status minrnn_text_window(const minrnn_text *text, minrnn_split split,
+                                            uint64_t index, int64_t batch, int64_t time,
+                                            int32_t *tokens, int32_t *targets, int64_t *used);
+
+MINRNN_END_DECLS
+
+#endif

@@ -1,0 +1,91 @@
+/* Training: AdamW, clipping, a rate schedule, gradient accumulation, exact resume. */
+#ifndef MINRNN_TRAINER_H
+#define MINRNN_TRAINER_H
+
+#include <minrnn/model.h>
+
+MINRNN_BEGIN_DECLS
+
+typedef enum minrnn_schedule {
+    MINRNN_SCHEDULE_CONSTANT = 0, /* after the warm-up */
+    MINRNN_SCHEDULE_COSINE = 1    /* down to min_rate at `steps` */
+} minrnn_schedule;
+
+typedef struct minrnn_trainer_config {
+    int64_t batch, time;  /* tokens of one micro-batch */
+    int64_t accumulation; /* micro-batches a step */
+    int64_t steps;        /* where the cosine ends; training may go on at min_rate */
+    float rate;           /* learning rate */
+    float min_rate;
+    int64_t warmup; /* steps from 0 up to `rate` */
+    minrnn_schedule schedule;
+    float beta1, beta2, epsilon;
+    float weight_decay;
+    float clip;    /* largest global norm of the gradient; 0 = off */
+    uint64_t seed; /* dropout; callers draw their batches from it too */
+} minrnn_trainer_config;
+
+typedef struct minrnn_trainer minrnn_trainer;
+
+/* What a step did. */
+typedef struct minrnn_step_record {
+    int64_t step;        /* 1 for the first */
+    float loss;          /* mean over its targets, nats, before the update */
+    float gradient_norm; /* before clipping; 0 where clip is 0 */
+    float rate;
+} minrnn_step_record;
+
+/* 32 x 128 tokens, accumulation 1, 1000 steps, rate 1e-3 constant, no warm-up, betas 0.9 and 0.999,
+ * epsilon 1e-8, weight decay 0.01, clip 1, seed 1. */
+MINRNN_API void minrnn_trainer_config_defaults(minrnn_trainer_config *config);
+
+/* Allocates gradients, moments and one planned workspace; nothing is allocated after that. The
+ * caller owns *trainer; the model must outlive it and is changed by its steps. */
+MINRNN_API minrnn_status minrnn_trainer_create(minrnn_model *model,
+                                               const minrnn_trainer_config *config,
+                                               minrnn_trainer **trainer);
+MINRNN_API void minrnn_trainer_destroy(minrnn_trainer *trainer);
+
+/* One optimiser step on accumulation * batch sequences: tokens and targets [accumulation, batch,
+ * time], a target below 0 having no loss; reset (the same shape) and lengths [accumulation, batch]
+ * may be NULL. The work is enqueued and the arrays are copied: the call waits only while two steps
+ * are in flight. */
+MINRNN_API minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const int32_t *tokens,
+                                             const int32_t *targets, const int32_t *reset,
+                                             const int32_t *lengths);
+
+/* Takes the oldest record not yet taken: *there is false where its step is still under way, which
+ * with `wait` it is not. Records come in the order of their steps; at most 4 are kept, the oldest
+ * dropped. A loss that is not finite is MINRNN_NOT_FINITE. */
+MINRNN_API minrnn_status minrnn_trainer_record(minrnn_trainer *trainer, bool wait,
+                                               minrnn_step_record *record, bool *there);
+
+/* Steps done so far, those of resumed runs included. */
+MINRNN_API int64_t minrnn_trainer_steps(const minrnn_trainer *trainer);
+
+/* Mean loss over batch x time tokens (targets below 0 left out) without dropout, nothing changed;
+ * *loss_sum is added to and *count too, so that calls over a data set add up. Waits. */
+MINRNN_API minrnn_status minrnn_trainer_evaluate(minrnn_trainer *trainer, const int32_t *tokens,
+                                                 const int32_t *targets, double *loss_sum,
+                                                 int64_t *count);
+
+/* Copies all gradients of the last step to host memory, minrnn_model_parameters floats, as they
+ * were before clipping; waits. */
+MINRNN_API minrnn_status minrnn_trainer_read_gradients(minrnn_trainer *trainer, float *gradients);
+
+/* Writes everything a run needs to go on to the same bits: parameters, moments, step,
+ * configuration, vocabulary. Safe against kill and full disks as minrnn_model_save is. */
+MINRNN_API minrnn_status minrnn_trainer_save(const minrnn_trainer *trainer, const char *path);
+
+/* Makes a model and a trainer from a state file; the caller owns both. `config`, where not NULL,
+ * must agree with the file in everything but `steps`, which it replaces. */
+MINRNN_API minrnn_status minrnn_trainer_resume(minrnn_device *device, const char *path,
+                                               const minrnn_trainer_config *config,
+                                               minrnn_model **model, minrnn_trainer **trainer);
+
+MINRNN_API minrnn_status minrnn_trainer_get_config(const minrnn_trainer *trainer,
+                                                   minrnn_trainer_config *config);
+
+MINRNN_END_DECLS
+
+#endif

@@ -1,0 +1,23 @@
+/* Host memory. One place, so that tests can make any allocation fail. */
+#ifndef BASE_ALLOC_H
+#define BASE_ALLOC_H
+
+#include "base/status.h"
+
+/* `count` elements of `size` bytes, zeroed. NULL, with the error text set, where there is no memory
+ * or the product overflows. mem_free takes NULL. */
+void *mem_alloc(size_t count, size_t size);
+void mem_free(void *memory);
+
+/* The same, uninitialised and aligned to a cache line and any vector; freed with mem_free_aligned.
+ */
+void *mem_alloc_aligned(size_t bytes);
+void mem_free_aligned(void *memory);
+
+/* A copy of a string, to be freed with mem_free; NULL where there is no memory. */
+char *mem_strdup(const char *string);
+
+/* Makes the n-th allocation from now on fail, once (0: none). For tests; not thread-safe. */
+void mem_fail_at(long n);
+
+#endif

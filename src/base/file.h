@@ -1,0 +1,22 @@
+/* Files: whole reads with a bound, and writes that replace a file or leave it alone. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include "base/status.h"
+
+/* Reads a whole regular file of at most `limit` bytes. The caller frees *content (mem_free); a zero
+ * byte follows the last. An empty file is OK with *bytes = 0. */
+minrnn_status file_read(const char *path, uint64_t limit, char **content, uint64_t *bytes);
+
+/* A file being written beside its final place. file_writer_commit makes it durable (fsync), renames
+ * it over `path` and syncs the directory; until then `path` is untouched. After a failed call, or
+ * instead of the commit, file_writer_abort removes the temporary file. A path that is there but no
+ * regular file (/dev/full, a pipe) is written in place. */
+struct file_writer;
+minrnn_status file_writer_open(const char *path, struct file_writer **writer);
+minrnn_status file_writer_write(struct file_writer *writer, const void *data, uint64_t bytes);
+minrnn_status
+file_writer_commit(struct file_writer *writer);     /* frees the writer, whatever happens */
+void file_writer_abort(struct file_writer *writer); /* NULL is allowed */
+
+#endif

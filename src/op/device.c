@@ -1,0 +1,120 @@
+#include "op/device.h"
+
+#include "base/status.h"
+
+void minrnn_device_destroy(minrnn_device *device) {
+    if (device) {
+        device->backend->destroy(device);
+    }
+}
+
+minrnn_status minrnn_device_describe(const minrnn_device *device, minrnn_device_info *info) {
+    if (!device || !info) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_device_describe: an argument is NULL");
+    }
+    *info = (minrnn_device_info){0};
+    device->backend->describe(device, info);
+    return MINRNN_OK;
+}
+
+uint64_t minrnn_device_allocated(const minrnn_device *device) {
+    return device ? atomic_load(&device->allocated) : 0;
+}
+
+minrnn_status minrnn_device_finish(minrnn_device *device) {
+    if (!device) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_device_finish: device is NULL");
+    }
+    return device->backend->finish(device);
+}
+
+minrnn_status minrnn_buffer_create(minrnn_device *device, uint64_t bytes, minrnn_buffer **buffer) {
+    if (!device || !buffer) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_buffer_create: an argument is NULL");
+    }
+    *buffer = NULL;
+    if (bytes == 0 || bytes > INT64_MAX) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_buffer_create: %llu bytes cannot be allocated",
+                    (unsigned long long)bytes);
+    }
+    const minrnn_status status = device->backend->buffer_create(device, bytes, buffer);
+    if (!status) {
+        atomic_fetch_add(&device->allocated, bytes);
+    }
+    return status;
+}
+
+void minrnn_buffer_destroy(minrnn_buffer *buffer) {
+    if (buffer) {
+        minrnn_device *device = buffer->device;
+        atomic_fetch_sub(&device->allocated, buffer->bytes);
+        device->backend->buffer_destroy(buffer);
+    }
+}
+
+uint64_t minrnn_buffer_bytes(const minrnn_buffer *buffer) {
+    return buffer ? buffer->bytes : 0;
+}
+
+static minrnn_status check_range(const char *call, const minrnn_buffer *buffer, uint64_t offset,
+                                 const void *host, uint64_t bytes) {
+    if (!buffer || (!host && bytes > 0)) {
+        return fail(MINRNN_INVALID_ARGUMENT, "%s: an argument is NULL", call);
+    }
+    if (offset > buffer->bytes || bytes > buffer->bytes - offset) {
+        return fail(MINRNN_INVALID_ARGUMENT, "%s: %llu bytes at offset %llu pass the end at %llu",
+                    call, (unsigned long long)bytes, (unsigned long long)offset,
+                    (unsigned long long)buffer->bytes);
+    }
+    return MINRNN_OK;
+}
+
+static minrnn_status buffer_write(minrnn_buffer *buffer, uint64_t offset, const void *source,
+                                  uint64_t bytes, bool wait) {
+    const minrnn_status status = check_range("minrnn_buffer_write", buffer, offset, source, bytes);
+    if (status || bytes == 0) {
+        return status;
+    }
+    return buffer->device->backend->write(buffer, offset, source, bytes, wait);
+}
+
+static minrnn_status buffer_read(const minrnn_buffer *buffer, uint64_t offset, void *destination,
+                                 uint64_t bytes, bool wait) {
+    const minrnn_status status =
+        check_range("minrnn_buffer_read", buffer, offset, destination, bytes);
+    if (status || bytes == 0) {
+        return status;
+    }
+    return buffer->device->backend->read(buffer, offset, destination, bytes, wait);
+}
+
+minrnn_status minrnn_buffer_write(minrnn_buffer *buffer, uint64_t offset, const void *source,
+                                  uint64_t bytes) {
+    return buffer_write(buffer, offset, source, bytes, true);
+}
+
+minrnn_status minrnn_buffer_read(const minrnn_buffer *buffer, uint64_t offset, void *destination,
+                                 uint64_t bytes) {
+    return buffer_read(buffer, offset, destination, bytes, true);
+}
+
+static minrnn_status check_span(minrnn_tensor tensor, int64_t count) {
+    if (tensor.offset < 0 || count < 0) {
+        return fail(MINRNN_INVALID_ARGUMENT, "tensor transfer: negative offset or count");
+    }
+    return MINRNN_OK;
+}
+
+minrnn_status tensor_write(minrnn_tensor tensor, const void *source, int64_t count, bool wait) {
+    const minrnn_status status = check_span(tensor, count);
+    return status ? status
+                  : buffer_write(tensor.buffer, (uint64_t)tensor.offset * TENSOR_ELEMENT_BYTES,
+                                 source, (uint64_t)count * TENSOR_ELEMENT_BYTES, wait);
+}
+
+minrnn_status tensor_read(minrnn_tensor tensor, void *destination, int64_t count, bool wait) {
+    const minrnn_status status = check_span(tensor, count);
+    return status ? status
+                  : buffer_read(tensor.buffer, (uint64_t)tensor.offset * TENSOR_ELEMENT_BYTES,
+                                destination, (uint64_t)count * TENSOR_ELEMENT_BYTES, wait);
+}

@@ -1,0 +1,68 @@
+/* What a device is to the code above the backends: buffers, transfers, fences, and its op table. */
+#ifndef OP_DEVICE_H
+#define OP_DEVICE_H
+
+#include <minrnn/device.h>
+
+#include <stdatomic.h>
+
+struct op_table;
+
+/* Marks a point in a device's queue; zero-initialised means "nothing to wait for". */
+struct fence {
+    void *event;
+};
+
+struct backend {
+    const struct op_table *ops;
+    void (*destroy)(minrnn_device *device);
+    void (*describe)(const minrnn_device *device, minrnn_device_info *info);
+    minrnn_status (*finish)(minrnn_device *device);
+    minrnn_status (*buffer_create)(minrnn_device *device, uint64_t bytes, minrnn_buffer **buffer);
+    void (*buffer_destroy)(minrnn_buffer *buffer);
+    /* Without `wait` the host memory must stay as it is until a later fence has passed. */
+    minrnn_status (*write)(minrnn_buffer *buffer, uint64_t offset, const void *source,
+                           uint64_t bytes, bool wait);
+    minrnn_status (*read)(const minrnn_buffer *buffer, uint64_t offset, void *destination,
+                          uint64_t bytes, bool wait);
+    /* fence_set marks the queue's end (and starts the work); fence_wait waits for it and clears it.
+     */
+    minrnn_status (*fence_set)(minrnn_device *device, struct fence *fence);
+    minrnn_status (*fence_wait)(minrnn_device *device, struct fence *fence);
+};
+
+/* The head of every backend's own device struct. */
+struct minrnn_device {
+    const struct backend *backend;
+    _Atomic uint64_t allocated; /* bytes in live buffers */
+};
+
+/* The head of every backend's own buffer struct. */
+struct minrnn_buffer {
+    minrnn_device *device;
+    uint64_t bytes;
+};
+
+/* Tensor views. */
+static inline minrnn_tensor tensor_f32(minrnn_buffer *buffer, int64_t offset) {
+    return (minrnn_tensor){buffer, offset, MINRNN_F32};
+}
+
+static inline minrnn_tensor tensor_i32(minrnn_buffer *buffer, int64_t offset) {
+    return (minrnn_tensor){buffer, offset, MINRNN_I32};
+}
+
+/* The same view, `elements` further on; an absent tensor stays absent. */
+static inline minrnn_tensor tensor_at(minrnn_tensor tensor, int64_t elements) {
+    tensor.offset += elements;
+    return tensor;
+}
+
+/* Elements of either type are 4 bytes. */
+enum { TENSOR_ELEMENT_BYTES = 4 };
+
+/* Transfers of `count` elements between host memory and a tensor. */
+minrnn_status tensor_write(minrnn_tensor tensor, const void *source, int64_t count, bool wait);
+minrnn_status tensor_read(minrnn_tensor tensor, void *destination, int64_t count, bool wait);
+
+#endif

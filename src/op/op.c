@@ -1,0 +1,122 @@
+#include "op/op.h"
+
+#include "base/status.h"
+
+/* ---- NAME_arguments: the list's tensors, with their extents for these sizes ---- */
+
+#define OP_BEGIN(name)                                                                             \
+    int name##_arguments(const struct name##_args *args,                                           \
+                         struct op_argument out[OP_MAX_ARGUMENTS]) {                               \
+        struct op_argument *next = out;
+#define DIM(d)                                                                                     \
+    const int64_t d = args->d;                                                                     \
+    (void)d;
+#define VALUE(type, v)                                                                             \
+    const type v = args->v;                                                                        \
+    (void)v;
+#define ARGUMENT(role, type, t, extent)                                                            \
+    *next++ = (struct op_argument){#t, role, ARGUMENT_##type, args->t, extent};
+#define ARGUMENT_f32 MINRNN_F32
+#define ARGUMENT_i32 MINRNN_I32
+#define IN(type, t, extent) ARGUMENT(OP_IN, type, t, extent)
+#define IN_OPT(type, t, extent) ARGUMENT(OP_IN_OPT, type, t, extent)
+#define INOUT(type, t, extent) ARGUMENT(OP_INOUT, type, t, extent)
+#define OUT(type, t, extent) ARGUMENT(OP_OUT, type, t, extent)
+#define OUT_OPT(type, t, extent) ARGUMENT(OP_OUT_OPT, type, t, extent)
+#define OP_END(name)                                                                               \
+    return (int)(next - out);                                                                      \
+    }
+#include "op/op_list.def"
+
+/* ---- checks ---- */
+
+static minrnn_status check_size(const char *op, const char *name, int64_t size) {
+    if (size >= 1) {
+        return MINRNN_OK;
+    }
+    return fail(MINRNN_INVALID_ARGUMENT, "%s: %s is %lld, but must be at least 1", op, name,
+                (long long)size);
+}
+
+static minrnn_status check_argument(const char *op, const minrnn_device *device,
+                                    const struct op_argument *argument) {
+    const minrnn_tensor tensor = argument->tensor;
+    const bool optional = argument->role == OP_IN_OPT || argument->role == OP_OUT_OPT;
+    if (!tensor.buffer) {
+        return optional
+                   ? MINRNN_OK
+                   : fail(MINRNN_INVALID_ARGUMENT, "%s: tensor %s is missing", op, argument->name);
+    }
+    if (tensor.buffer->device != device) {
+        return fail(MINRNN_INVALID_ARGUMENT, "%s: tensor %s is on another device", op,
+                    argument->name);
+    }
+    if (tensor.type != argument->type) {
+        return fail(MINRNN_INVALID_ARGUMENT, "%s: tensor %s has the wrong type", op,
+                    argument->name);
+    }
+    const int64_t held = (int64_t)(tensor.buffer->bytes / TENSOR_ELEMENT_BYTES);
+    if (tensor.offset < 0 || tensor.offset > held || argument->extent > held - tensor.offset) {
+        return fail(MINRNN_INVALID_ARGUMENT,
+                    "%s: tensor %s needs %lld elements from offset %lld, its buffer holds %lld", op,
+                    argument->name, (long long)argument->extent, (long long)tensor.offset,
+                    (long long)held);
+    }
+    return MINRNN_OK;
+}
+
+static minrnn_status check_arguments(const char *op, const struct op_context *context,
+                                     const struct op_argument *arguments, int count) {
+    for (int i = 0; i < count; i++) {
+        const minrnn_status status = check_argument(op, context->device, &arguments[i]);
+        if (status) {
+            return status;
+        }
+    }
+    return MINRNN_OK;
+}
+
+static minrnn_status check_scratch(const char *op, const struct op_context *context, int64_t need) {
+    if (need <= context->scratch_bytes) {
+        return MINRNN_OK;
+    }
+    return fail(MINRNN_INVALID_ARGUMENT, "%s: needs %lld bytes of scratch, has %lld", op,
+                (long long)need, (long long)context->scratch_bytes);
+}
+
+/* ---- op_NAME: sizes, then plan, or check and run ---- */
+
+#define OP_BEGIN(name)                                                                             \
+    static minrnn_status name##_check_sizes(const struct name##_args *args) {                      \
+        static const char op[] = #name;                                                            \
+        minrnn_status status = MINRNN_OK;
+#define DIM(d)                                                                                     \
+    if (!status) {                                                                                 \
+        status = check_size(op, #d, args->d);                                                      \
+    }
+#define OP_END(name)                                                                               \
+    return status;                                                                                 \
+    }
+#include "op/op_list.def"
+
+#define OP_BEGIN(name)                                                                             \
+    minrnn_status op_##name(struct op_context *context, const struct name##_args *args) {          \
+        const struct op_table *table = context->device->backend->ops;                              \
+        minrnn_status status = name##_check_sizes(args);                                           \
+        if (status) {                                                                              \
+            return status;                                                                         \
+        }                                                                                          \
+        const int64_t scratch =                                                                    \
+            table->name.scratch ? table->name.scratch(context->device, args) : 0;                  \
+        if (context->planning) {                                                                   \
+            context->scratch_need =                                                                \
+                scratch > context->scratch_need ? scratch : context->scratch_need;                 \
+            return MINRNN_OK;                                                                      \
+        }                                                                                          \
+        struct op_argument arguments[OP_MAX_ARGUMENTS];                                            \
+        const int count = name##_arguments(args, arguments);                                       \
+        status = check_arguments(#name, context, arguments, count);                                \
+        status = status ? status : check_scratch(#name, context, scratch);                         \
+        return status ? status : table->name.run(context, args);                                   \
+    }
+#include "op/op_list.def"

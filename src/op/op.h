@@ -1,0 +1,76 @@
+/* The op table: what a backend must compute, and how the rest of the library calls it.
+ * Arguments, table and calls all come from op_list.def. */
+#ifndef OP_OP_H
+#define OP_OP_H
+
+#include <minrnn/scan.h>
+
+#include "op/device.h"
+
+/* Pre-activations a channel reads: 1 for the linear cell (its a; b is a tensor of its own). */
+static inline int64_t scan_gates(minrnn_scan_cell cell) {
+    return cell == MINRNN_CELL_MINLSTM ? 3 : cell == MINRNN_CELL_MINGRU ? 2 : 1;
+}
+
+/* struct NAME_args: the arguments of each op. */
+#define OP_BEGIN(name) struct name##_args {
+#define DIM(d) int64_t d;
+#define VALUE(type, v) type v;
+#define IN(type, t, extent) minrnn_tensor t;
+#define INOUT(type, t, extent) minrnn_tensor t;
+#define OUT(type, t, extent) minrnn_tensor t;
+#define OP_END(name)                                                                               \
+    }                                                                                              \
+    ;
+#include "op/op_list.def"
+
+/* Where ops run: a device, with the scratch memory its ops may use. In-order: an op sees the
+ * results of those called before it. While `planning`, ops compute nothing and only raise
+ * `scratch_need`. One context is used by one thread at a time; several contexts may share a device.
+ */
+struct op_context {
+    minrnn_device *device;
+    minrnn_tensor scratch;
+    int64_t scratch_bytes; /* what `scratch` holds */
+    int64_t scratch_need;  /* the most that any op planned so far asked for */
+    bool planning;
+};
+
+/* What a backend provides for each op. `run` gets arguments that were checked: sizes are at least
+ * 1, tensors that must be there are there and inside their buffers. `scratch` (NULL: none) says how
+ * many bytes of context->scratch `run` will use for these sizes, whatever tensors are absent. */
+struct op_table {
+#define OP_BEGIN(name)                                                                             \
+    struct {                                                                                       \
+        minrnn_status (*run)(struct op_context * context, const struct name##_args *args);         \
+        int64_t (*scratch)(const minrnn_device *device, const struct name##_args *args);           \
+    } name;
+#include "op/op_list.def"
+};
+
+/* op_NAME(context, args): checks the arguments, then runs the device's implementation (or plans).
+ */
+#define OP_BEGIN(name)                                                                             \
+    minrnn_status op_##name(struct op_context *context, const struct name##_args *args);
+#include "op/op_list.def"
+
+/* OP(gemm, context, .m = 3, ...): a call with its arguments by name; what is not named is zero. */
+#define OP(name, context, ...) op_##name((context), &(struct name##_args){__VA_ARGS__})
+
+/* One tensor argument, for harnesses that handle every op alike. */
+enum op_role { OP_IN, OP_IN_OPT, OP_INOUT, OP_OUT, OP_OUT_OPT };
+struct op_argument {
+    const char *name;
+    enum op_role role;
+    minrnn_dtype type;
+    minrnn_tensor tensor;
+    int64_t extent; /* elements */
+};
+enum { OP_MAX_ARGUMENTS = 16 };
+
+/* Writes the tensor arguments of a call in the list's order; returns how many. */
+#define OP_BEGIN(name)                                                                             \
+    int name##_arguments(const struct name##_args *args, struct op_argument out[OP_MAX_ARGUMENTS]);
+#include "op/op_list.def"
+
+#endif

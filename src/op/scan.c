@@ -1,0 +1,169 @@
+/* The public scan: checks that only make sense for a caller's own arguments, then the op. */
+#include "base/status.h"
+#include "op/op.h"
+
+void minrnn_scan_config_defaults(minrnn_scan_config *config) {
+    if (config) {
+        *config = (minrnn_scan_config){.batch = 1, .time = 1, .width = 1};
+    }
+}
+
+static minrnn_status check_sizes(const minrnn_scan_config *config) {
+    int64_t elements = scan_gates(config->cell);
+    const int64_t sizes[] = {config->batch, config->time, config->width};
+    for (int i = 0; i < 3; i++) {
+        if (sizes[i] < 1 || sizes[i] > INT32_MAX ||
+            __builtin_mul_overflow(elements, sizes[i], &elements)) {
+            return fail(MINRNN_INVALID_ARGUMENT,
+                        "scan: batch %lld, time %lld, width %lld: each must "
+                        "be 1 or more, and the product must fit",
+                        (long long)config->batch, (long long)config->time,
+                        (long long)config->width);
+        }
+    }
+    return MINRNN_OK;
+}
+
+static minrnn_status check_config(const minrnn_device *device, const minrnn_scan_config *config) {
+    if (!device || !config) {
+        return fail(MINRNN_INVALID_ARGUMENT, "scan: an argument is NULL");
+    }
+    if ((unsigned)config->alg > MINRNN_SCAN_LOG || (unsigned)config->cell > MINRNN_CELL_MINLSTM ||
+        (unsigned)config->run > MINRNN_RUN_CHUNK ||
+        (unsigned)config->candidate > MINRNN_CANDIDATE_G) {
+        return fail(MINRNN_INVALID_ARGUMENT, "scan: alg, cell, run or candidate is no known value");
+    }
+    if (config->alg == MINRNN_SCAN_LOG && config->cell != MINRNN_CELL_LINEAR &&
+        config->candidate != MINRNN_CANDIDATE_G) {
+        return fail(MINRNN_INVALID_ARGUMENT,
+                    "scan: the log-space scan needs the positive candidate g");
+    }
+    return check_sizes(config);
+}
+
+static minrnn_status check_tensors(const minrnn_scan_config *config,
+                                   const minrnn_scan_tensors *tensors) {
+    if (!tensors) {
+        return fail(MINRNN_INVALID_ARGUMENT, "scan: tensors is NULL");
+    }
+    if (config->cell == MINRNN_CELL_LINEAR && !tensors->b.buffer) {
+        return fail(MINRNN_INVALID_ARGUMENT, "scan: the linear cell needs tensor b");
+    }
+    if (config->cell == MINRNN_CELL_LINEAR && tensors->bias.buffer) {
+        return fail(MINRNN_INVALID_ARGUMENT, "scan: the linear cell takes no bias");
+    }
+    if (tensors->dh0.buffer && !tensors->h0.buffer) {
+        return fail(MINRNN_INVALID_ARGUMENT, "scan: dh0 without h0; the gradient goes to dinit");
+    }
+    return MINRNN_OK;
+}
+
+static struct scan_forward_args forward_args(const minrnn_scan_config *c,
+                                             const minrnn_scan_tensors *t) {
+    return (struct scan_forward_args){
+        .batch = c->batch,
+        .time = c->time,
+        .width = c->width,
+        .alg = c->alg,
+        .cell = c->cell,
+        .run = c->run,
+        .candidate = c->candidate,
+        .normalised = c->normalised,
+        .reversed = c->reversed,
+        .forget_offset = c->forget_offset,
+        .x = t->x,
+        .b = t->b,
+        .bias = t->bias,
+        .h0 = t->h0,
+        .init = t->init,
+        .reset = t->reset,
+        .lengths = t->lengths,
+        .h = t->h,
+        .h_last = t->h_last,
+    };
+}
+
+static struct scan_backward_args backward_args(const minrnn_scan_config *c,
+                                               const minrnn_scan_tensors *t) {
+    return (struct scan_backward_args){
+        .batch = c->batch,
+        .time = c->time,
+        .width = c->width,
+        .alg = c->alg,
+        .cell = c->cell,
+        .run = c->run,
+        .candidate = c->candidate,
+        .normalised = c->normalised,
+        .reversed = c->reversed,
+        .forget_offset = c->forget_offset,
+        .x = t->x,
+        .b = t->b,
+        .bias = t->bias,
+        .h0 = t->h0,
+        .init = t->init,
+        .reset = t->reset,
+        .lengths = t->lengths,
+        .h = t->h,
+        .dh = t->dh,
+        .dh_last = t->dh_last,
+        .dx = t->dx,
+        .db = t->db,
+        .dh0 = t->dh0,
+        .dinit = t->dinit,
+    };
+}
+
+static struct op_context context_of(minrnn_device *device, const minrnn_scan_tensors *tensors) {
+    struct op_context context = {.device = device, .scratch = tensors->scratch};
+    if (tensors->scratch.buffer) {
+        context.scratch_bytes = (int64_t)tensors->scratch.buffer->bytes -
+                                tensors->scratch.offset * TENSOR_ELEMENT_BYTES;
+    }
+    return context;
+}
+
+minrnn_status minrnn_scan_scratch(minrnn_device *device, const minrnn_scan_config *config,
+                                  uint64_t *bytes) {
+    const minrnn_scan_tensors none = {0};
+    minrnn_status status = check_config(device, config);
+    if (status) {
+        return status;
+    }
+    if (!bytes) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_scan_scratch: bytes is NULL");
+    }
+    struct op_context context = {.device = device, .planning = true};
+    const struct scan_forward_args forward = forward_args(config, &none);
+    const struct scan_backward_args backward = backward_args(config, &none);
+    status = op_scan_forward(&context, &forward);
+    status = status ? status : op_scan_backward(&context, &backward);
+    *bytes = (uint64_t)context.scratch_need;
+    return status;
+}
+
+minrnn_status minrnn_scan_forward(minrnn_device *device, const minrnn_scan_config *config,
+                                  const minrnn_scan_tensors *tensors) {
+    minrnn_status status = check_config(device, config);
+    status = status ? status : check_tensors(config, tensors);
+    if (status) {
+        return status;
+    }
+    struct op_context context = context_of(device, tensors);
+    const struct scan_forward_args args = forward_args(config, tensors);
+    return op_scan_forward(&context, &args);
+}
+
+minrnn_status minrnn_scan_backward(minrnn_device *device, const minrnn_scan_config *config,
+                                   const minrnn_scan_tensors *tensors) {
+    minrnn_status status = check_config(device, config);
+    status = status ? status : check_tensors(config, tensors);
+    if (!status && config->cell == MINRNN_CELL_LINEAR && !tensors->db.buffer) {
+        status = fail(MINRNN_INVALID_ARGUMENT, "scan: the linear cell needs tensor db");
+    }
+    if (status) {
+        return status;
+    }
+    struct op_context context = context_of(device, tensors);
+    const struct scan_backward_args args = backward_args(config, tensors);
+    return op_scan_backward(&context, &args);
+}

@@ -1,0 +1,124 @@
+/* What the op files of this backend use: the open device, its kernels, and launches. */
+#ifndef OPENCL_LAUNCH_H
+#define OPENCL_LAUNCH_H
+
+#ifndef CL_TARGET_OPENCL_VERSION
+#define CL_TARGET_OPENCL_VERSION 120
+#endif
+#ifdef __APPLE__
+#include <OpenCL/opencl.h>
+#else
+#include <CL/cl.h>
+#endif
+
+#include "base/status.h"
+#include "op/op.h"
+
+/* What the device rules look at. */
+struct cl_traits {
+    bool is_cpu; /* a CPU device, whatever else it claims to be */
+    bool is_gpu;
+    int compute_units;
+    int float_width;       /* native vector width in floats: 1, 2, 4, 8 or 16 */
+    size_t max_work_group; /* work-items */
+    size_t local_bytes;
+    uint64_t max_allocation;
+    bool fma;         /* fused multiply-add in hardware (CL_FP_FMA) */
+    bool nontemporal; /* the compiler has __builtin_nontemporal_store */
+};
+
+struct program_cache; /* program.c: built programs of this device, and their binaries on disk */
+
+struct cl_device {
+    minrnn_device base;
+    cl_context context;
+    cl_device_id id;
+    cl_command_queue queue;
+    struct cl_traits traits;
+    struct program_cache *programs;
+};
+
+struct cl_buffer {
+    minrnn_buffer base;
+    cl_mem memory;
+    uint64_t origin; /* bytes from the start of `memory`, for wrapped objects */
+};
+
+static inline struct cl_device *cl_device_of(const struct op_context *context) {
+    return (struct cl_device *)context->device;
+}
+
+enum { PROGRAM_MAX_FILES = 6 };
+
+/* A program: files of cl/ by name ("prelude.cl", "scan/serial.cl"), concatenated in this order, and
+ * compiler options ("-DVECTOR=16 -DTAPS=4"). Both together are its identity. */
+struct program_spec {
+    const char *files[PROGRAM_MAX_FILES];
+    const char *options;
+};
+
+/* Finds or builds the kernel `name` of a program. Owned by the device; the lookup costs a hash. */
+struct kernel;
+minrnn_status kernel_get(struct cl_device *device, const struct program_spec *spec,
+                         const char *name, struct kernel **kernel);
+
+/* The largest work-group this kernel can have on its device. */
+size_t kernel_max_work_group(const struct kernel *kernel);
+
+/* One kernel argument. A tensor takes two parameters in the kernel, `__global float *t, ulong
+ * t_offset` (elements); an absent one passes NULL and 0. */
+struct launch_argument {
+    enum {
+        ARGUMENT_TENSOR,
+        ARGUMENT_LONG,
+        ARGUMENT_INT,
+        ARGUMENT_UINT,
+        ARGUMENT_FLOAT,
+        ARGUMENT_LOCAL
+    } kind;
+    union {
+        minrnn_tensor tensor;
+        cl_long long_value;
+        cl_int int_value;
+        cl_uint uint_value;
+        cl_float float_value;
+        size_t local_bytes;
+    };
+};
+
+#define ARG_TENSOR(t) ((struct launch_argument){.kind = ARGUMENT_TENSOR, .tensor = (t)})
+#define ARG_LONG(v) ((struct launch_argument){.kind = ARGUMENT_LONG, .long_value = (v)})
+#define ARG_INT(v) ((struct launch_argument){.kind = ARGUMENT_INT, .int_value = (v)})
+#define ARG_UINT(v) ((struct launch_argument){.kind = ARGUMENT_UINT, .uint_value = (v)})
+#define ARG_FLOAT(v) ((struct launch_argument){.kind = ARGUMENT_FLOAT, .float_value = (v)})
+#define ARG_LOCAL(bytes) ((struct launch_argument){.kind = ARGUMENT_LOCAL, .local_bytes = (bytes)})
+
+/* The index space: global sizes are multiples of the local ones where those are not 0 (the driver's
+ * choice). Unused dimensions are 1. */
+struct launch_range {
+    size_t global[3];
+    size_t local[3];
+};
+
+/* Enqueues a kernel on the device's queue, thread-safely. Errors name the kernel, sizes and code.
+ */
+minrnn_status kernel_launch(struct cl_device *device, struct kernel *kernel,
+                            const struct launch_range *range,
+                            const struct launch_argument *arguments, int count);
+
+#define LAUNCH(device, kernel, range, ...)                                                         \
+    kernel_launch((device), (kernel), (range), (const struct launch_argument[]){__VA_ARGS__},      \
+                  (int)(sizeof((const struct launch_argument[]){__VA_ARGS__}) /                    \
+                        sizeof(struct launch_argument)))
+
+/* CL_OUT_OF_RESOURCES and so on; sets the error text "CALL failed: NAME (CODE)" and maps to a
+ * status. */
+const char *cl_code_name(cl_int code);
+minrnn_status cl_fail(cl_int code, const char *call, const char *format, ...) BASE_PRINTF(3, 4);
+
+/* The op implementations, by file. */
+#define OP_BEGIN(name)                                                                             \
+    minrnn_status cl_##name(struct op_context *context, const struct name##_args *args);
+#include "op/op_list.def"
+
+#endif
