@@ -77,7 +77,7 @@ def parameter_shapes(c):
         if c["conv_pointwise"]:
             shapes[p + "0.net.1.weight"] = ((WIDTH, WIDTH, 1), True)
             shapes[p + "0.net.1.bias"] = ((WIDTH,), False)
-        shapes[p + "1.gamma"] = ((WIDTH,), False)
+        shapes[p + "1.weight"] = ((WIDTH,), False)
         shapes[p + "2.to_hidden_and_gate.weight"] = ((gates * inner, WIDTH), False)
         if c["bias"]:
             shapes[p + "2.to_hidden_and_gate.bias"] = ((gates * inner,), False)
@@ -90,12 +90,12 @@ def parameter_shapes(c):
         if c["feed_forward"]:
             factor = WIDTH * c["feed_forward_factor"]
             into = 2 * factor if c["feed_forward"] == GEGLU else factor
-            shapes[p + "3.gamma"] = ((WIDTH,), False)
+            shapes[p + "3.weight"] = ((WIDTH,), False)
             shapes[p + "4.0.weight"] = ((into, WIDTH), True)
             shapes[p + "4.0.bias"] = ((into,), False)
             shapes[p + "4.2.weight"] = ((WIDTH, factor), True)
             shapes[p + "4.2.bias"] = ((WIDTH,), False)
-    shapes["norm.gamma"] = ((WIDTH,), False)
+    shapes["norm.weight"] = ((WIDTH,), False)
     shapes["to_logits.weight"] = ((VOCAB, WIDTH), True)
     return shapes
 
@@ -103,7 +103,7 @@ def parameter_shapes(c):
 def draw(name, shape, generator):
     """Values that float32 holds exactly, large enough that gates leave their linear range."""
     x = torch.randn(shape, generator=generator)
-    if name.endswith("gamma"):
+    if name.endswith("weight") and len(shape) == 1:
         x = 1 + 0.2 * x
     elif name.endswith("bias"):
         x = 0.3 * x
@@ -220,10 +220,10 @@ def model(c, parameters, tokens, reset):
         p = {n[len(prefix):]: v for n, v in parameters.items() if n.startswith(prefix)}
         if c["conv"]:
             x = x + convolution(c, p, x, reset)
-        x = x + mixer(c, p, rms_norm(x, p["1.gamma"]), reset)
+        x = x + mixer(c, p, rms_norm(x, p["1.weight"]), reset)
         if c["feed_forward"]:
-            x = x + feed_forward(c, p, rms_norm(x, p["3.gamma"]))
-    return rms_norm(x, parameters["norm.gamma"]) @ parameters["to_logits.weight"].T
+            x = x + feed_forward(c, p, rms_norm(x, p["3.weight"]))
+    return rms_norm(x, parameters["norm.weight"]) @ parameters["to_logits.weight"].T
 
 
 def record(out, name, value, dtype):
