@@ -39,24 +39,24 @@ float sum16(float16 v) {
     return sum8(v.lo + v.hi);
 }
 
-float max2(float2 v) {
+float highest2(float2 v) {
     return fmax(v.lo, v.hi);
 }
 
-float max4(float4 v) {
-    return max2(fmax(v.lo, v.hi));
+float highest4(float4 v) {
+    return highest2(fmax(v.lo, v.hi));
 }
 
-float max8(float8 v) {
-    return max4(fmax(v.lo, v.hi));
+float highest8(float8 v) {
+    return highest4(fmax(v.lo, v.hi));
 }
 
-float max16(float16 v) {
-    return max8(fmax(v.lo, v.hi));
+float highest16(float16 v) {
+    return highest8(fmax(v.lo, v.hi));
 }
 
 #define lanes_sum CONCAT(sum, VECTOR)
-#define lanes_max CONCAT(max, VECTOR)
+#define lanes_max CONCAT(highest, VECTOR)
 
 #if VECTOR == 2
 #define LANES (vuint)(0, 1)
