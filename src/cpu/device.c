@@ -33,15 +33,15 @@ static void buffer_destroy(minrnn_buffer *base) {
     mem_free(buffer);
 }
 
-static minrnn_status write(minrnn_buffer *buffer, uint64_t offset, const void *source,
-                           uint64_t bytes, bool wait) {
+static minrnn_status buffer_write(minrnn_buffer *buffer, uint64_t offset, const void *source,
+                                  uint64_t bytes, bool wait) {
     (void)wait;
     memcpy(((struct cpu_buffer *)buffer)->data + offset, source, bytes);
     return MINRNN_OK;
 }
 
-static minrnn_status read(const minrnn_buffer *buffer, uint64_t offset, void *destination,
-                          uint64_t bytes, bool wait) {
+static minrnn_status buffer_read(const minrnn_buffer *buffer, uint64_t offset, void *destination,
+                                 uint64_t bytes, bool wait) {
     (void)wait;
     memcpy(destination, ((const struct cpu_buffer *)buffer)->data + offset, bytes);
     return MINRNN_OK;
@@ -104,8 +104,8 @@ static void destroy(minrnn_device *device) {
 #define BACKEND(table)                                                                             \
     {                                                                                              \
         .ops = &(table), .destroy = destroy, .describe = describe, .finish = finish,               \
-        .buffer_create = buffer_create, .buffer_destroy = buffer_destroy, .write = write,          \
-        .read = read, .fence_set = fence, .fence_wait = fence                                      \
+        .buffer_create = buffer_create, .buffer_destroy = buffer_destroy, .write = buffer_write,   \
+        .read = buffer_read, .fence_set = fence, .fence_wait = fence                               \
     }
 
 static const struct backend backends[] = {
