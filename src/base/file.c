@@ -18,6 +18,12 @@
 /* One system call moves at most this much: Linux stops at 2 GiB - 4 KiB, others refuse more. */
 enum { IO_PIECE = 1 << 30 };
 
+struct file_reader {
+    char *path;
+    uint64_t bytes;
+    int fd;
+};
+
 struct file_writer {
     char *path;      /* where it goes, symbolic links followed */
     char *temporary; /* beside it; NULL where `path` is written in place */
@@ -28,59 +34,115 @@ static minrnn_status fail_errno(const char *what, const char *path) {
     return fail(MINRNN_IO_ERROR, "cannot %s %s: %s", what, path, strerror(errno));
 }
 
-minrnn_status file_read(const char *path, uint64_t limit, char **content, uint64_t *bytes) {
-    *content = NULL;
-    *bytes = 0;
-    /* Without O_NONBLOCK opening a pipe would wait for its other end. */
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
-        return fail_errno("open", path);
+minrnn_status file_reader_open(const char *path, struct file_reader **result) {
+    *result = NULL;
+    struct file_reader *reader = mem_alloc(1, sizeof *reader);
+    if (!reader) {
+        return MINRNN_OUT_OF_MEMORY;
     }
-    minrnn_status status = MINRNN_OK;
-    char *memory = NULL;
-    uint64_t have = 0;
+    minrnn_status status = MINRNN_OUT_OF_MEMORY;
+    reader->fd = -1;
+    reader->path = mem_strdup(path);
+    if (!reader->path) {
+        goto failed;
+    }
+    /* Without O_NONBLOCK opening a pipe would wait for its other end. */
+    reader->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (reader->fd < 0) {
+        status = fail_errno("open", path);
+        goto failed;
+    }
     struct stat info;
-    if (fstat(fd, &info)) {
+    if (fstat(reader->fd, &info)) {
         status = fail_errno("examine", path);
-        goto done;
+        goto failed;
     }
     if (!S_ISREG(info.st_mode)) {
         status = fail(MINRNN_IO_ERROR, "cannot read %s: not a regular file", path);
-        goto done;
+        goto failed;
     }
-    const uint64_t size = (uint64_t)info.st_size;
-    if (size > limit || size >= SIZE_MAX) {
-        status = fail(MINRNN_FORMAT_ERROR, "%s is too large: %llu bytes, at most %llu are read",
-                      path, (unsigned long long)size, (unsigned long long)limit);
-        goto done;
+    reader->bytes = (uint64_t)info.st_size;
+    *result = reader;
+    return MINRNN_OK;
+failed:
+    file_reader_close(reader);
+    return status;
+}
+
+uint64_t file_reader_bytes(const struct file_reader *reader) {
+    return reader->bytes;
+}
+
+const char *file_reader_path(const struct file_reader *reader) {
+    return reader->path;
+}
+
+minrnn_status file_reader_read(struct file_reader *reader, uint64_t offset, void *destination,
+                               uint64_t bytes) {
+    if (offset > reader->bytes || bytes > reader->bytes - offset) {
+        return fail(MINRNN_IO_ERROR, "cannot read %s: %llu bytes at %llu are past its end",
+                    reader->path, (unsigned long long)bytes, (unsigned long long)offset);
     }
-    memory = mem_alloc(size + 1, 1);
-    if (!memory) {
-        status = MINRNN_OUT_OF_MEMORY;
-        goto done;
-    }
-    while (have < size) {
-        const uint64_t piece = size - have < IO_PIECE ? size - have : IO_PIECE;
-        const ssize_t got = read(fd, memory + have, piece);
+    char *to = destination;
+    while (bytes > 0) {
+        const ssize_t got =
+            pread(reader->fd, to, bytes < IO_PIECE ? bytes : IO_PIECE, (off_t)offset);
         if (got < 0 && errno == EINTR) {
             continue;
         }
         if (got < 0) {
-            status = fail_errno("read", path);
-            goto done;
+            return fail_errno("read", reader->path);
         }
         if (got == 0) {
-            break; /* it has become shorter meanwhile */
+            return fail(MINRNN_IO_ERROR, "cannot read %s: it has become shorter", reader->path);
         }
-        have += (uint64_t)got;
+        to += got;
+        offset += (uint64_t)got;
+        bytes -= (uint64_t)got;
     }
-    memory[have] = 0;
+    return MINRNN_OK;
+}
+
+void file_reader_close(struct file_reader *reader) {
+    if (!reader) {
+        return;
+    }
+    if (reader->fd >= 0) {
+        close(reader->fd);
+    }
+    mem_free(reader->path);
+    mem_free(reader);
+}
+
+minrnn_status file_read(const char *path, uint64_t limit, char **content, uint64_t *bytes) {
+    *content = NULL;
+    *bytes = 0;
+    struct file_reader *reader = NULL;
+    minrnn_status status = file_reader_open(path, &reader);
+    if (status) {
+        return status;
+    }
+    char *memory = NULL;
+    if (reader->bytes > limit || reader->bytes >= SIZE_MAX) {
+        status = fail(MINRNN_FORMAT_ERROR, "%s is too large: %llu bytes, at most %llu are read",
+                      path, (unsigned long long)reader->bytes, (unsigned long long)limit);
+        goto done;
+    }
+    memory = mem_alloc(reader->bytes + 1, 1);
+    if (!memory) {
+        status = MINRNN_OUT_OF_MEMORY;
+        goto done;
+    }
+    status = file_reader_read(reader, 0, memory, reader->bytes);
+    if (status) {
+        goto done;
+    }
     *content = memory;
-    *bytes = have;
+    *bytes = reader->bytes;
     memory = NULL;
 done:
     mem_free(memory);
-    close(fd);
+    file_reader_close(reader);
     return status;
 }
 
