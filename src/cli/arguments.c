@@ -1,6 +1,6 @@
-#include "arguments.h"
+#include "cli/arguments.h"
 
-#include "report.h"
+#include "cli/report.h"
 
 #include <errno.h>
 #include <inttypes.h>

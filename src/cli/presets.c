@@ -1,4 +1,4 @@
-#include "presets.h"
+#include "cli/presets.h"
 
 #include <string.h>
 

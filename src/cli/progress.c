@@ -1,6 +1,6 @@
-#include "progress.h"
+#include "cli/progress.h"
 
-#include "describe.h"
+#include "cli/describe.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
-#include "commands.h"
-#include "describe.h"
-#include "output.h"
-#include "presets.h"
-#include "report.h"
-#include "training.h"
+#include "cli/commands.h"
+#include "cli/describe.h"
+#include "cli/output.h"
+#include "cli/presets.h"
+#include "cli/report.h"
+#include "cli/training.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -47,7 +47,7 @@ static const struct option options[] = {
     NAME("task", task, tasks, "what is learnt: the next character of the text"),
     NAME("preset", preset, preset_names, "settings to begin with; options change them"),
     TEXT("device", "D", device, "where to compute: see minrnn devices"),
-    TEXT("out", "MODEL", out, "the model; its training state goes to MODEL.state"),
+    TEXT("out", "MODEL", out, "the model; its state goes to MODEL.state"),
     TEXT("log", "CSV", log, "a line a step: loss, gradient norm, rate, speed, validation loss"),
     FLAG("resume", resume, "go on from MODEL.state, with its settings"),
     COUNT("steps", steps, 1, "where to stop, resumed steps included (default --schedule-steps)"),
