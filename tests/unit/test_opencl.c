@@ -74,26 +74,29 @@ static void test_too_large(void **state) {
 
 /* ---- matrix products ---- */
 
-enum { MARGIN = 5 }; /* elements before and after a matrix; odd, so that nothing is aligned */
+/* Elements before and after a matrix: odd, so that nothing is aligned, or enough for any driver's
+ * sub-buffers. */
+enum { ODD_MARGIN = 5, ALIGNED_MARGIN = 1024 };
 
-/* A matrix of random numbers in (-1, 1) between two margins of `outside`. */
-static float *random_matrix(int64_t elements, uint32_t seed, float outside) {
-    float *matrix = mem_alloc((size_t)(elements + 2 * MARGIN), sizeof *matrix);
+/* A matrix of random numbers in (-1, 1) between two margins of NaN. */
+static float *random_matrix(int64_t elements, int64_t margin, uint32_t seed) {
+    float *matrix = mem_alloc((size_t)(elements + 2 * margin), sizeof *matrix);
     assert_non_null(matrix);
-    for (int64_t i = 0; i < elements + 2 * MARGIN; i++) {
+    for (int64_t i = 0; i < elements + 2 * margin; i++) {
         seed = seed * 1664525u + 1013904223u;
         matrix[i] =
-            i < MARGIN || i >= MARGIN + elements ? outside : (float)(seed >> 8) * 0x1p-23f - 1.0f;
+            i < margin || i >= margin + elements ? NAN : (float)(seed >> 8) * 0x1p-23f - 1.0f;
     }
     return matrix;
 }
 
-static minrnn_tensor upload(minrnn_device *device, const float *matrix, int64_t elements) {
+static minrnn_tensor upload(minrnn_device *device, const float *matrix, int64_t elements,
+                            int64_t margin) {
     minrnn_buffer *buffer = NULL;
-    const int64_t count = elements + 2 * MARGIN;
+    const int64_t count = elements + 2 * margin;
     MUST(minrnn_buffer_create(device, (uint64_t)count * sizeof(float), &buffer));
     MUST(tensor_write(tensor_f32(buffer, 0), matrix, count, true));
-    return tensor_f32(buffer, MARGIN);
+    return tensor_f32(buffer, margin);
 }
 
 /* One element in double precision, and the sum of absolute products that bounds its error. */
@@ -111,10 +114,10 @@ static double exact(const struct gemm_args *args, const float *a, const float *b
     return sum;
 }
 
-static void check_product(const struct gemm_args *args, const float *a, const float *b,
-                          const float *before, const float *after) {
-    for (int64_t i = 0; i < MARGIN; i++) {
-        if (!isnan(after[i]) || !isnan(after[MARGIN + args->m * args->n + i])) {
+static void check_product(const struct gemm_args *args, int64_t margin, const float *a,
+                          const float *b, const float *before, const float *after) {
+    for (int64_t i = 0; i < margin; i++) {
+        if (!isnan(after[i]) || !isnan(after[margin + args->m * args->n + i])) {
             fail_msg("m %d n %d k %d: wrote outside of c", (int)args->m, (int)args->n,
                      (int)args->k);
         }
@@ -123,8 +126,8 @@ static void check_product(const struct gemm_args *args, const float *a, const fl
         for (int64_t column = 0; column < args->n; column++) {
             double magnitude;
             const double value =
-                exact(args, a + MARGIN, b + MARGIN, before + MARGIN, row, column, &magnitude);
-            const double error = fabs((double)after[MARGIN + row * args->n + column] - value);
+                exact(args, a + margin, b + margin, before + margin, row, column, &magnitude);
+            const double error = fabs((double)after[margin + row * args->n + column] - value);
             /* k + 1 roundings, each of at most half a unit in the last place of the sum so far */
             if (!(error <= (double)(args->k + 1) * 0x1p-24 * magnitude)) {
                 fail_msg("m %d n %d k %d transpose %d %d accumulate %d: c[%d, %d] is off by %g",
@@ -135,28 +138,30 @@ static void check_product(const struct gemm_args *args, const float *a, const fl
     }
 }
 
-static void try_product(minrnn_device *device, const struct gemm_way *way, struct gemm_args args) {
+static void try_product(minrnn_device *device, const struct gemm_way *way, int64_t margin,
+                        struct gemm_args args) {
     const int64_t a_count = args.m * args.k, b_count = args.k * args.n, c_count = args.m * args.n;
-    float *a = random_matrix(a_count, 1, NAN);
-    float *b = random_matrix(b_count, 2, NAN);
-    float *before = random_matrix(c_count, 3, NAN);
-    float *after = mem_alloc((size_t)(c_count + 2 * MARGIN), sizeof *after);
+    float *a = random_matrix(a_count, margin, 1);
+    float *b = random_matrix(b_count, margin, 2);
+    float *before = random_matrix(c_count, margin, 3);
+    float *after = mem_alloc((size_t)(c_count + 2 * margin), sizeof *after);
     if (!args.accumulate) {
-        before[MARGIN] = NAN; /* must be overwritten, not multiplied by 0 */
+        before[margin] = NAN; /* must be overwritten, not multiplied by 0 */
     }
-    args.a = upload(device, a, a_count);
-    args.b = upload(device, b, b_count);
-    args.c = upload(device, before, c_count);
+    args.a = upload(device, a, a_count, margin);
+    args.b = upload(device, b, b_count, margin);
+    args.c = upload(device, before, c_count, margin);
     struct op_context context = {.device = device};
     context.scratch_bytes = way->scratch((const struct cl_device *)device, &args);
     if (context.scratch_bytes > 0) {
         minrnn_buffer *scratch = NULL;
-        MUST(minrnn_buffer_create(device, (uint64_t)context.scratch_bytes + MARGIN * 4, &scratch));
-        context.scratch = tensor_f32(scratch, MARGIN);
+        MUST(
+            minrnn_buffer_create(device, (uint64_t)(context.scratch_bytes + 4 * margin), &scratch));
+        context.scratch = tensor_f32(scratch, margin);
     }
     MUST(way->run(&context, &args));
-    MUST(tensor_read(tensor_at(args.c, -MARGIN), after, c_count + 2 * MARGIN, true));
-    check_product(&args, a, b, before, after);
+    MUST(tensor_read(tensor_at(args.c, -margin), after, c_count + 2 * margin, true));
+    check_product(&args, margin, a, b, before, after);
     minrnn_buffer_destroy(args.a.buffer);
     minrnn_buffer_destroy(args.b.buffer);
     minrnn_buffer_destroy(args.c.buffer);
@@ -176,7 +181,7 @@ static const int64_t shapes[][3] = {
 static void try_all(void **state, const struct gemm_way *way) {
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         for (unsigned flags = 0; flags < 8; flags++) {
-            try_product(*state, way,
+            try_product(*state, way, ODD_MARGIN,
                         (struct gemm_args){.m = shapes[i][0],
                                            .n = shapes[i][1],
                                            .k = shapes[i][2],
@@ -198,6 +203,12 @@ static void test_gemm_group(void **state) {
 #ifdef MINRNN_HAVE_CLBLAST
 static void test_gemm_clblast(void **state) {
     try_all(state, &gemm_clblast);
+    /* large enough for the kernel with a temporary buffer, which it needs in the second case */
+    try_product(*state, &gemm_clblast, ALIGNED_MARGIN,
+                (struct gemm_args){.m = 512, .n = 512, .k = 640, .transpose_b = true});
+    try_product(
+        *state, &gemm_clblast, ODD_MARGIN,
+        (struct gemm_args){.m = 510, .n = 440, .k = 900, .transpose_a = true, .accumulate = true});
 }
 #endif
 
@@ -207,9 +218,9 @@ static void test_gemm_rows(void **state) {
     for (int lanes = 0; lanes < 2; lanes++) {
         traits->is_cpu = lanes == 0; /* both forms of the kernel, whatever the device */
         for (int64_t rows = 1; rows <= GEMM_ROWS_MAX; rows++) {
-            try_product(*state, &gemm_rows,
+            try_product(*state, &gemm_rows, ODD_MARGIN,
                         (struct gemm_args){.m = rows, .n = 9, .k = 150, .transpose_b = true});
-            try_product(*state, &gemm_rows,
+            try_product(*state, &gemm_rows, ODD_MARGIN,
                         (struct gemm_args){
                             .m = rows, .n = 1, .k = 3, .transpose_b = true, .accumulate = true});
         }
