@@ -89,7 +89,7 @@ int64_t cl_conv_backward_scratch(const minrnn_device *device,
 
 minrnn_status cl_conv_backward(struct op_context *context, const struct conv_backward_args *args) {
     struct cl_device *device = cl_device_of(context);
-    const int vectors = vectors_of(device, 1);
+    const int vectors = vectors_of(device, 2);
     const struct cut cut = cut_of(device, args->batch, args->time, args->width, vectors, true);
     const int64_t weights = args->width * args->taps;
     const int64_t stride = weights + args->width; /* of a partial sum: dweight, dbias */
