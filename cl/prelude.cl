@@ -39,11 +39,15 @@ typedef vfloat __attribute__((aligned(4))) unaligned_vfloat;
 #define STORE(v, p) CONCAT(vstore, VECTOR)((v), 0, (p))
 #endif
 
-/* A store that passes the cache by, for outputs larger than it; the address must be aligned to the
- * vector. The host sets NONTEMPORAL only where the compiler has the builtin. */
-#ifdef NONTEMPORAL
+/* A store that passes the cache by, for outputs larger than it: asked for with NONTEMPORAL, which the
+ * host sets only where the address is a multiple of the vector; compilers without the builtin store
+ * as usual. */
+#if defined(NONTEMPORAL) && defined(__has_builtin)
+#if __has_builtin(__builtin_nontemporal_store)
 #define STREAM(v, p) __builtin_nontemporal_store((v), (__global vfloat *)(p))
-#else
+#endif
+#endif
+#ifndef STREAM
 #define STREAM(v, p) STORE(v, p)
 #endif
 

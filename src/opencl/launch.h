@@ -14,6 +14,8 @@
 #include "base/status.h"
 #include "op/op.h"
 
+#include <pthread.h>
+
 /* What the device rules look at. */
 struct cl_traits {
     bool is_cpu; /* a CPU device, whatever else it claims to be */
@@ -24,7 +26,7 @@ struct cl_traits {
     size_t local_bytes;
     uint64_t max_allocation;
     bool fma;         /* fused multiply-add in hardware (CL_FP_FMA) */
-    bool nontemporal; /* the compiler has __builtin_nontemporal_store */
+    bool nontemporal; /* stores past the cache are worth asking for (-DNONTEMPORAL) */
 };
 
 struct program_cache; /* program.c: built programs of this device, and their binaries on disk */
@@ -36,6 +38,8 @@ struct cl_device {
     cl_command_queue queue;
     struct cl_traits traits;
     struct program_cache *programs;
+    pthread_mutex_t launch_lock; /* a kernel's arguments and its enqueue belong together */
+    bool used_clblast;           /* its caches hold objects of our context */
 };
 
 struct cl_buffer {
@@ -44,14 +48,27 @@ struct cl_buffer {
     uint64_t origin; /* bytes from the start of `memory`, for wrapped objects */
 };
 
+/* Elements from the start of the tensor's memory object. */
+static inline uint64_t tensor_origin(minrnn_tensor tensor) {
+    const struct cl_buffer *buffer = (const struct cl_buffer *)tensor.buffer;
+    return buffer ? buffer->origin / TENSOR_ELEMENT_BYTES + (uint64_t)tensor.offset : 0;
+}
+
+/* Whether the tensor begins on a multiple of `elements`, as STREAM needs it for vectors of that
+ * many. Memory objects themselves are aligned to the largest OpenCL type, 128 bytes. */
+static inline bool tensor_is_aligned(minrnn_tensor tensor, uint64_t elements) {
+    return tensor_origin(tensor) % elements == 0;
+}
+
 static inline struct cl_device *cl_device_of(const struct op_context *context) {
     return (struct cl_device *)context->device;
 }
 
-enum { PROGRAM_MAX_FILES = 6 };
+enum { PROGRAM_MAX_FILES = 8 };
 
 /* A program: files of cl/ by name ("prelude.cl", "scan/serial.cl"), concatenated in this order, and
- * compiler options ("-DVECTOR=16 -DTAPS=4"). Both together are its identity. */
+ * compiler options ("-DVECTOR=16 -DTAPS=4"). Both together are its identity. Every program also
+ * gets -cl-std=CL1.2, and -DHAVE_FMA where the device has it. */
 struct program_spec {
     const char *files[PROGRAM_MAX_FILES];
     const char *options;
@@ -116,9 +133,21 @@ minrnn_status kernel_launch(struct cl_device *device, struct kernel *kernel,
 const char *cl_code_name(cl_int code);
 minrnn_status cl_fail(cl_int code, const char *call, const char *format, ...) BASE_PRINTF(3, 4);
 
-/* The op implementations, by file. */
+/* The op implementations, by file, and the scratch bytes of those that need any. */
 #define OP_BEGIN(name)                                                                             \
     minrnn_status cl_##name(struct op_context *context, const struct name##_args *args);
 #include "op/op_list.def"
+
+int64_t cl_scan_forward_scratch(const minrnn_device *device, const struct scan_forward_args *args);
+int64_t cl_scan_backward_scratch(const minrnn_device *device,
+                                 const struct scan_backward_args *args);
+int64_t cl_conv_backward_scratch(const minrnn_device *device,
+                                 const struct conv_backward_args *args);
+int64_t cl_gemm_scratch(const minrnn_device *device, const struct gemm_args *args);
+int64_t cl_column_sum_scratch(const minrnn_device *device, const struct column_sum_args *args);
+int64_t cl_rmsnorm_backward_scratch(const minrnn_device *device,
+                                    const struct rmsnorm_backward_args *args);
+int64_t cl_sum_scratch(const minrnn_device *device, const struct sum_args *args);
+int64_t cl_square_sum_scratch(const minrnn_device *device, const struct square_sum_args *args);
 
 #endif

@@ -1,0 +1,32 @@
+/* What the files of this backend's core share: errors, queries, buffers, programs. */
+#ifndef OPENCL_BACKEND_H
+#define OPENCL_BACKEND_H
+
+#include "opencl/launch.h"
+
+extern const struct op_table opencl_ops;    /* table.c */
+extern const struct backend opencl_backend; /* device.c */
+
+/* device.c: makes a device of a context, an id and a queue, which it retains. */
+minrnn_status cl_device_create(cl_context context, cl_device_id id, cl_command_queue queue,
+                               minrnn_device **device);
+
+/* buffer.c: makes a buffer of a memory object, which it retains. */
+minrnn_status cl_buffer_adopt(minrnn_device *device, cl_mem memory, uint64_t origin, uint64_t bytes,
+                              minrnn_buffer **buffer);
+
+/* The backend's buffer functions. */
+minrnn_status cl_buffer_create(minrnn_device *device, uint64_t bytes, minrnn_buffer **buffer);
+void cl_buffer_destroy(minrnn_buffer *buffer);
+minrnn_status cl_buffer_write(minrnn_buffer *buffer, uint64_t offset, const void *source,
+                              uint64_t bytes, bool wait);
+minrnn_status cl_buffer_read(const minrnn_buffer *buffer, uint64_t offset, void *destination,
+                             uint64_t bytes, bool wait);
+minrnn_status cl_fence_set(minrnn_device *device, struct fence *fence);
+minrnn_status cl_fence_wait(minrnn_device *device, struct fence *fence);
+
+/* program.c: the programs of a device. */
+minrnn_status program_cache_create(struct program_cache **cache);
+void program_cache_destroy(struct program_cache *cache);
+
+#endif

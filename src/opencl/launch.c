@@ -1,0 +1,184 @@
+/* Launches, and OpenCL's error codes as text. */
+#include "opencl/launch.h"
+
+#include "opencl/program.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+const char *cl_code_name(cl_int code) {
+    switch (code) {
+#define CODE(name)                                                                                 \
+    case name: return #name;
+        CODE(CL_SUCCESS)
+        CODE(CL_DEVICE_NOT_FOUND)
+        CODE(CL_DEVICE_NOT_AVAILABLE)
+        CODE(CL_COMPILER_NOT_AVAILABLE)
+        CODE(CL_MEM_OBJECT_ALLOCATION_FAILURE)
+        CODE(CL_OUT_OF_RESOURCES)
+        CODE(CL_OUT_OF_HOST_MEMORY)
+        CODE(CL_PROFILING_INFO_NOT_AVAILABLE)
+        CODE(CL_MEM_COPY_OVERLAP)
+        CODE(CL_IMAGE_FORMAT_MISMATCH)
+        CODE(CL_IMAGE_FORMAT_NOT_SUPPORTED)
+        CODE(CL_BUILD_PROGRAM_FAILURE)
+        CODE(CL_MAP_FAILURE)
+        CODE(CL_MISALIGNED_SUB_BUFFER_OFFSET)
+        CODE(CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST)
+        CODE(CL_COMPILE_PROGRAM_FAILURE)
+        CODE(CL_LINKER_NOT_AVAILABLE)
+        CODE(CL_LINK_PROGRAM_FAILURE)
+        CODE(CL_DEVICE_PARTITION_FAILED)
+        CODE(CL_KERNEL_ARG_INFO_NOT_AVAILABLE)
+        CODE(CL_INVALID_VALUE)
+        CODE(CL_INVALID_DEVICE_TYPE)
+        CODE(CL_INVALID_PLATFORM)
+        CODE(CL_INVALID_DEVICE)
+        CODE(CL_INVALID_CONTEXT)
+        CODE(CL_INVALID_QUEUE_PROPERTIES)
+        CODE(CL_INVALID_COMMAND_QUEUE)
+        CODE(CL_INVALID_HOST_PTR)
+        CODE(CL_INVALID_MEM_OBJECT)
+        CODE(CL_INVALID_IMAGE_FORMAT_DESCRIPTOR)
+        CODE(CL_INVALID_IMAGE_SIZE)
+        CODE(CL_INVALID_SAMPLER)
+        CODE(CL_INVALID_BINARY)
+        CODE(CL_INVALID_BUILD_OPTIONS)
+        CODE(CL_INVALID_PROGRAM)
+        CODE(CL_INVALID_PROGRAM_EXECUTABLE)
+        CODE(CL_INVALID_KERNEL_NAME)
+        CODE(CL_INVALID_KERNEL_DEFINITION)
+        CODE(CL_INVALID_KERNEL)
+        CODE(CL_INVALID_ARG_INDEX)
+        CODE(CL_INVALID_ARG_VALUE)
+        CODE(CL_INVALID_ARG_SIZE)
+        CODE(CL_INVALID_KERNEL_ARGS)
+        CODE(CL_INVALID_WORK_DIMENSION)
+        CODE(CL_INVALID_WORK_GROUP_SIZE)
+        CODE(CL_INVALID_WORK_ITEM_SIZE)
+        CODE(CL_INVALID_GLOBAL_OFFSET)
+        CODE(CL_INVALID_EVENT_WAIT_LIST)
+        CODE(CL_INVALID_EVENT)
+        CODE(CL_INVALID_OPERATION)
+        CODE(CL_INVALID_GL_OBJECT)
+        CODE(CL_INVALID_BUFFER_SIZE)
+        CODE(CL_INVALID_MIP_LEVEL)
+        CODE(CL_INVALID_GLOBAL_WORK_SIZE)
+        CODE(CL_INVALID_PROPERTY)
+        CODE(CL_INVALID_IMAGE_DESCRIPTOR)
+        CODE(CL_INVALID_COMPILER_OPTIONS)
+        CODE(CL_INVALID_LINKER_OPTIONS)
+        CODE(CL_INVALID_DEVICE_PARTITION_COUNT)
+#undef CODE
+    case -1001: return "CL_PLATFORM_NOT_FOUND_KHR"; /* cl_ext.h */
+    }
+    return "unknown code";
+}
+
+static minrnn_status status_of(cl_int code) {
+    switch (code) {
+    case CL_MEM_OBJECT_ALLOCATION_FAILURE:
+    case CL_OUT_OF_HOST_MEMORY:
+    case CL_INVALID_BUFFER_SIZE: return MINRNN_OUT_OF_MEMORY;
+    case CL_BUILD_PROGRAM_FAILURE:
+    case CL_COMPILE_PROGRAM_FAILURE:
+    case CL_LINK_PROGRAM_FAILURE: return MINRNN_BUILD_ERROR;
+    case CL_DEVICE_NOT_FOUND:
+    case -1001: return MINRNN_DEVICE_NOT_FOUND;
+    }
+    return MINRNN_DEVICE_ERROR;
+}
+
+minrnn_status cl_fail(cl_int code, const char *call, const char *format, ...) {
+    char details[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(details, sizeof details, format, arguments);
+    va_end(arguments);
+    return fail(status_of(code), "%s failed: %s (%d)%s%s", call, cl_code_name(code), code,
+                details[0] ? ": " : "", details);
+}
+
+/* Sets one argument, or the two of a tensor; *index moves on. */
+static cl_int set_argument(cl_kernel kernel, cl_uint *index,
+                           const struct launch_argument *argument) {
+    switch (argument->kind) {
+    case ARGUMENT_TENSOR: {
+        const struct cl_buffer *buffer = (const struct cl_buffer *)argument->tensor.buffer;
+        const cl_mem memory = buffer ? buffer->memory : NULL;
+        const cl_ulong offset = tensor_origin(argument->tensor);
+        const cl_int code = clSetKernelArg(kernel, (*index)++, sizeof(cl_mem), &memory);
+        return code ? code : clSetKernelArg(kernel, (*index)++, sizeof offset, &offset);
+    }
+    case ARGUMENT_LONG:
+        return clSetKernelArg(kernel, (*index)++, sizeof(cl_long), &argument->long_value);
+    case ARGUMENT_INT:
+        return clSetKernelArg(kernel, (*index)++, sizeof(cl_int), &argument->int_value);
+    case ARGUMENT_UINT:
+        return clSetKernelArg(kernel, (*index)++, sizeof(cl_uint), &argument->uint_value);
+    case ARGUMENT_FLOAT:
+        return clSetKernelArg(kernel, (*index)++, sizeof(cl_float), &argument->float_value);
+    case ARGUMENT_LOCAL: return clSetKernelArg(kernel, (*index)++, argument->local_bytes, NULL);
+    }
+    return CL_INVALID_ARG_VALUE;
+}
+
+/* A range as OpenCL wants it: dimensions left out are 1, and `local` is NULL where the driver may
+ * choose. */
+struct cl_range {
+    cl_uint dimensions;
+    size_t global[3];
+    size_t local[3];
+    bool has_local;
+};
+
+static struct cl_range cl_range_of(const struct launch_range *range) {
+    struct cl_range r = {.dimensions = 1};
+    for (int i = 0; i < 3; i++) {
+        r.global[i] = i > 0 && range->global[i] == 0 ? 1 : range->global[i];
+        r.local[i] = range->local[i] == 0 ? 1 : range->local[i];
+        r.has_local |= range->local[i] != 0;
+        if (r.global[i] > 1 || r.local[i] > 1) {
+            r.dimensions = (cl_uint)i + 1;
+        }
+    }
+    return r;
+}
+
+/* Sets all arguments; on failure *index is one past the parameter that failed. */
+static cl_int set_arguments(cl_kernel kernel, const struct launch_argument *arguments, int count,
+                            cl_uint *index) {
+    for (int i = 0; i < count; i++) {
+        const cl_int code = set_argument(kernel, index, &arguments[i]);
+        if (code) {
+            return code;
+        }
+    }
+    return CL_SUCCESS;
+}
+
+minrnn_status kernel_launch(struct cl_device *device, struct kernel *kernel,
+                            const struct launch_range *range,
+                            const struct launch_argument *arguments, int count) {
+    const struct cl_range r = cl_range_of(range);
+    cl_uint index = 0;
+    pthread_mutex_lock(&device->launch_lock);
+    const cl_int set = set_arguments(kernel->handle, arguments, count, &index);
+    cl_int enqueued = CL_SUCCESS;
+    if (!set) {
+        enqueued = clEnqueueNDRangeKernel(device->queue, kernel->handle, r.dimensions, NULL,
+                                          r.global, r.has_local ? r.local : NULL, 0, NULL, NULL);
+        kernel->program->launched = true;
+    }
+    pthread_mutex_unlock(&device->launch_lock);
+    if (set) {
+        return cl_fail(set, "clSetKernelArg", "kernel %s, parameter %u", kernel->name, index - 1);
+    }
+    if (enqueued) {
+        return cl_fail(enqueued, "clEnqueueNDRangeKernel",
+                       "kernel %s, global %zu x %zu x %zu, local %zu x %zu x %zu%s", kernel->name,
+                       r.global[0], r.global[1], r.global[2], r.local[0], r.local[1], r.local[2],
+                       r.has_local ? "" : " (the driver's choice)");
+    }
+    return MINRNN_OK;
+}

@@ -1,0 +1,27 @@
+/* Programs and kernels, as program.c keeps them and launches use them. */
+#ifndef OPENCL_PROGRAM_H
+#define OPENCL_PROGRAM_H
+
+#include "opencl/launch.h"
+
+struct program;
+
+struct kernel {
+    cl_kernel handle;
+    char *name;
+    size_t max_work_group;
+    struct program *program;
+    struct kernel *next; /* of the same program */
+};
+
+struct program {
+    cl_program handle;
+    uint64_t hash; /* of the specification */
+    struct program_spec spec;
+    bool from_source; /* not from the disk, so that its binary is worth saving ... */
+    bool launched;    /* ... once kernels ran: some drivers only compile them then */
+    struct kernel *kernels;
+    struct program *next;
+};
+
+#endif
