@@ -32,8 +32,9 @@ static int64_t power_of_two(int64_t a, int64_t b) {
 
 struct launch_range plan_items(const struct cl_device *device, const struct kernel *kernel,
                                int64_t items) {
-    const int64_t local =
-        plan_loops(device) ? 1 : power_of_two(128, (int64_t)kernel_max_work_group(kernel));
+    const int64_t local = plan_loops(device) ? 1
+                                             : power_of_two(min_i64(128, max_i64(32, items)),
+                                                            (int64_t)kernel_max_work_group(kernel));
     return (struct launch_range){{(size_t)(ceil_div(items, local) * local), 1, 1},
                                  {(size_t)local, 1, 1}};
 }
