@@ -13,10 +13,12 @@ struct cut {
     int64_t runs;      /* of sequences */
 };
 
-/* At most `parts` work-items along time and sequences, or about: a loop over time stays short. */
-static struct cut cut_of(int64_t batch, int64_t time, int64_t rows, int64_t parts) {
-    const int64_t longest = 32768;
+/* Work-items take `rows` steps or, to be no more than `parts` along time and sequences, a few more.
+ */
+static struct cut cut_of(int64_t batch, int64_t time, int64_t taps, int64_t rows, int64_t parts) {
+    const int64_t longest = max_i64(1, PLAN_MOST_STEPS / (4 * taps));
     struct cut cut;
+    parts = max_i64(parts, ceil_div(batch * time, longest));
     cut.time_run = min_i64(min_i64(time, longest), max_i64(rows, ceil_div(time, parts)));
     cut.stretches = ceil_div(time, cut.time_run);
     cut.run = max_i64(min_i64(rows / cut.time_run, batch * cut.stretches / 64),
@@ -27,13 +29,13 @@ static struct cut cut_of(int64_t batch, int64_t time, int64_t rows, int64_t part
 }
 
 static struct cut forward_cut(const struct conv_forward_args *args) {
-    return cut_of(args->batch, args->time, 64, 32768);
+    return cut_of(args->batch, args->time, args->taps, 64, 32768);
 }
 
 /* Longer stretches: each leaves a partial sum. */
 static struct cut backward_cut(const struct cl_device *device,
                                const struct conv_backward_args *args) {
-    return cut_of(args->batch, args->time, plan_loops(device) ? 256 : 64, 256);
+    return cut_of(args->batch, args->time, args->taps, plan_loops(device) ? 256 : 64, 256);
 }
 
 /* Vectors of columns that a work-item holds in registers. */
