@@ -1,5 +1,5 @@
-/* Causal depthwise convolution over time. A segment is a stretch of up to `time_run` steps of one
- * sequence; a work-item takes a few columns of `run` consecutive segments. */
+/* Causal depthwise convolution over time. Dimension 0: columns; 1: stretches of `time_run` steps; 2:
+ * `run` sequences each, of which a work-item takes the same stretch. */
 
 #ifndef TAPS
 #define TAPS 4
@@ -121,7 +121,7 @@ void seen_before(const sequence_t *s, long t, columns_t *seen) {
 }
 
 /* y = residual + bias + the taps' sum of the inputs; 0 at and past a length. */
-__kernel void conv_forward(long segments, long run, long time, long time_run, long width,
+__kernel void conv_forward(long batch, long run, long time, long time_run, long width,
                            __global const float *x, ulong x_offset, __global const float *weight,
                            ulong weight_offset, __global const float *bias, ulong bias_offset,
                            __global const float *residual, ulong residual_offset,
@@ -129,22 +129,22 @@ __kernel void conv_forward(long segments, long run, long time, long time_run, lo
                            __global const int *reset, ulong reset_offset,
                            __global const int *lengths, ulong lengths_offset, __global float *y,
                            ulong y_offset) {
-    const long spans = (width + COLUMN_SPAN - 1) / COLUMN_SPAN;
-    const long runs = (time + time_run - 1) / time_run;
-    const long c = (long)get_global_id(0) % spans * COLUMN_SPAN;
-    const long begin = (long)get_global_id(0) / spans * run;
-    const long end = min(begin + run, segments);
+    const long c = (long)get_global_id(0) * COLUMN_SPAN;
     const long left = width - c;
+    const long first = (long)get_global_id(1) * time_run;
+    const long last = min(first + time_run, time);
+    const long begin = (long)get_global_id(2) * run;
+    const long end = min(begin + run, batch);
     columns_t taps[TAPS];
     columns_t seen[TAPS];
+    if (left <= 0) {
+        return;
+    }
     EACH_TAP {
         taps[k] = tap_load(weight + weight_offset + c * TAPS, k, left);
     }
     const columns_t offset = bias ? columns_load(bias + bias_offset + c, left) : columns_zero();
-    for (long segment = begin; segment < end; segment++) {
-        const long b = segment / runs;
-        const long first = segment % runs * time_run;
-        const long last = min(first + time_run, time);
+    for (long b = begin; b < end; b++) {
         const long cut = lengths ? min((long)lengths[lengths_offset + b], last) : last;
         const sequence_t s = {
             x + x_offset + b * time * width + c,
@@ -176,16 +176,15 @@ __kernel void conv_forward(long segments, long run, long time, long time_run, lo
     }
 }
 
-/* state_out[b]: what the sequence's last step in use has seen. Work-items: columns of sequences. */
-__kernel void conv_state(long batch, long time, long width, __global const float *x,
+/* state_out[b]: what the sequence's last step in use has seen. Dimension 0: columns; 1: sequences. */
+__kernel void conv_state(long time, long width, __global const float *x,
                          ulong x_offset, __global const float *state, ulong state_offset,
                          __global const int *reset, ulong reset_offset,
                          __global const int *lengths, ulong lengths_offset,
                          __global float *state_out, ulong state_out_offset) {
-    const long spans = (width + COLUMN_SPAN - 1) / COLUMN_SPAN;
-    const long c = (long)get_global_id(0) % spans * COLUMN_SPAN;
-    const long b = (long)get_global_id(0) / spans;
-    if (b >= batch) {
+    const long c = (long)get_global_id(0) * COLUMN_SPAN;
+    const long b = get_global_id(1);
+    if (c >= width) {
         return;
     }
     const sequence_t s = {
@@ -222,9 +221,9 @@ void weight_add(columns_t *dweight, const columns_t *next, columns_t x) {
     }
 }
 
-/* partial[run] holds [width * TAPS] of dweight, then [width] of dbias, summed over the run's
- * segments. */
-__kernel void conv_backward(long segments, long run, long time, long time_run, long width,
+/* partial[i] holds [width * TAPS] of dweight, then [width] of dbias, summed over what work-items i of
+ * dimensions 1 and 2 take. */
+__kernel void conv_backward(long batch, long run, long time, long time_run, long width,
                             __global const float *x, ulong x_offset, __global const float *weight,
                             ulong weight_offset, __global const float *state, ulong state_offset,
                             __global const int *reset, ulong reset_offset,
@@ -233,27 +232,24 @@ __kernel void conv_backward(long segments, long run, long time, long time_run, l
                             __global const float *dresidual, ulong dresidual_offset,
                             __global float *dx, ulong dx_offset, __global float *partial,
                             ulong partial_offset) {
-    const long spans = (width + COLUMN_SPAN - 1) / COLUMN_SPAN;
-    const long runs = (time + time_run - 1) / time_run;
-    const long c = (long)get_global_id(0) % spans * COLUMN_SPAN;
-    const long begin = (long)get_global_id(0) / spans * run;
-    const long end = min(begin + run, segments);
+    const long c = (long)get_global_id(0) * COLUMN_SPAN;
     const long left = width - c;
+    const long first = (long)get_global_id(1) * time_run;
+    const long last = min(first + time_run, time);
+    const long begin = (long)get_global_id(2) * run;
+    const long end = min(begin + run, batch);
     columns_t taps[TAPS];
     columns_t next[TAPS];
     columns_t dweight[TAPS];
     columns_t dbias = columns_zero();
-    if (begin >= segments) {
+    if (left <= 0) {
         return;
     }
     EACH_TAP {
         taps[k] = tap_load(weight + weight_offset + c * TAPS, k, left);
     }
     window_clear(dweight);
-    for (long segment = begin; segment < end; segment++) {
-        const long b = segment / runs;
-        const long first = segment % runs * time_run;
-        const long last = min(first + time_run, time);
+    for (long b = begin; b < end; b++) {
         const long length = lengths ? min((long)lengths[lengths_offset + b], time) : time;
         const long cut = min(length, last);
         const sequence_t s = {
@@ -302,7 +298,8 @@ __kernel void conv_backward(long segments, long run, long time, long time_run, l
             }
         }
     }
-    __global float *share = partial + partial_offset + begin / run * width * (TAPS + 1);
+    const long i = (long)get_global_id(2) * (long)get_global_size(1) + (long)get_global_id(1);
+    __global float *share = partial + partial_offset + i * width * (TAPS + 1);
     EACH_TAP {
         tap_store(dweight[k], share + c * TAPS, k, left);
     }
