@@ -1,0 +1,71 @@
+/* The embedding table: rows out, and gradients back into it. */
+
+/* Work-items, in dimension 1, that share a token's rows in embed_backward: a power of two. */
+#ifndef SLICES
+#define SLICES 1
+#endif
+#ifndef COLUMN_ITEMS
+#define COLUMN_ITEMS 1
+#endif
+
+/* y[r] = table[tokens[r]]. A row group takes `run` rows. */
+__kernel ROW_GROUP void embed_forward(long rows, long run, long width, __global const int *tokens,
+                                      ulong tokens_offset, __global const float *table,
+                                      ulong table_offset, __global float *y, ulong y_offset) {
+    const long begin = (long)get_group_id(0) * run;
+    const long end = min(begin + run, rows);
+    for (long row = begin; row < end; row++) {
+        const long token = tokens[tokens_offset + row];
+        __global const float *from = table + table_offset + token * width;
+        __global float *to = y + y_offset + row * width;
+        for (long c = row_item() * VECTOR; c < width; c += ROW_ITEMS * VECTOR) {
+            STORE_N(LOAD_N(from + c, width - c), to + c, width - c);
+        }
+    }
+}
+
+/* dtable[v] += the sum of dy[order[i]], i in start[v] .. start[v + 1] - 1. Dimension 0: columns;
+ * 1: slices of tokens. A slice adds every SLICES-th row in this order, then slices are added as a
+ * tree. */
+__kernel __attribute__((reqd_work_group_size(COLUMN_ITEMS, SLICES, 1))) void
+embed_backward(long width, __global const int *order, ulong order_offset,
+               __global const int *start, ulong start_offset, __global const float *dy,
+               ulong dy_offset, __global float *dtable, ulong dtable_offset) {
+    const long block = 32768; /* no loop is longer, whatever the token's share of the rows */
+    const long c = (long)get_global_id(0) * VECTOR;
+    const long token = get_group_id(1);
+    const int slice = SLICES == 1 ? 0 : (int)get_local_id(1);
+    const long end = start[start_offset + token + 1];
+    vfloat sum = (vfloat)(0.0f);
+    order += order_offset;
+    dy += dy_offset + c;
+    if (c < width) {
+        for (long first = start[start_offset + token]; first < end; first += block) {
+            vfloat part = (vfloat)(0.0f);
+            const long last = min(first + block, end);
+            for (long i = first + slice; i < last; i += SLICES) {
+                part += LOAD_N(dy + order[i] * width, width - c);
+            }
+            sum += part;
+        }
+    }
+#if SLICES > 1 /* VECTOR is 1 */
+    __local float slots[SLICES][COLUMN_ITEMS];
+    const int item = get_local_id(0);
+    slots[slice][item] = sum;
+    for (int half_ = SLICES / 2; half_ > 0; half_ /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (slice < half_) {
+            slots[slice][item] += slots[slice + half_][item];
+        }
+    }
+    sum = slots[slice][item];
+    if (slice > 0) {
+        return;
+    }
+#endif
+    if (c < width) {
+        __global float *to = dtable + dtable_offset + token * width + c;
+        STORE_N(LOAD_N(to, width - c) + sum, to, width - c);
+    }
+}

@@ -1,0 +1,27 @@
+/* The embedding table. */
+#include "opencl/plan.h"
+
+static const char file[] = "embed.cl";
+
+minrnn_status cl_embed_forward(struct op_context *context, const struct embed_forward_args *args) {
+    struct cl_device *device = cl_device_of(context);
+    struct plan plan;
+    const minrnn_status status =
+        plan_rows(device, file, "embed_forward", args->rows, args->width, 0, &plan);
+    return status ? status
+                  : LAUNCH(device, plan.kernel, &plan.range, ARG_LONG(args->rows),
+                           ARG_LONG(plan.run), ARG_LONG(args->width), ARG_TENSOR(args->tokens),
+                           ARG_TENSOR(args->table), ARG_TENSOR(args->y));
+}
+
+minrnn_status cl_embed_backward(struct op_context *context,
+                                const struct embed_backward_args *args) {
+    struct cl_device *device = cl_device_of(context);
+    struct plan plan;
+    const minrnn_status status =
+        plan_columns(device, file, "embed_backward", args->width, args->vocab, 1, &plan);
+    return status ? status
+                  : LAUNCH(device, plan.kernel, &plan.range, ARG_LONG(args->width),
+                           ARG_TENSOR(args->order), ARG_TENSOR(args->start), ARG_TENSOR(args->dy),
+                           ARG_TENSOR(args->dtable));
+}
