@@ -4,18 +4,11 @@
 #ifndef TAPS
 #define TAPS 4
 #endif
-/* Vectors of columns a work-item takes. */
-#ifndef COLUMN_VECTORS
-#define COLUMN_VECTORS 1
-#endif
-
-#define COLUMN_SPAN (COLUMN_VECTORS * VECTOR)
 #if TAPS <= 16
 #define UNROLL _Pragma("unroll")
 #else
 #define UNROLL
 #endif
-#define EACH_VECTOR UNROLL for (int v = 0; v < COLUMN_VECTORS; v++)
 #define EACH_TAP UNROLL for (int k = 0; k < TAPS; k++)
 
 typedef struct {

@@ -1,6 +1,6 @@
-#include "arguments.h"
+#include "cli/arguments.h"
 
-#include "report.h"
+#include "cli/report.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -217,7 +217,8 @@ static void print_help(const struct command *command, const void *defaults) {
         } else {
             printf("%*s", HELP_COLUMN - width, "");
         }
-        const bool shown = *standard && option->kind != OPTION_FLAG;
+        const bool shown =
+            *standard && option->kind != OPTION_FLAG && !strstr(option->help, "(default");
         printf("%s%s%s%s\n", option->help, shown ? " (default " : "", shown ? standard : "",
                shown ? ")" : "");
     }

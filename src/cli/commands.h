@@ -2,7 +2,7 @@
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
-#include "arguments.h"
+#include "cli/arguments.h"
 
 extern const struct command command_devices;
 extern const struct command command_train;

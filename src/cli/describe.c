@@ -1,6 +1,6 @@
-#include "describe.h"
+#include "cli/describe.h"
 
-#include "report.h"
+#include "cli/report.h"
 
 #include <inttypes.h>
 #include <stdio.h>

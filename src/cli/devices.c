@@ -1,6 +1,6 @@
-#include "commands.h"
-#include "describe.h"
-#include "report.h"
+#include "cli/commands.h"
+#include "cli/describe.h"
+#include "cli/report.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,10 +32,11 @@ static minrnn_device_info automatic(void) {
 }
 
 static const char *kind_of(const minrnn_device_info *info) {
-    return !info->is_opencl    ? "native"
-           : info->is_emulator ? "emulator"
-           : info->is_gpu      ? "GPU"
-                               : "OpenCL";
+    return !info->is_opencl       ? "native"
+           : info->is_emulator    ? "emulator"
+           : info->is_gpu         ? "GPU"
+           : info->is_accelerator ? "accel."
+                                  : "CPU";
 }
 
 static int widest(const minrnn_device_info *infos, int count, const char *heading, bool platform) {

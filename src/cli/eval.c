@@ -1,7 +1,7 @@
-#include "commands.h"
-#include "describe.h"
-#include "evaluate.h"
-#include "report.h"
+#include "cli/commands.h"
+#include "cli/describe.h"
+#include "cli/evaluate.h"
+#include "cli/report.h"
 
 #include <minrnn/trainer.h>
 

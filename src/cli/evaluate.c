@@ -1,4 +1,4 @@
-#include "evaluate.h"
+#include "cli/evaluate.h"
 
 minrnn_status evaluate_split(minrnn_trainer *trainer, const minrnn_text *text, minrnn_split split,
                              int64_t batches, int32_t *tokens, int32_t *targets, bool (*stop)(void),

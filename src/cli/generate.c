@@ -1,5 +1,5 @@
-#include "commands.h"
-#include "report.h"
+#include "cli/commands.h"
+#include "cli/report.h"
 
 #include <minrnn/session.h>
 

@@ -1,6 +1,6 @@
-#include "log.h"
+#include "cli/log.h"
 
-#include "report.h"
+#include "cli/report.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /* minrnn: the command. */
-#include "commands.h"
-#include "report.h"
+#include "cli/commands.h"
+#include "cli/report.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-#include "output.h"
+#include "cli/output.h"
 
-#include "report.h"
+#include "cli/report.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "presets.h"
+#include "cli/presets.h"
 
 #include <string.h>
 
@@ -11,8 +11,7 @@ static const struct preset presets[] = {
                   .layers = 2,
                   .mixer = {.name = "mingru", .expansion = 2.0f},
                   .conv = 4,
-                  .feed_forward = MINRNN_FEED_FORWARD_GELU,
-                  .feed_forward_factor = 4.0f},
+                  .feed_forward = MINRNN_FEED_FORWARD_GELU},
         .trainer = {.batch = 32,
                     .time = 128,
                     .accumulation = 1,
@@ -37,7 +36,6 @@ static const struct preset presets[] = {
                   .mixer = {.name = "mingru", .expansion = 2.0f},
                   .conv = 4,
                   .feed_forward = MINRNN_FEED_FORWARD_GELU,
-                  .feed_forward_factor = 4.0f,
                   .dropout = 0.2f},
         .trainer = {.batch = 64,
                     .time = 256,

@@ -5,7 +5,7 @@
 #include <minrnn/trainer.h>
 
 struct preset {
-    minrnn_model_config model; /* its vocabulary is the text's */
+    minrnn_model_config model; /* its vocabulary is the text's; a factor of 0 is the usual one */
     minrnn_trainer_config trainer;
     int64_t eval_every, save_every;
 };

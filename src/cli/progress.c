@@ -1,6 +1,6 @@
-#include "progress.h"
+#include "cli/progress.h"
 
-#include "describe.h"
+#include "cli/describe.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -32,7 +32,7 @@ static bool is_due(const struct progress *progress, int64_t step, double now) {
 void progress_show(struct progress *progress, const struct progress_point *point) {
     const double now = clock_seconds();
     const bool stays = !isnan(point->validation);
-    if (!stays && !is_due(progress, point->step, now)) {
+    if (point->step == progress->shown_step || (!stays && !is_due(progress, point->step, now))) {
         return;
     }
     progress->shown = now;

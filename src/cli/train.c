@@ -1,9 +1,9 @@
-#include "commands.h"
-#include "describe.h"
-#include "output.h"
-#include "presets.h"
-#include "report.h"
-#include "training.h"
+#include "cli/commands.h"
+#include "cli/describe.h"
+#include "cli/output.h"
+#include "cli/presets.h"
+#include "cli/report.h"
+#include "cli/training.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -47,10 +47,10 @@ static const struct option options[] = {
     NAME("task", task, tasks, "what is learnt: the next character of the text"),
     NAME("preset", preset, preset_names, "settings to begin with; options change them"),
     TEXT("device", "D", device, "where to compute: see minrnn devices"),
-    TEXT("out", "MODEL", out, "where the model goes; its training state to MODEL.state"),
+    TEXT("out", "MODEL", out, "the model; its state goes to MODEL.state"),
     TEXT("log", "CSV", log, "a line a step: loss, gradient norm, rate, speed, validation loss"),
     FLAG("resume", resume, "go on from MODEL.state, with its settings"),
-    COUNT("steps", steps, 1, "where to stop, resumed steps included; default --schedule-steps"),
+    COUNT("steps", steps, 1, "where to stop, resumed steps included (default --schedule-steps)"),
     COUNT("schedule-steps", trainer.steps, 1, "where the cosine ends, wherever the run stops"),
     COUNT("eval-every", eval_every, 0, "steps between evaluations; 0: one at the end"),
     COUNT("eval-batches", eval_batches, 0,
@@ -272,8 +272,8 @@ static int print_parts(const struct parts *parts, const struct train_arguments *
     printf("data     %s: %s characters to train, %s to validate, vocabulary %d\n", arguments->data,
            describe_count(train, a), describe_count(validation, b),
            minrnn_vocabulary_size(minrnn_text_vocabulary(parts->text)));
-    printf("model    %s, %" PRId64 " layers of width %" PRId64 ", %s parameters\n",
-           model.mixer.name, model.layers, model.width,
+    printf("model    %s, %" PRId64 " layer%s of width %" PRId64 ", %s parameters\n",
+           model.mixer.name, model.layers, model.layers == 1 ? "" : "s", model.width,
            describe_count(minrnn_model_parameters(parts->model), a));
     printf("memory   %s on the device, %s of it activations\n", describe_bytes(memory.total, a),
            describe_bytes(memory.workspace, b));

@@ -1,10 +1,10 @@
-#include "training.h"
+#include "cli/training.h"
 
-#include "describe.h"
-#include "evaluate.h"
-#include "log.h"
-#include "progress.h"
-#include "report.h"
+#include "cli/describe.h"
+#include "cli/evaluate.h"
+#include "cli/log.h"
+#include "cli/progress.h"
+#include "cli/report.h"
 
 #include <errno.h>
 #include <inttypes.h>

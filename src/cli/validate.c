@@ -1,6 +1,6 @@
-#include "commands.h"
-#include "describe.h"
-#include "report.h"
+#include "cli/commands.h"
+#include "cli/describe.h"
+#include "cli/report.h"
 
 #include <minrnn/check.h>
 

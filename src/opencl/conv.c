@@ -18,7 +18,7 @@ enum { MOST_PARTIALS = 256 };
 static struct cut cut_of(const struct cl_device *device, int64_t batch, int64_t time, int64_t width,
                          int vectors, bool partials) {
     const bool loops = plan_loops(device);
-    const int64_t rows = loops ? 256 : 64; /* a work-item's, where there are enough */
+    const int64_t rows = loops && partials ? 256 : 64; /* a work-item's, where there are enough */
     struct cut cut;
     cut.spans = ceil_div(width, loops ? vectors * plan_vector(device) : 1);
     cut.time_run = min_i64(time, rows);
