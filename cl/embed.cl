@@ -32,40 +32,54 @@ embed_backward(long width, __global const int *order, ulong order_offset,
                __global const int *start, ulong start_offset, __global const float *dy,
                ulong dy_offset, __global float *dtable, ulong dtable_offset) {
     const long block = 32768; /* no loop is longer, whatever the token's share of the rows */
-    const long c = (long)get_global_id(0) * VECTOR;
+    const long c = (long)get_global_id(0) * COLUMN_SPAN;
     const long token = get_group_id(1);
     const int slice = SLICES == 1 ? 0 : (int)get_local_id(1);
     const long end = start[start_offset + token + 1];
-    vfloat sum = (vfloat)(0.0f);
+    vfloat sum[COLUMN_VECTORS];
+    vfloat part[COLUMN_VECTORS];
+    EACH_VECTOR {
+        sum[v] = (vfloat)(0.0f);
+    }
     order += order_offset;
     dy += dy_offset + c;
     if (c < width) {
         for (long first = start[start_offset + token]; first < end; first += block) {
-            vfloat part = (vfloat)(0.0f);
             const long last = min(first + block, end);
-            for (long i = first + slice; i < last; i += SLICES) {
-                part += LOAD_N(dy + order[i] * width, width - c);
+            EACH_VECTOR {
+                part[v] = (vfloat)(0.0f);
             }
-            sum += part;
+            for (long i = first + slice; i < last; i += SLICES) {
+                __global const float *from = dy + order[i] * width;
+                EACH_VECTOR {
+                    part[v] += LOAD_N(from + v * VECTOR, width - c - v * VECTOR);
+                }
+            }
+            EACH_VECTOR {
+                sum[v] += part[v];
+            }
         }
     }
-#if SLICES > 1 /* VECTOR is 1 */
+#if SLICES > 1 /* one column a work-item */
     __local float slots[SLICES][COLUMN_ITEMS];
     const int item = get_local_id(0);
-    slots[slice][item] = sum;
+    slots[slice][item] = sum[0];
     for (int half_ = SLICES / 2; half_ > 0; half_ /= 2) {
         barrier(CLK_LOCAL_MEM_FENCE);
         if (slice < half_) {
             slots[slice][item] += slots[slice + half_][item];
         }
     }
-    sum = slots[slice][item];
+    sum[0] = slots[slice][item];
     if (slice > 0) {
         return;
     }
 #endif
-    if (c < width) {
-        __global float *to = dtable + dtable_offset + token * width + c;
-        STORE_N(LOAD_N(to, width - c) + sum, to, width - c);
+    dtable += dtable_offset + token * width;
+    EACH_VECTOR {
+        const long at = c + v * VECTOR;
+        if (at < width) {
+            STORE_N(LOAD_N(dtable + at, width - at) + sum[v], dtable + at, width - at);
+        }
     }
 }

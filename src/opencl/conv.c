@@ -18,7 +18,7 @@ enum { MOST_PARTIALS = 256 };
 static struct cut cut_of(const struct cl_device *device, int64_t batch, int64_t time, int64_t width,
                          int vectors, bool partials) {
     const bool loops = plan_loops(device);
-    const int64_t rows = loops ? 256 : 64; /* a work-item's, where there are enough */
+    const int64_t rows = loops && partials ? 256 : 64; /* a work-item's, where there are enough */
     struct cut cut;
     cut.spans = ceil_div(width, loops ? vectors * plan_vector(device) : 1);
     cut.time_run = min_i64(time, rows);
@@ -89,7 +89,7 @@ int64_t cl_conv_backward_scratch(const minrnn_device *device,
 
 minrnn_status cl_conv_backward(struct op_context *context, const struct conv_backward_args *args) {
     struct cl_device *device = cl_device_of(context);
-    const int vectors = vectors_of(device, 1);
+    const int vectors = vectors_of(device, 2);
     const struct cut cut = cut_of(device, args->batch, args->time, args->width, vectors, true);
     const int64_t weights = args->width * args->taps;
     const int64_t stride = weights + args->width; /* of a partial sum: dweight, dbias */

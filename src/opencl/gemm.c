@@ -2,9 +2,17 @@
 #include "opencl/gemm.h"
 
 static const struct gemm_way *choose(const struct cl_device *device, const struct gemm_args *args) {
-    (void)device;
-    (void)args;
-    return &gemm_tile;
+    if (args->m <= GEMM_ROWS_MAX && !args->transpose_a && args->transpose_b) {
+        return &gemm_rows;
+    }
+    if (device->traits.is_cpu) {
+        return &gemm_tile;
+    }
+#ifdef MINRNN_HAVE_CLBLAST
+    return &gemm_clblast;
+#else
+    return &gemm_group;
+#endif
 }
 
 int64_t cl_gemm_scratch(const minrnn_device *device, const struct gemm_args *args) {

@@ -24,18 +24,6 @@ enum {
     LOCAL_SIZE = 4
 };
 
-static int64_t min64(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-static int64_t ceil_div(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
-}
-
-static int64_t round_up(int64_t a, int64_t b) {
-    return ceil_div(a, b) * b;
-}
-
 static struct tile_plan plan_of(const struct cl_device *device, const struct gemm_args *args) {
     struct tile_plan plan = {.vectors = X("NV", 3), .packed_a = args->transpose_a};
     plan.rows = (int)min64(X("MR", 8), args->m);
@@ -84,9 +72,9 @@ static minrnn_status pack(struct cl_device *device, const struct tile_plan *plan
     if (status) {
         return status;
     }
-    const struct launch_range range = {
-        .global = {(size_t)ceil_div(n, panel_columns), (size_t)ceil_div(plan->k_count, PACK_STEPS),
-                   (size_t)plan->segments}};
+    const struct launch_range range = {.global = {(size_t)ceil_div(n, panel_columns),
+                                                  (size_t)ceil_div(plan->k_count, PACK_STEPS),
+                                                  (size_t)plan->segments}};
     return LAUNCH(device, kernel, &range, ARG_TENSOR(x), ARG_TENSOR(packed), ARG_LONG(n),
                   ARG_LONG(k), ARG_LONG(begin), ARG_LONG(plan->k_count));
 }
@@ -111,8 +99,8 @@ static minrnn_status multiply(struct op_context *context, const struct tile_plan
     struct kernel *kernel = NULL;
     minrnn_status status = tile_kernel(device, plan, "gemm_tile", &kernel);
     if (!status && plan->packed_a) {
-        status = pack(device, plan, args->a, !args->transpose_a, args->m, args->k, begin,
-                      plan->rows, a);
+        status =
+            pack(device, plan, args->a, !args->transpose_a, args->m, args->k, begin, plan->rows, a);
     }
     status = status ? status
                     : pack(device, plan, args->b, args->transpose_b, args->n, args->k, begin,
