@@ -1,0 +1,155 @@
+/* The matrix product for CPUs (cl/gemm_tile.cl): register tiles, and k cut into blocks whose panels
+ * stay in the caches. b is always packed into panels; a where it is transposed, since walking it
+ * would meet a new cache line every step. */
+#include "opencl/gemm.h"
+
+#include <stdio.h>
+
+struct tile_plan {
+    int rows, vectors; /* of a tile */
+    int columns;       /* of a tile, in floats */
+    bool packed_a;
+    int64_t row_tiles, panels;
+    int64_t k_count;  /* steps of a block */
+    int64_t segments; /* blocks summed side by side into scratch; 1: one after the other into c */
+};
+
+enum {
+    BLOCK_STEPS = 384, /* of k: a's rows and one panel of b stay in the first cache, ... */
+    BLOCK_STEPS_MIN = 128,
+    BLOCK_ELEMENTS = 300 * 1024, /* ... and all panels of b, 1.2 MB of them, in the second */
+    SEGMENT_STEPS = 256,         /* the least that is worth a segment of its own */
+    TILES_A_UNIT = 16,           /* enough for the compute units to be evenly loaded */
+    PACK_STEPS = 16,             /* as in gemm_pack.cl */
+    LOCAL_SIZE = 4
+};
+
+/* A tile takes 24 of the 32 registers of AVX-512, or 12 of 16. */
+static void plan_tile(struct tile_plan *plan, int float_width, int64_t m) {
+    const bool many_registers = float_width >= 16;
+    plan->rows = (int)min64(many_registers ? 8 : 6, m);
+    plan->vectors = many_registers ? 3 : 2;
+    plan->columns = plan->vectors * float_width;
+}
+
+static struct tile_plan plan_of(const struct cl_device *device, const struct gemm_args *args) {
+    struct tile_plan plan = {.packed_a = args->transpose_a};
+    plan_tile(&plan, device->traits.float_width, args->m);
+    plan.row_tiles = ceil_div(args->m, plan.rows);
+    plan.panels = ceil_div(args->n, plan.columns);
+    const int64_t wanted = (int64_t)TILES_A_UNIT * device->traits.compute_units;
+    const int64_t segments =
+        min64(ceil_div(wanted, plan.row_tiles * plan.panels), ceil_div(args->k, SEGMENT_STEPS));
+    const int64_t fitting = max64(BLOCK_ELEMENTS / (plan.panels * plan.columns), BLOCK_STEPS_MIN);
+    const int64_t blocks = segments > 1 ? segments : ceil_div(args->k, min64(fitting, BLOCK_STEPS));
+    plan.k_count = ceil_div(args->k, blocks);
+    plan.segments = segments > 1 ? ceil_div(args->k, plan.k_count) : 1;
+    return plan;
+}
+
+/* Elements of scratch: a's panels, then b's, then the segments' sums. */
+static int64_t packed_a_elements(const struct tile_plan *plan) {
+    return plan->packed_a ? plan->segments * plan->row_tiles * plan->k_count * plan->rows : 0;
+}
+
+static int64_t packed_b_elements(const struct tile_plan *plan) {
+    return plan->segments * plan->panels * plan->k_count * plan->columns;
+}
+
+static int64_t partial_elements(const struct tile_plan *plan, const struct gemm_args *args) {
+    return plan->segments > 1 ? plan->segments * args->m * args->n : 0;
+}
+
+static int64_t tile_scratch(const struct cl_device *device, const struct gemm_args *args) {
+    const struct tile_plan plan = plan_of(device, args);
+    return (packed_a_elements(&plan) + packed_b_elements(&plan) + partial_elements(&plan, args)) *
+           TENSOR_ELEMENT_BYTES;
+}
+
+/* Packs the plan's segments of a matrix of k steps and n columns, from step `begin` on. */
+static minrnn_status pack(struct cl_device *device, const struct tile_plan *plan, minrnn_tensor x,
+                          bool transposed, int64_t n, int64_t k, int64_t begin, int panel_columns,
+                          minrnn_tensor packed) {
+    char options[96];
+    snprintf(options, sizeof options, "-DVECTOR=%d -DPANEL_COLUMNS=%d%s",
+             device->traits.float_width, panel_columns, transposed ? " -DTRANSPOSED" : "");
+    const struct program_spec spec = {.files = {"prelude.cl", "gemm_pack.cl"}, .options = options};
+    struct kernel *kernel = NULL;
+    const minrnn_status status = kernel_get(device, &spec, "gemm_pack", &kernel);
+    if (status) {
+        return status;
+    }
+    const struct launch_range range = {.global = {(size_t)ceil_div(n, panel_columns),
+                                                  (size_t)ceil_div(plan->k_count, PACK_STEPS),
+                                                  (size_t)plan->segments}};
+    return LAUNCH(device, kernel, &range, ARG_TENSOR(x), ARG_TENSOR(packed), ARG_LONG(n),
+                  ARG_LONG(k), ARG_LONG(begin), ARG_LONG(plan->k_count));
+}
+
+static minrnn_status tile_kernel(struct cl_device *device, const struct tile_plan *plan,
+                                 const char *name, struct kernel **kernel) {
+    char options[96];
+    snprintf(options, sizeof options, "-DVECTOR=%d -DTILE_ROWS=%d -DTILE_VECTORS=%d%s",
+             device->traits.float_width, plan->rows, plan->vectors,
+             plan->packed_a ? " -DPACKED_A" : "");
+    const struct program_spec spec = {.files = {"prelude.cl", "gemm_tile.cl"}, .options = options};
+    return kernel_get(device, &spec, name, kernel);
+}
+
+/* One block of k, or all segments, from step `begin` on. */
+static minrnn_status multiply(struct op_context *context, const struct tile_plan *plan,
+                              const struct gemm_args *args, minrnn_tensor c, int64_t begin,
+                              bool accumulate) {
+    struct cl_device *device = cl_device_of(context);
+    const minrnn_tensor a = plan->packed_a ? context->scratch : args->a;
+    const minrnn_tensor b = tensor_at(context->scratch, packed_a_elements(plan));
+    struct kernel *kernel = NULL;
+    minrnn_status status = tile_kernel(device, plan, "gemm_tile", &kernel);
+    if (!status && plan->packed_a) {
+        status =
+            pack(device, plan, args->a, !args->transpose_a, args->m, args->k, begin, plan->rows, a);
+    }
+    status = status ? status
+                    : pack(device, plan, args->b, args->transpose_b, args->n, args->k, begin,
+                           plan->columns, b);
+    if (status) {
+        return status;
+    }
+    const struct launch_range range = {.global = {(size_t)round_up(plan->panels, LOCAL_SIZE),
+                                                  (size_t)plan->row_tiles, (size_t)plan->segments},
+                                       .local = {LOCAL_SIZE, 1, 1}};
+    return LAUNCH(device, kernel, &range, ARG_TENSOR(a), ARG_TENSOR(b), ARG_TENSOR(c),
+                  ARG_LONG(args->m), ARG_LONG(args->n), ARG_LONG(args->k), ARG_LONG(begin),
+                  ARG_LONG(plan->k_count), ARG_INT(accumulate));
+}
+
+static minrnn_status reduce(struct cl_device *device, const struct tile_plan *plan,
+                            const struct gemm_args *args, minrnn_tensor partial) {
+    struct kernel *kernel = NULL;
+    const minrnn_status status = tile_kernel(device, plan, "gemm_reduce", &kernel);
+    if (status) {
+        return status;
+    }
+    const int64_t count = args->m * args->n;
+    const struct launch_range range = {
+        .global = {(size_t)ceil_div(count, device->traits.float_width)}};
+    return LAUNCH(device, kernel, &range, ARG_TENSOR(partial), ARG_TENSOR(args->c), ARG_LONG(count),
+                  ARG_INT((cl_int)plan->segments), ARG_INT(args->accumulate));
+}
+
+static minrnn_status tile_run(struct op_context *context, const struct gemm_args *args) {
+    const struct tile_plan plan = plan_of(cl_device_of(context), args);
+    minrnn_status status = MINRNN_OK;
+    if (plan.segments > 1) {
+        const minrnn_tensor partial =
+            tensor_at(context->scratch, packed_a_elements(&plan) + packed_b_elements(&plan));
+        status = multiply(context, &plan, args, partial, 0, false);
+        return status ? status : reduce(cl_device_of(context), &plan, args, partial);
+    }
+    for (int64_t begin = 0; begin < args->k && !status; begin += plan.k_count) {
+        status = multiply(context, &plan, args, args->c, begin, args->accumulate || begin > 0);
+    }
+    return status;
+}
+
+const struct gemm_way gemm_tile = {.run = tile_run, .scratch = tile_scratch};
