@@ -40,9 +40,9 @@ static void list_files(struct folder *folder) {
     for (struct dirent *entry; (entry = readdir(directory));) {
         if (entry->d_name[0] != '.') {
             assert_true(folder->count < MAX_FILES);
+            assert_true(strlen(entry->d_name) < sizeof folder->files[0] - sizeof folder->path);
             char *file = folder->files[folder->count++];
-            strcpy(file, folder->path);
-            strncat(strcat(file, "/"), entry->d_name, 80);
+            strcat(strcat(strcpy(file, folder->path), "/"), entry->d_name);
         }
     }
     closedir(directory);
