@@ -32,6 +32,7 @@ typedef struct minrnn_device_info {
     char driver[128];   /* driver version; for the CPU the instruction level and the BLAS */
     bool is_opencl;
     bool is_gpu;
+    bool is_accelerator;
     bool is_emulator; /* never chosen by "auto" */
     int compute_units;
     uint64_t memory_bytes;         /* global memory */

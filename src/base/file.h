@@ -8,6 +8,15 @@
  * byte follows the last. An empty file is OK with *bytes = 0. */
 minrnn_status file_read(const char *path, uint64_t limit, char **content, uint64_t *bytes);
 
+/* A regular file open for reading at any place. Reading past its end is MINRNN_IO_ERROR. */
+struct file_reader;
+minrnn_status file_reader_open(const char *path, struct file_reader **reader);
+uint64_t file_reader_bytes(const struct file_reader *reader);
+const char *file_reader_path(const struct file_reader *reader);
+minrnn_status file_reader_read(struct file_reader *reader, uint64_t offset, void *destination,
+                               uint64_t bytes);
+void file_reader_close(struct file_reader *reader); /* NULL is allowed */
+
 /* A file being written beside its final place. file_writer_commit makes it durable (fsync), renames
  * it over `path` and syncs the directory; until then `path` is untouched. After a failed call, or
  * instead of the commit, file_writer_abort removes the temporary file. A path that is there but no

@@ -64,7 +64,7 @@ static inline struct cl_device *cl_device_of(const struct op_context *context) {
     return (struct cl_device *)context->device;
 }
 
-enum { PROGRAM_MAX_FILES = 6 };
+enum { PROGRAM_MAX_FILES = 8 };
 
 /* A program: files of cl/ by name ("prelude.cl", "scan/serial.cl"), concatenated in this order, and
  * compiler options ("-DVECTOR=16 -DTAPS=4"). Both together are its identity. Every program also

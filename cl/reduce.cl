@@ -1,0 +1,92 @@
+/* Sums over columns and over everything, in a fixed order: partial sums of blocks that the shape
+ * fixes, then the same kernel over the partial sums. */
+
+/* Work-items, in dimension 1, that share a block's rows: a power of two. */
+#ifndef SLICES
+#define SLICES 1
+#endif
+/* Work-items of a work-group in dimension 0. */
+#ifndef COLUMN_ITEMS
+#define COLUMN_ITEMS 1
+#endif
+
+
+/* total[block, c] = (accumulate ? total[block, c] : 0) + sum of x[r, c] over the block's `run` rows;
+ * a row of x is `stride` apart from the next. Dimension 0: columns; 1: slices of blocks. */
+__kernel __attribute__((reqd_work_group_size(COLUMN_ITEMS, SLICES, 1))) void
+column_sum(long rows, long width, long stride, long run, int accumulate, __global const float *x,
+           ulong x_offset, __global float *total, ulong total_offset) {
+    const long c = (long)get_global_id(0) * COLUMN_SPAN;
+    const long block = get_group_id(1);
+    const int slice = SLICES == 1 ? 0 : (int)get_local_id(1);
+    const long begin = block * run;
+    const long end = min(begin + run, rows);
+    vfloat sum[COLUMN_VECTORS];
+    EACH_VECTOR {
+        sum[v] = (vfloat)(0.0f);
+    }
+    x += x_offset;
+    total += total_offset + block * width;
+    if (c < width) {
+        for (long row = begin + slice; row < end; row += SLICES) {
+            EACH_VECTOR {
+                const long at = c + v * VECTOR;
+                sum[v] += LOAD_N(x + row * stride + at, width - at);
+            }
+        }
+    }
+#if SLICES > 1 /* one column a work-item: COLUMN_SPAN is 1 */
+    __local float slots[SLICES][COLUMN_ITEMS];
+    const int item = get_local_id(0);
+    slots[slice][item] = sum[0];
+    for (int half_ = SLICES / 2; half_ > 0; half_ /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (slice < half_) {
+            slots[slice][item] += slots[slice + half_][item];
+        }
+    }
+    sum[0] = slots[slice][item];
+    if (slice > 0 || c >= width) {
+        return;
+    }
+#endif
+    EACH_VECTOR {
+        const long at = c + v * VECTOR;
+        if (at < width) {
+            const long n = width - at;
+            STORE_N(accumulate ? LOAD_N(total + at, n) + sum[v] : sum[v], total + at, n);
+        }
+    }
+}
+
+/* total[group] = (accumulate ? total[group] : 0) + scale * the sum of the work-group's `run` elements
+ * of x, or of their squares. */
+__kernel ROW_GROUP void sum(long count, long run, int square, int accumulate, float scale,
+                            __global const float *x, ulong x_offset, __global float *total,
+                            ulong total_offset) {
+    enum { SUMS = 4 }; /* independent sums hide the addition's latency */
+    ROW_SLOTS(slots);
+    const long begin = (long)get_group_id(0) * run;
+    const long end = min(begin + run, count);
+    vfloat sums[SUMS];
+#pragma unroll
+    for (int s = 0; s < SUMS; s++) {
+        sums[s] = (vfloat)(0.0f);
+    }
+    x += x_offset;
+    for (long first = begin; first < end; first += SUMS * ROW_ITEMS * VECTOR) {
+#pragma unroll
+        for (int s = 0; s < SUMS; s++) {
+            const long i = first + (s * ROW_ITEMS + row_item()) * VECTOR;
+            if (i < end) {
+                const vfloat v = LOAD_N(x + i, end - i);
+                sums[s] += square ? v * v : v;
+            }
+        }
+    }
+    const float all = row_sum(lanes_sum((sums[0] + sums[1]) + (sums[2] + sums[3])), slots);
+    if (row_item() == 0) {
+        __global float *t = total + total_offset + get_group_id(0);
+        *t = accumulate ? *t + scale * all : scale * all;
+    }
+}

@@ -1,0 +1,69 @@
+/* Chunk: time is cut into chunks that run at once. scan_reduce makes each chunk one element,
+ * scan_carry scans those and leaves the carry into each chunk, and the serial run applies them.
+ * All three arrays are [batch, chunks, width]. */
+#ifndef VECTORS
+#define VECTORS 1
+#endif
+
+/* Global size: work-items of channels, batch, chunks - 1 (nobody needs the last one's). */
+__kernel void scan_reduce(PASS_PARAMETERS, __global float *restrict a, ulong a_offset,
+                          __global float *restrict carries, ulong carries_offset,
+                          int first_channel, int chunks, int chunk_steps) {
+    const int sequence = get_global_id(1);
+    const int channel = first_channel + (int)get_global_id(0) * (VECTORS * VECTOR);
+    const int chunk = get_global_id(2);
+    const size_t place = ((size_t)sequence * chunks + chunk) * width + channel;
+    pass_t pass[VECTORS];
+    elem_t whole[VECTORS];
+#pragma unroll
+    for (int v = 0; v < VECTORS; v++) {
+        pass[v] = PASS(sequence, channel + v * VECTOR);
+        whole[v] = elem_identity();
+    }
+    const int begin = chunk * chunk_steps;
+    const int stop = min(begin + chunk_steps, pass[0].lane.steps);
+    for (int r = begin; r < stop; r++) {
+#pragma unroll
+        for (int v = 0; v < VECTORS; v++) {
+            whole[v] = elem_cat(whole[v], pass_elem(pass_load(&pass[v], r)));
+        }
+    }
+#pragma unroll
+    for (int v = 0; v < VECTORS; v++) {
+        STORE(whole[v].a, a + a_offset + place + v * VECTOR);
+        STORE(whole[v].b, carries + carries_offset + place + v * VECTOR);
+    }
+}
+
+/* Global size: vectors of channels, batch. `carries` holds the elements' b, then the carries. */
+__kernel void scan_carry(PASS_PARAMETERS, __global const float *restrict a, ulong a_offset,
+                         __global float *restrict carries, ulong carries_offset, int first_channel,
+                         int chunks) {
+    const int sequence = get_global_id(1);
+    const int channel = first_channel + (int)get_global_id(0) * VECTOR;
+    const pass_t pass = PASS(sequence, channel);
+    const size_t place = (size_t)sequence * chunks * width + channel;
+    a += a_offset + place;
+    carries += carries_offset + place;
+    vfloat carry = pass_begin(&pass);
+    for (int chunk = 0; chunk < chunks - 1; chunk++) {
+        const size_t at = (size_t)chunk * width;
+        const elem_t e = elem(LOAD(a + at), LOAD(carries + at));
+        STORE(carry, carries + at);
+        carry = elem_apply(e, carry);
+    }
+    STORE(carry, carries + (size_t)(chunks - 1) * width);
+}
+
+/* dinit [batch, width] from the chunks' shares, in the order of time. Global size: width, batch. */
+__kernel void scan_share(__global const float *restrict shares, ulong shares_offset,
+                         __global float *restrict dinit, ulong dinit_offset, int chunks) {
+    const size_t width = get_global_size(0);
+    const size_t channel = get_global_id(0);
+    const size_t sequence = get_global_id(1);
+    float sum = 0.0f;
+    for (int chunk = 0; chunk < chunks; chunk++) {
+        sum += shares[shares_offset + (sequence * chunks + chunk) * width + channel];
+    }
+    dinit[dinit_offset + sequence * width + channel] = sum;
+}

@@ -1,0 +1,96 @@
+/* Serial: a work-item walks the steps of one chunk of time for VECTORS vectors of channels of one
+ * sequence, BLOCK steps at a time so that their loads are under way together. One chunk may be all
+ * of time; otherwise the carry into each is in `carries` [batch, chunks, width], that into the first
+ * only where chunks run at once (no CARRY_ON).
+ *
+ * Global size: work-items of channels, batch, chunks of this launch. */
+#ifndef VECTORS
+#define VECTORS 1
+#endif
+#ifndef BLOCK
+#define BLOCK 1
+#endif
+
+__kernel void scan_serial(PASS_PARAMETERS, __global float *carries, ulong carries_offset,
+                          int first_channel, int first_chunk, int chunks, int chunk_steps) {
+    const int sequence = get_global_id(1);
+    const int channel = first_channel + (int)get_global_id(0) * (VECTORS * VECTOR);
+    const int chunk = first_chunk + (int)get_global_id(2);
+    const size_t slot = (size_t)sequence * chunks + chunk;
+    pass_t pass[VECTORS];
+    vfloat carry[VECTORS], share[VECTORS];
+#pragma unroll
+    for (int v = 0; v < VECTORS; v++) {
+        pass[v] = PASS(sequence, channel + v * VECTOR);
+        share[v] = (vfloat)0.0f;
+    }
+    /* Of chunks that run at once none may read the state before the first step: the last one may be
+     * writing its own over it already. The carries have it. */
+#if !defined(CARRIED) || defined(CARRY_ON)
+#pragma unroll
+    for (int v = 0; v < VECTORS; v++) {
+        carry[v] = pass_begin(&pass[v]);
+    }
+#endif
+#ifdef CARRIED
+    carries += carries_offset + channel;
+#ifdef CARRY_ON
+    if (chunk > 0)
+#endif
+    {
+#pragma unroll
+        for (int v = 0; v < VECTORS; v++) {
+            carry[v] = LOAD(carries + slot * width + v * VECTOR);
+        }
+    }
+#endif
+
+    const int begin = chunk * chunk_steps;
+    const int end = chunk == chunks - 1 ? time : begin + chunk_steps;
+    const int stop = min(end, pass[0].lane.steps);
+    int r = begin;
+#if BLOCK > 1
+    for (; r + BLOCK <= stop; r += BLOCK) {
+        step_t step[BLOCK][VECTORS];
+#pragma unroll
+        for (int i = 0; i < BLOCK; i++) {
+#pragma unroll
+            for (int v = 0; v < VECTORS; v++) {
+                step[i][v] = pass_load(&pass[v], r + i);
+            }
+        }
+#pragma unroll
+        for (int i = 0; i < BLOCK; i++) {
+#pragma unroll
+            for (int v = 0; v < VECTORS; v++) {
+                carry[v] = pass_step(&pass[v], r + i, step[i][v], carry[v], &share[v]);
+            }
+        }
+    }
+#endif
+    for (; r < stop; r++) {
+#pragma unroll
+        for (int v = 0; v < VECTORS; v++) {
+            carry[v] = pass_step(&pass[v], r, pass_load(&pass[v], r), carry[v], &share[v]);
+        }
+    }
+    for (; r < end; r++) {
+#pragma unroll
+        for (int v = 0; v < VECTORS; v++) {
+            pass_clear(&pass[v], r);
+        }
+    }
+
+#pragma unroll
+    for (int v = 0; v < VECTORS; v++) {
+        if (chunk == chunks - 1) {
+            pass_end(&pass[v], carry[v], &share[v]);
+        }
+#ifdef CARRY_ON
+        else {
+            STORE(carry[v], carries + (slot + 1) * width + v * VECTOR);
+        }
+#endif
+        pass_share(&pass[v], slot, share[v]);
+    }
+}

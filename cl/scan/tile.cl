@@ -1,0 +1,91 @@
+/* Tile: a work-group walks one chunk of time for LANES vectors of channels of one sequence, a tile
+ * of ROWS * BLOCK steps at a time. Each of its ROWS rows reads BLOCK steps into registers and
+ * combines them, the rows tell each other through local memory, and each applies its steps: every
+ * value of global memory is read and written once, and time goes ROWS times faster.
+ *
+ * Global size: groups of channels * LANES, batch * ROWS. Barriers are met by whole groups: the trip
+ * count depends on the sequence alone, and lanes past the last channel repeat it without storing. */
+#ifndef LANES
+#define LANES 32
+#endif
+#ifndef ROWS
+#define ROWS 8
+#endif
+#ifndef BLOCK
+#define BLOCK 8
+#endif
+
+__kernel __attribute__((reqd_work_group_size(LANES, ROWS, 1))) void
+scan_tile(PASS_PARAMETERS, __global float *carries, ulong carries_offset, int chunk, int chunks,
+          int chunk_steps) {
+    __local elem_t rows[ROWS][LANES];
+    const int lane = get_local_id(0);
+    const int row = get_local_id(1);
+    const int sequence = get_group_id(1);
+    const int unbounded = ((int)get_group_id(0) * LANES + lane) * VECTOR;
+    const int channel = min(unbounded, width - VECTOR);
+    const bool active = unbounded < width;
+    const size_t slot = (size_t)sequence * chunks + chunk;
+    const pass_t pass = PASS(sequence, channel);
+    vfloat share = (vfloat)0.0f;
+    vfloat carry = pass_begin(&pass);
+#ifdef CARRIED
+    carries += carries_offset + channel;
+    if (chunk > 0) {
+        carry = LOAD(carries + slot * width);
+    }
+#endif
+
+    const int begin = chunk * chunk_steps;
+    const int end = chunk == chunks - 1 ? time : begin + chunk_steps;
+    const int stop = min(end, pass.lane.steps);
+    for (int tile = begin; tile < stop; tile += ROWS * BLOCK) {
+        const int first = tile + row * BLOCK;
+        step_t step[BLOCK];
+        elem_t whole = elem_identity();
+#pragma unroll
+        for (int i = 0; i < BLOCK; i++) {
+            step[i] = pass_load(&pass, min(first + i, stop - 1));
+            const elem_t longer = elem_cat(whole, pass_elem(step[i]));
+            whole = first + i < stop ? longer : whole;
+        }
+        rows[row][lane] = whole;
+        barrier(CLK_LOCAL_MEM_FENCE);
+        vfloat own = carry;
+#pragma unroll
+        for (int k = 0; k < ROWS; k++) {
+            own = k == row ? carry : own;
+            carry = elem_apply(rows[k][lane], carry);
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+#pragma unroll
+        for (int i = 0; i < BLOCK; i++) {
+            if (active && first + i < stop) {
+                own = pass_step(&pass, first + i, step[i], own, &share);
+            }
+        }
+    }
+    if (active) {
+        for (int t = max(begin, stop) + row; t < end; t += ROWS) {
+            pass_clear(&pass, t);
+        }
+    }
+
+    /* The rows' shares, in the order of time. */
+    rows[row][lane].b = share;
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (active && row == 0) {
+        for (int k = 1; k < ROWS; k++) {
+            share += rows[k][lane].b;
+        }
+        if (chunk == chunks - 1) {
+            pass_end(&pass, carry, &share);
+        }
+#ifdef CARRY_ON
+        else {
+            STORE(carry, carries + (slot + 1) * width);
+        }
+#endif
+        pass_share(&pass, slot, share);
+    }
+}

@@ -1,0 +1,103 @@
+#include "check/entry.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- tensors in, tensors out ---- */
+
+#define OP_BEGIN(name)                                                                             \
+    static int list_##name(const union op_args *args, struct op_argument out[OP_MAX_ARGUMENTS]) {  \
+        return name##_arguments(&args->name, out);                                                 \
+    }                                                                                              \
+    static minrnn_status run_##name(struct op_context *context, const union op_args *args) {       \
+        return op_##name(context, &args->name);                                                    \
+    }
+#include "op/op_list.def"
+
+#define OP_BEGIN(name)                                                                             \
+    static void bind_##name(union op_args *all, const minrnn_tensor *next) {                       \
+        struct name##_args *args = &all->name;
+#define IN(type, t, extent) args->t = *next++;
+#define INOUT(type, t, extent) args->t = *next++;
+#define OUT(type, t, extent) args->t = *next++;
+#define OP_END(name) }
+#include "op/op_list.def"
+
+/* ---- the oracle ---- */
+
+#define OP_BEGIN(name)                                                                             \
+    static struct name##_oracle open_##name(const union op_args *all, void *const *next) {         \
+        const struct name##_args *args = &all->name;                                               \
+        struct name##_oracle o = {0};
+#define DIM(d) o.d = args->d;
+#define VALUE(type, v) o.v = args->v;
+#define IN(type, t, extent) o.t = *next++;
+#define INOUT(type, t, extent) o.t = *next++;
+#define OUT(type, t, extent) o.t = *next++;
+#define OP_END(name)                                                                               \
+    return o;                                                                                      \
+    }
+#include "op/op_list.def"
+
+#define OP_BEGIN(name)                                                                             \
+    static void judge_##name(const union op_args *args, void *const *tensors, double *next) {      \
+        struct name##_oracle o = open_##name(args, tensors);                                       \
+        oracle_##name(&o);
+#define IN(type, t, extent) *next++ = 0;
+#define INOUT(type, t, extent) *next++ = o.t##_scale;
+#define OUT(type, t, extent) *next++ = o.t##_scale;
+#define OP_END(name) }
+#include "op/op_list.def"
+
+/* ---- sizes and values ---- */
+
+#define OP_BEGIN(name)                                                                             \
+    static double value_##name(const union op_args *all, const char *wanted) {                     \
+        const struct name##_args *args = &all->name;
+#define DIM(d) VALUE(int64_t, d)
+#define VALUE(type, v)                                                                             \
+    if (strcmp(wanted, #v) == 0) {                                                                 \
+        return (double)args->v;                                                                    \
+    }
+#define OP_END(name)                                                                               \
+    return 0;                                                                                      \
+    }
+#include "op/op_list.def"
+
+/* A zero is what is not said. */
+static void append(char *text, size_t capacity, const char *name, double value) {
+    const size_t used = strlen(text);
+    if (value == 0) {
+        return;
+    }
+    snprintf(text + used, capacity - used, "%s%s %g", used ? " " : "", name, value);
+}
+
+#define OP_BEGIN(name)                                                                             \
+    static void describe_##name(const union op_args *all, char *text, size_t capacity) {           \
+        const struct name##_args *args = &all->name;                                               \
+        text[0] = 0;
+#define DIM(d) append(text, capacity, #d, (double)args->d);
+#define VALUE(type, v) append(text, capacity, #v, (double)args->v);
+#define OP_END(name) }
+#include "op/op_list.def"
+
+static const struct op_entry entries[] = {
+#define OP_BEGIN(name)                                                                             \
+    {#name,      CHECK_OP_##name, list_##name,  bind_##name,                                       \
+     run_##name, judge_##name,    value_##name, describe_##name},
+#include "op/op_list.def"
+};
+
+const struct op_entry *op_entry_at(enum check_op op) {
+    return &entries[op];
+}
+
+const struct op_entry *op_entry_find(const char *name) {
+    for (int op = 0; op < CHECK_OPS; op++) {
+        if (strcmp(entries[op].name, name) == 0) {
+            return &entries[op];
+        }
+    }
+    return NULL;
+}

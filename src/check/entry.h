@@ -1,0 +1,51 @@
+/* Every op behind one face: what the list says of it, as functions of a union of all arguments. */
+#ifndef CHECK_ENTRY_H
+#define CHECK_ENTRY_H
+
+#include "check/oracle.h"
+
+union op_args {
+#define OP_BEGIN(name) struct name##_args name;
+#include "op/op_list.def"
+};
+
+enum check_op {
+#define OP_BEGIN(name) CHECK_OP_##name,
+#include "op/op_list.def"
+    CHECK_OPS
+};
+
+/* The place of tensor `t` among the tensors of an op: struct NAME_index has one byte for each. */
+#define OP_BEGIN(name) struct name##_index {
+#define IN(type, t, extent) char t;
+#define INOUT(type, t, extent) char t;
+#define OUT(type, t, extent) char t;
+#define OP_END(name)                                                                               \
+    }                                                                                              \
+    ;
+#include "op/op_list.def"
+#define INDEX(op, t) ((int)offsetof(struct op##_index, t))
+#define BIT(op, t) (1u << INDEX(op, t))
+
+struct op_entry {
+    const char *name;
+    enum check_op op;
+    int (*arguments)(const union op_args *args, struct op_argument out[OP_MAX_ARGUMENTS]);
+    /* Puts the tensors, in the list's order, into the arguments. */
+    void (*bind)(union op_args *args, const minrnn_tensor *tensors);
+    minrnn_status (*run)(struct op_context *context, const union op_args *args);
+    /* Runs the oracle on host tensors (double or int32_t, NULL where absent; outputs are written),
+     * and says each output's scale. */
+    void (*oracle)(const union op_args *args, void *const *tensors, double *scales);
+    /* The size or value of that name, 0 where the op has none. */
+    double (*value)(const union op_args *args, const char *name);
+    /* Writes all sizes and values as text, cut at `capacity`. */
+    void (*describe)(const union op_args *args, char *text, size_t capacity);
+};
+
+const struct op_entry *op_entry_at(enum check_op op);
+
+/* NULL where the list has no op of that name. */
+const struct op_entry *op_entry_find(const char *name);
+
+#endif

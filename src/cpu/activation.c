@@ -1,0 +1,173 @@
+/* Activations: g, GELU and GEGLU. */
+#include "cpu/vector_math.h"
+
+/* ---- g ---- */
+
+minrnn_status CPU_NAME(g_forward)(struct op_context *context, const struct g_forward_args *args) {
+    const int64_t blocks = ceil_div(args->count, ELEMENT_BLOCK);
+    const float *x = f32(args->x);
+    float *y = f32(args->y);
+#pragma omp parallel for num_threads(cpu_threads(context)) schedule(static) if (blocks > 1)
+    for (int64_t i = 0; i < blocks; i++) {
+        const struct span span = span_of(i, args->count, ELEMENT_BLOCK);
+#pragma omp simd
+        for (int64_t j = span.begin; j < span.begin + span.count; j++) {
+            y[j] = positive_f32(x[j]).value;
+        }
+    }
+    return MINRNN_OK;
+}
+
+minrnn_status CPU_NAME(g_backward)(struct op_context *context, const struct g_backward_args *args) {
+    const int64_t blocks = ceil_div(args->count, ELEMENT_BLOCK);
+    const float *x = f32(args->x);
+    const float *dy = f32(args->dy);
+    float *dx = f32(args->dx);
+#pragma omp parallel for num_threads(cpu_threads(context)) schedule(static) if (blocks > 1)
+    for (int64_t i = 0; i < blocks; i++) {
+        const struct span span = span_of(i, args->count, ELEMENT_BLOCK);
+#pragma omp simd
+        for (int64_t j = span.begin; j < span.begin + span.count; j++) {
+            dx[j] += positive_f32(x[j]).slope * dy[j];
+        }
+    }
+    return MINRNN_OK;
+}
+
+/* ---- GELU: u Phi(u), its derivative Phi(u) + u phi(u) ---- */
+
+ALWAYS_INLINE void gelu_row(int64_t width, bool has_bias, const float *x, const float *bias,
+                            float *y) {
+#pragma omp simd
+    for (int64_t c = 0; c < width; c++) {
+        const float u = has_bias ? x[c] + bias[c] : x[c];
+        y[c] = u * normal_f32(u).below;
+    }
+}
+
+ALWAYS_INLINE void gelu_gradient_row(int64_t width, bool has_bias, const float *x,
+                                     const float *bias, const float *dy, float *dx) {
+#pragma omp simd
+    for (int64_t c = 0; c < width; c++) {
+        const float u = has_bias ? x[c] + bias[c] : x[c];
+        const struct normal n = normal_f32(u);
+        dx[c] = dy[c] * (n.below + u * n.density);
+    }
+}
+
+minrnn_status CPU_NAME(gelu_forward)(struct op_context *context,
+                                     const struct gelu_forward_args *args) {
+    const int64_t width = args->width;
+    const int64_t size = row_block(width);
+    const int64_t blocks = ceil_div(args->rows, size);
+    const float *x = f32(args->x);
+    const float *bias = f32(args->bias);
+    float *y = f32(args->y);
+#pragma omp parallel for num_threads(cpu_threads(context)) schedule(static) if (blocks > 1)
+    for (int64_t i = 0; i < blocks; i++) {
+        const struct span span = span_of(i, args->rows, size);
+        for (int64_t row = span.begin; row < span.begin + span.count; row++) {
+            if (bias) {
+                gelu_row(width, true, x + row * width, bias, y + row * width);
+            } else {
+                gelu_row(width, false, x + row * width, NULL, y + row * width);
+            }
+        }
+    }
+    return MINRNN_OK;
+}
+
+minrnn_status CPU_NAME(gelu_backward)(struct op_context *context,
+                                      const struct gelu_backward_args *args) {
+    const int64_t width = args->width;
+    const int64_t size = row_block(width);
+    const int64_t blocks = ceil_div(args->rows, size);
+    const float *x = f32(args->x);
+    const float *bias = f32(args->bias);
+    const float *dy = f32(args->dy);
+    float *dx = f32(args->dx);
+#pragma omp parallel for num_threads(cpu_threads(context)) schedule(static) if (blocks > 1)
+    for (int64_t i = 0; i < blocks; i++) {
+        const struct span span = span_of(i, args->rows, size);
+        for (int64_t row = span.begin; row < span.begin + span.count; row++) {
+            const int64_t at = row * width;
+            if (bias) {
+                gelu_gradient_row(width, true, x + at, bias, dy + at, dx + at);
+            } else {
+                gelu_gradient_row(width, false, x + at, NULL, dy + at, dx + at);
+            }
+        }
+    }
+    return MINRNN_OK;
+}
+
+/* ---- GEGLU: u gelu(v), a row being (u | v) ---- */
+
+ALWAYS_INLINE void geglu_row(int64_t width, bool has_bias, const float *restrict x,
+                             const float *restrict bias, float *restrict y) {
+#pragma omp simd
+    for (int64_t c = 0; c < width; c++) {
+        const float u = has_bias ? x[c] + bias[c] : x[c];
+        const float v = has_bias ? x[width + c] + bias[width + c] : x[width + c];
+        y[c] = u * v * normal_f32(v).below;
+    }
+}
+
+ALWAYS_INLINE void geglu_gradient_row(int64_t width, bool has_bias, const float *restrict x,
+                                      const float *restrict bias, const float *restrict dy,
+                                      float *restrict dx) {
+#pragma omp simd
+    for (int64_t c = 0; c < width; c++) {
+        const float u = has_bias ? x[c] + bias[c] : x[c];
+        const float v = has_bias ? x[width + c] + bias[width + c] : x[width + c];
+        const struct normal n = normal_f32(v);
+        dx[c] = dy[c] * v * n.below;
+        dx[width + c] = dy[c] * u * (n.below + v * n.density);
+    }
+}
+
+minrnn_status CPU_NAME(geglu_forward)(struct op_context *context,
+                                      const struct geglu_forward_args *args) {
+    const int64_t width = args->width;
+    const int64_t size = row_block(width);
+    const int64_t blocks = ceil_div(args->rows, size);
+    const float *x = f32(args->x);
+    const float *bias = f32(args->bias);
+    float *y = f32(args->y);
+#pragma omp parallel for num_threads(cpu_threads(context)) schedule(static) if (blocks > 1)
+    for (int64_t i = 0; i < blocks; i++) {
+        const struct span span = span_of(i, args->rows, size);
+        for (int64_t row = span.begin; row < span.begin + span.count; row++) {
+            if (bias) {
+                geglu_row(width, true, x + row * 2 * width, bias, y + row * width);
+            } else {
+                geglu_row(width, false, x + row * 2 * width, NULL, y + row * width);
+            }
+        }
+    }
+    return MINRNN_OK;
+}
+
+minrnn_status CPU_NAME(geglu_backward)(struct op_context *context,
+                                       const struct geglu_backward_args *args) {
+    const int64_t width = args->width;
+    const int64_t size = row_block(width);
+    const int64_t blocks = ceil_div(args->rows, size);
+    const float *x = f32(args->x);
+    const float *bias = f32(args->bias);
+    const float *dy = f32(args->dy);
+    float *dx = f32(args->dx);
+#pragma omp parallel for num_threads(cpu_threads(context)) schedule(static) if (blocks > 1)
+    for (int64_t i = 0; i < blocks; i++) {
+        const struct span span = span_of(i, args->rows, size);
+        for (int64_t row = span.begin; row < span.begin + span.count; row++) {
+            const int64_t in = row * 2 * width;
+            if (bias) {
+                geglu_gradient_row(width, true, x + in, bias, dy + row * width, dx + in);
+            } else {
+                geglu_gradient_row(width, false, x + in, NULL, dy + row * width, dx + in);
+            }
+        }
+    }
+    return MINRNN_OK;
+}

@@ -1,0 +1,172 @@
+/* The CPU as a device: memory, transfers, and the choice of the instruction level. */
+#include "base/alloc.h"
+#include "cpu/memory.h"
+#include "cpu/table.h"
+
+#include <cblas.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+/* ---- buffers ---- */
+
+static minrnn_status buffer_create(minrnn_device *device, uint64_t bytes, minrnn_buffer **out) {
+    struct cpu_buffer *buffer = mem_alloc(1, sizeof *buffer);
+    if (!buffer) {
+        return MINRNN_OUT_OF_MEMORY;
+    }
+    *buffer = (struct cpu_buffer){.base = {device, bytes}, .data = mem_alloc_aligned(bytes)};
+    if (!buffer->data) {
+        mem_free(buffer);
+        return MINRNN_OUT_OF_MEMORY;
+    }
+    *out = &buffer->base;
+    return MINRNN_OK;
+}
+
+static void buffer_destroy(minrnn_buffer *base) {
+    struct cpu_buffer *buffer = (struct cpu_buffer *)base;
+    mem_free_aligned(buffer->data);
+    mem_free(buffer);
+}
+
+static minrnn_status buffer_write(minrnn_buffer *buffer, uint64_t offset, const void *source,
+                                  uint64_t bytes, bool wait) {
+    (void)wait;
+    memcpy(((struct cpu_buffer *)buffer)->data + offset, source, bytes);
+    return MINRNN_OK;
+}
+
+static minrnn_status buffer_read(const minrnn_buffer *buffer, uint64_t offset, void *destination,
+                                 uint64_t bytes, bool wait) {
+    (void)wait;
+    memcpy(destination, ((const struct cpu_buffer *)buffer)->data + offset, bytes);
+    return MINRNN_OK;
+}
+
+/* ---- an op is done when its call returns: there is nothing to wait for ---- */
+
+static minrnn_status finish(minrnn_device *device) {
+    (void)device;
+    return MINRNN_OK;
+}
+
+static minrnn_status fence(minrnn_device *device, struct fence *mark) {
+    (void)device;
+    mark->event = NULL;
+    return MINRNN_OK;
+}
+
+/* ---- the device ---- */
+
+static const char *const level_names[CPU_LEVEL_COUNT] = {"baseline", "x86-64-v3", "x86-64-v4"};
+
+static const char *blas_name(void) {
+#ifdef MINRNN_HAVE_OPENBLAS
+    return openblas_get_corename();
+#else
+    return "CBLAS";
+#endif
+}
+
+static uint64_t memory_bytes(void) {
+#ifdef _SC_PHYS_PAGES
+    const long pages = sysconf(_SC_PHYS_PAGES);
+    const long page = sysconf(_SC_PAGESIZE);
+    return pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
+#else
+    return 0;
+#endif
+}
+
+static void describe(const minrnn_device *device, minrnn_device_info *info) {
+    const struct cpu_device *cpu = (const struct cpu_device *)device;
+    *info = (minrnn_device_info){.name = "cpu", .platform = "native"};
+    info->compute_units = cpu->threads;
+    info->memory_bytes = memory_bytes();
+    info->max_allocation_bytes = info->memory_bytes;
+#ifdef MINRNN_HAVE_OPENBLAS
+    const char *const blas = "OpenBLAS ";
+#else
+    const char *const blas = "";
+#endif
+    snprintf(info->driver, sizeof info->driver, "%s, %s%s", level_names[cpu->level], blas,
+             blas_name());
+}
+
+static void destroy(minrnn_device *device) {
+    mem_free(device);
+}
+
+#define BACKEND(table)                                                                             \
+    {                                                                                              \
+        .ops = &(table), .destroy = destroy, .describe = describe, .finish = finish,               \
+        .buffer_create = buffer_create, .buffer_destroy = buffer_destroy, .write = buffer_write,   \
+        .read = buffer_read, .fence_set = fence, .fence_wait = fence                               \
+    }
+
+static const struct backend backends[] = {
+    BACKEND(cpu_table_baseline),
+#ifdef MINRNN_CPU_X86_64_LEVELS
+    BACKEND(cpu_table_x86_64_v3),
+    BACKEND(cpu_table_x86_64_v4),
+#endif
+};
+
+static bool supports(enum cpu_level level) {
+    switch (level) {
+    case CPU_LEVEL_BASELINE: return true;
+#ifdef MINRNN_CPU_X86_64_LEVELS
+    case CPU_LEVEL_X86_64_V3:
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+               __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+    case CPU_LEVEL_X86_64_V4:
+        return supports(CPU_LEVEL_X86_64_V3) && __builtin_cpu_supports("avx512f") &&
+               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#endif
+    default: return false;
+    }
+}
+
+static int default_threads(void) {
+#ifdef _OPENMP
+    return omp_get_max_threads();
+#else
+    return 1;
+#endif
+}
+
+minrnn_status cpu_device_open_at(enum cpu_level level, int threads, minrnn_device **device) {
+    *device = NULL;
+    if (threads < 0) {
+        return fail(MINRNN_INVALID_ARGUMENT, "cpu: %d threads", threads);
+    }
+    if (!supports(level)) {
+        return fail(MINRNN_UNSUPPORTED, "cpu: this processor or build has no %s",
+                    level < CPU_LEVEL_COUNT ? level_names[level] : "such instruction level");
+    }
+    struct cpu_device *cpu = mem_alloc(1, sizeof *cpu);
+    if (!cpu) {
+        return MINRNN_OUT_OF_MEMORY;
+    }
+#ifdef MINRNN_HAVE_OPENBLAS
+    openblas_set_num_threads(1);
+#endif
+    cpu->base.backend = &backends[level];
+    cpu->level = level;
+    cpu->threads = threads > 0 ? threads : default_threads();
+    *device = &cpu->base;
+    return MINRNN_OK;
+}
+
+minrnn_status cpu_device_open(int threads, minrnn_device **device) {
+    enum cpu_level level = CPU_LEVEL_COUNT - 1;
+    while (!supports(level)) {
+        level--;
+    }
+    return cpu_device_open_at(level, threads, device);
+}

@@ -1,0 +1,121 @@
+/* Matrix products: a single-threaded CBLAS on panels that the shape alone fixes. */
+#include "base/status.h"
+#include "cpu/ops.h"
+
+#include <cblas.h>
+#include <string.h>
+
+/* How a product is cut: tiles of c, and blocks of k whose products are added up in order. */
+struct plan {
+    int64_t m, n, k; /* size of a piece */
+};
+
+static int64_t pieces_of(const struct gemm_args *args, struct plan plan) {
+    return ceil_div(args->m, plan.m) * ceil_div(args->n, plan.n);
+}
+
+/* Rows (or columns) of `size` in pieces of `least` at least and about `pieces` of them. */
+static int64_t cut(int64_t size, int64_t pieces, int64_t least) {
+    return min_i64(size, max_i64(least, ceil_div(ceil_div(size, pieces), 16) * 16));
+}
+
+static struct plan plan_gemm(const struct gemm_args *args) {
+    enum {
+        PIECES = 32,         /* enough for many threads */
+        ENOUGH = 8,          /* below this, k is cut too */
+        TILE_MIN = 128,      /* smaller tiles spend their time on packing */
+        VECTOR_ROWS = 4,     /* so few rows of c are matrix-vector products */
+        VECTOR_BLOCK = 32768 /* elements of b in one of these: it stays in the cache */
+    };
+    struct plan plan = {args->m, args->n, args->k};
+    if (args->m <= VECTOR_ROWS) {
+        plan.n = min_i64(args->n, max_i64(64, ceil_div(VECTOR_BLOCK, args->k)));
+        return plan;
+    }
+    plan.m = cut(args->m, PIECES, 4 * TILE_MIN);
+    if (pieces_of(args, plan) < PIECES / 2) {
+        plan.n = cut(args->n, ceil_div(PIECES / 2, ceil_div(args->m, plan.m)), 2 * TILE_MIN);
+    }
+    if (pieces_of(args, plan) < PIECES / 2) {
+        plan.m = cut(args->m, ceil_div(PIECES / 2, ceil_div(args->n, plan.n)), TILE_MIN);
+    }
+    const int64_t pieces = pieces_of(args, plan);
+    if (pieces < ENOUGH && args->k >= 16 * TILE_MIN) {
+        plan.k = cut(args->k, ceil_div(PIECES / 2, pieces), 4 * TILE_MIN);
+    }
+    return plan;
+}
+
+/* One piece: c[m, n] = op(a)[m, k] op(b)[k, n] + beta c. */
+static void multiply(const struct gemm_args *args, struct span m, struct span n, struct span k,
+                     float beta, float *c) {
+    const float *a = f32(args->a) + (args->transpose_a ? k.begin * args->m + m.begin
+                                                       : m.begin * args->k + k.begin);
+    const float *b = f32(args->b) + (args->transpose_b ? n.begin * args->k + k.begin
+                                                       : k.begin * args->n + n.begin);
+    cblas_sgemm(CblasRowMajor, args->transpose_a ? CblasTrans : CblasNoTrans,
+                args->transpose_b ? CblasTrans : CblasNoTrans, (int)m.count, (int)n.count,
+                (int)k.count, 1.0f, a, (int)(args->transpose_a ? args->m : args->k), b,
+                (int)(args->transpose_b ? args->k : args->n), beta, c, (int)args->n);
+}
+
+/* The same for few rows, one after another. */
+static void multiply_rows(const struct gemm_args *args, struct span n, float beta, float *c) {
+    const float *b = f32(args->b) + (args->transpose_b ? n.begin * args->k : n.begin);
+    for (int64_t row = 0; row < args->m; row++) {
+        const float *a = f32(args->a) + (args->transpose_a ? row : row * args->k);
+        const int stride = (int)(args->transpose_a ? args->m : 1);
+        if (args->transpose_b) {
+            cblas_sgemv(CblasRowMajor, CblasNoTrans, (int)n.count, (int)args->k, 1.0f, b,
+                        (int)args->k, a, stride, beta, c + row * args->n, 1);
+        } else {
+            cblas_sgemv(CblasRowMajor, CblasTrans, (int)args->k, (int)n.count, 1.0f, b,
+                        (int)args->n, a, stride, beta, c + row * args->n, 1);
+        }
+    }
+}
+
+OP_SCRATCH(gemm) {
+    (void)device;
+    const struct plan plan = plan_gemm(args);
+    const int64_t blocks = ceil_div(args->k, plan.k);
+    return blocks > 1 ? blocks * args->m * args->n * (int64_t)sizeof(float) : 0;
+}
+
+minrnn_status CPU_NAME(gemm)(struct op_context *context, const struct gemm_args *args) {
+    if (args->m > INT32_MAX || args->n > INT32_MAX || args->k > INT32_MAX) {
+        return fail(MINRNN_UNSUPPORTED, "gemm: %lld x %lld x %lld passes the BLAS's 32-bit sizes",
+                    (long long)args->m, (long long)args->n, (long long)args->k);
+    }
+    const struct plan plan = plan_gemm(args);
+    const int64_t columns = ceil_div(args->n, plan.n);
+    const int64_t tiles = pieces_of(args, plan);
+    const int64_t blocks = ceil_div(args->k, plan.k);
+    const int64_t pieces = tiles * blocks;
+    const float beta = args->accumulate ? 1.0f : 0.0f;
+    float *c = f32(args->c);
+    float *partial = f32(context->scratch);
+#pragma omp parallel for num_threads(cpu_threads(context)) schedule(dynamic) if (pieces > 1)
+    for (int64_t i = 0; i < pieces; i++) {
+        const int64_t tile = i % tiles;
+        const struct span m = span_of(tile / columns, args->m, plan.m);
+        const struct span n = span_of(tile % columns, args->n, plan.n);
+        const struct span k = span_of(i / tiles, args->k, plan.k);
+        const int64_t at = m.begin * args->n + n.begin;
+        if (blocks > 1) {
+            multiply(args, m, n, k, 0.0f, partial + i / tiles * args->m * args->n + at);
+        } else if (plan.m == args->m && plan.m <= 4) {
+            multiply_rows(args, n, beta, c + at);
+        } else {
+            multiply(args, m, n, k, beta, c + at);
+        }
+    }
+    if (blocks > 1) {
+        const int64_t size = args->m * args->n;
+        if (!args->accumulate) {
+            memset(c, 0, (size_t)size * sizeof *c);
+        }
+        CPU_NAME(add_partials)(context, blocks, size, size, partial, c);
+    }
+    return MINRNN_OK;
+}

@@ -1,0 +1,60 @@
+/* Softmax cross entropy. */
+#include "cpu/vector_math.h"
+
+/* The loss of a row, and its gradient where dlogits is given, which may be the logits. */
+static float cross_entropy_row(int64_t vocab, float scale, const float *logits, int64_t target,
+                               float *dlogits) {
+    if (target < 0) {
+        for (int64_t v = 0; dlogits && v < vocab; v++) {
+            dlogits[v] = 0.0f;
+        }
+        return 0.0f;
+    }
+    const float right = logits[target];
+    float largest = logits[0];
+#pragma omp simd reduction(max : largest)
+    for (int64_t v = 0; v < vocab; v++) {
+        largest = logits[v] > largest ? logits[v] : largest;
+    }
+    float sum = 0.0f;
+    if (!dlogits) {
+#pragma omp simd reduction(+ : sum)
+        for (int64_t v = 0; v < vocab; v++) {
+            sum += exp_f32(logits[v] - largest);
+        }
+        return logf(sum) + (largest - right);
+    }
+#pragma omp simd reduction(+ : sum)
+    for (int64_t v = 0; v < vocab; v++) {
+        const float e = exp_f32(logits[v] - largest);
+        dlogits[v] = e;
+        sum += e;
+    }
+    const float factor = scale / sum;
+#pragma omp simd
+    for (int64_t v = 0; v < vocab; v++) {
+        dlogits[v] *= factor;
+    }
+    dlogits[target] -= scale;
+    return logf(sum) + (largest - right);
+}
+
+minrnn_status CPU_NAME(cross_entropy)(struct op_context *context,
+                                      const struct cross_entropy_args *args) {
+    const int64_t vocab = args->vocab;
+    const int64_t size = row_block(vocab);
+    const int64_t blocks = ceil_div(args->rows, size);
+    const float *logits = f32(args->logits);
+    const int32_t *targets = i32(args->targets);
+    float *loss = f32(args->loss);
+    float *dlogits = f32(args->dlogits);
+#pragma omp parallel for num_threads(cpu_threads(context)) schedule(static) if (blocks > 1)
+    for (int64_t i = 0; i < blocks; i++) {
+        const struct span span = span_of(i, args->rows, size);
+        for (int64_t row = span.begin; row < span.begin + span.count; row++) {
+            loss[row] = cross_entropy_row(vocab, args->scale, logits + row * vocab, targets[row],
+                                          dlogits ? dlogits + row * vocab : NULL);
+        }
+    }
+    return MINRNN_OK;
+}

@@ -1,0 +1,38 @@
+/* The CPU's device and buffer structs, and what an op reads from them. */
+#ifndef CPU_MEMORY_H
+#define CPU_MEMORY_H
+
+#include "cpu/cpu.h"
+#include "op/op.h"
+
+struct cpu_device {
+    minrnn_device base;
+    enum cpu_level level;
+    int threads;
+};
+
+struct cpu_buffer {
+    minrnn_buffer base;
+    char *data; /* aligned to a cache line */
+};
+
+static inline void *tensor_data(minrnn_tensor tensor) {
+    return tensor.buffer ? ((struct cpu_buffer *)tensor.buffer)->data +
+                               tensor.offset * (int64_t)TENSOR_ELEMENT_BYTES
+                         : NULL;
+}
+
+/* A tensor's first element; NULL where it is absent. */
+static inline float *f32(minrnn_tensor tensor) {
+    return tensor_data(tensor);
+}
+
+static inline int32_t *i32(minrnn_tensor tensor) {
+    return tensor_data(tensor);
+}
+
+static inline int cpu_threads(const struct op_context *context) {
+    return ((const struct cpu_device *)context->device)->threads;
+}
+
+#endif

@@ -1,0 +1,74 @@
+/* Names of the functions that are built once for each instruction level, and how work is cut.
+ *
+ * Work is cut by shape alone, never by the number of threads: each piece, and the order in which
+ * pieces are added up, is then the same however many threads share them, and so are the bits. */
+#ifndef CPU_OPS_H
+#define CPU_OPS_H
+
+#include "cpu/memory.h"
+
+#ifndef CPU_LEVEL
+#error "CPU_LEVEL is the instruction level's name, see meson.build"
+#endif
+#define CPU_PASTE_(name, level) cpu_##name##_##level
+#define CPU_PASTE(name, level) CPU_PASTE_(name, level)
+#define CPU_NAME(name) CPU_PASTE(name, CPU_LEVEL)
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+#define OP_BEGIN(name)                                                                             \
+    minrnn_status CPU_NAME(name)(struct op_context * context, const struct name##_args *args);
+#include "op/op_list.def"
+
+#define OP_SCRATCH(name)                                                                           \
+    int64_t CPU_NAME(name##_scratch)(const minrnn_device *device, const struct name##_args *args)
+OP_SCRATCH(scan_forward);
+OP_SCRATCH(scan_backward);
+OP_SCRATCH(conv_forward);
+OP_SCRATCH(conv_backward);
+OP_SCRATCH(gemm);
+OP_SCRATCH(column_sum);
+OP_SCRATCH(rmsnorm_backward);
+OP_SCRATCH(sum);
+OP_SCRATCH(square_sum);
+
+/* total[c] += sum over i < blocks of partial[i * stride + c], in the order of i, c < width. */
+void CPU_NAME(add_partials)(const struct op_context *context, int64_t blocks, int64_t width,
+                            int64_t stride, const float *partial, float *total);
+
+static inline int64_t min_i64(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static inline int64_t max_i64(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+static inline int64_t ceil_div(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+
+/* Piece `index` of `count` things cut into pieces of `size`, the last one smaller. */
+struct span {
+    int64_t begin, count;
+};
+
+static inline struct span span_of(int64_t index, int64_t count, int64_t size) {
+    const int64_t begin = index * size;
+    return (struct span){begin, min_i64(size, count - begin)};
+}
+
+/* Elements of one piece of an element-wise op: large beside the cost of handing it to a thread. */
+enum { ELEMENT_BLOCK = 16384 };
+
+/* Rows of one piece of a row-wise op. */
+static inline int64_t row_block(int64_t width) {
+    return max_i64(1, ELEMENT_BLOCK / width);
+}
+
+/* Rows of one piece of a sum over rows: at most 64 pieces, so that partial sums stay small. */
+static inline int64_t sum_block(int64_t rows) {
+    return max_i64(64, ceil_div(rows, 64));
+}
+
+#endif

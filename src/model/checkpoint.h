@@ -1,0 +1,77 @@
+/* What model and state files share: a model's tensors, configuration and vocabulary in a
+ * safetensors file. */
+#ifndef MODEL_CHECKPOINT_H
+#define MODEL_CHECKPOINT_H
+
+#include "model/model.h"
+#include "model/safetensors.h"
+
+enum { NAME_CAPACITY = 128 };
+
+/* Metadata keys. */
+#define KEY_VERSION "minrnn.version"
+#define KEY_CONFIG "minrnn.config"
+#define KEY_VOCABULARY "minrnn.vocabulary"
+#define KEY_TRAINER "minrnn.trainer" /* state files only */
+#define KEY_STEP "minrnn.step"
+
+/* How a file names what a model has. The rest of every name is the same everywhere. */
+struct naming {
+    const char *prefix;   /* before each name */
+    const char *gates;    /* the mixer's gates: "to_hidden_and_gate" */
+    const char *gain;     /* a norm's: "weight" */
+    const char *feed_out; /* the feed-forward's second layer: "2" */
+    const char *head;     /* "to_logits" */
+    float gain_offset;    /* a norm's gain is what the file has plus this */
+};
+
+/* This library's own, and the optimiser's moments in a state file. */
+extern const struct naming own_naming, first_moment_naming, second_moment_naming;
+
+/* A parameter's name in a file. */
+void naming_translate(const struct naming *naming, const char *own, char name[NAME_CAPACITY]);
+
+/* What is to be written: names are kept in `names`, which the tensors point to. */
+struct tensor_list {
+    struct safetensors_tensor *tensors;
+    char (*names)[NAME_CAPACITY];
+    int count;
+};
+minrnn_status tensor_list_create(int capacity, struct tensor_list *list);
+void tensor_list_destroy(struct tensor_list *list);
+
+/* Appends all parameters, their data lying in `values` (host, laid out as the layout says). */
+void tensor_list_add(struct tensor_list *list, const struct model_layout *layout,
+                     const struct naming *naming, const float *values);
+
+/* Whether this library wrote the file. */
+bool checkpoint_is_own(const struct safetensors *file);
+
+/* Sees that such a file is undamaged, and takes its configuration, whose values are not checked. */
+minrnn_status checkpoint_config(struct safetensors *file, minrnn_model_config *config);
+
+/* Checks the configuration, and that the file has exactly the tensors it needs, each with its
+ * shape; the error names the first that is missing, wrong or too many. Nothing of a size that a
+ * file claims is allocated before this has passed. */
+minrnn_status checkpoint_tensors(const struct safetensors *file, const minrnn_model_config *config,
+                                 const struct naming *naming);
+
+/* Reads all parameters, checked before, to `values` (host, laid out as the layout says). */
+minrnn_status checkpoint_read(struct safetensors *file, const struct model_layout *layout,
+                              const struct naming *naming, float *values);
+
+/* Makes the model of a file whose tensors were checked. */
+minrnn_status checkpoint_model(minrnn_device *device, struct safetensors *file,
+                               const minrnn_model_config *config, const struct naming *naming,
+                               minrnn_model **model);
+
+/* public_names.c: the configuration and naming of a file of the public implementations', from the
+ * names and shapes of its tensors. */
+minrnn_status public_names_infer(const struct safetensors *file, minrnn_model_config *config,
+                                 struct naming *naming);
+
+/* Whether those implementations save a tensor of this name without using it. */
+bool public_names_ignores(const char *name, const minrnn_model_config *config,
+                          const struct naming *naming);
+
+#endif

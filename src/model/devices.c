@@ -1,0 +1,171 @@
+/* The one place that names the backends: listing devices and choosing one. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "cpu/cpu.h"
+#include "op/device.h"
+#ifdef MINRNN_HAVE_OPENCL
+#include "opencl/opencl.h"
+#endif
+
+enum { CPU_INDEX = 0, MAX_DEVICES = 64 };
+
+static minrnn_status describe_cpu(minrnn_device_info *info) {
+    minrnn_device *cpu;
+    minrnn_status status = cpu_device_open(0, &cpu);
+    if (!status) {
+        status = minrnn_device_describe(cpu, info);
+        minrnn_device_destroy(cpu);
+    }
+    return status;
+}
+
+minrnn_status minrnn_device_list(minrnn_device_info *infos, int capacity, int *count) {
+    if (!count || capacity < 0 || (!infos && capacity > 0)) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_device_list: an argument is NULL or negative");
+    }
+    int others = 0;
+    minrnn_status status = capacity > 0 ? describe_cpu(&infos[CPU_INDEX]) : MINRNN_OK;
+#ifdef MINRNN_HAVE_OPENCL
+    if (!status) {
+        /* Without any OpenCL there is still the CPU. */
+        (void)opencl_list(capacity > 1 ? infos + 1 : NULL, capacity > 1 ? capacity - 1 : 0,
+                          &others);
+    }
+#endif
+    *count = 1 + others;
+    return status;
+}
+
+/* ---- choosing ---- */
+
+/* Higher is better; emulators are never taken unasked. */
+static int preference(const minrnn_device_info *info) {
+    if (info->is_emulator) {
+        return -1;
+    }
+    return info->is_gpu ? 2 : info->is_accelerator ? 1 : 0;
+}
+
+/* The best OpenCL device of at least `least` preference, or -1. */
+static int best_opencl(const minrnn_device_info *infos, int count, int least) {
+    int best = -1;
+    for (int i = CPU_INDEX + 1; i < count; i++) {
+        const int value = preference(&infos[i]);
+        if (value >= least && (best < 0 || value > preference(&infos[best]))) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+static bool contains(const char *text, const char *part) {
+    const size_t length = strlen(part);
+    for (; *text; text++) {
+        size_t i = 0;
+        while (i < length && text[i] &&
+               tolower((unsigned char)text[i]) == tolower((unsigned char)part[i])) {
+            i++;
+        }
+        if (i == length) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int by_name(const minrnn_device_info *infos, int count, const char *name) {
+    for (int i = 0; i < count; i++) {
+        if (contains(infos[i].name, name) || contains(infos[i].platform, name)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* Whether the whole name is a number, and which. */
+static bool is_index(const char *name, long *index) {
+    char *end;
+    if (!isdigit((unsigned char)name[0])) {
+        return false;
+    }
+    *index = strtol(name, &end, 10);
+    return *end == '\0';
+}
+
+/* -1 where there is no such device. */
+static int choose(const char *name, const minrnn_device_info *infos, int count) {
+    long index;
+    if (strcmp(name, "auto") == 0) {
+        const int best = best_opencl(infos, count, 1);
+        return best < 0 ? CPU_INDEX : best;
+    }
+    if (strcmp(name, "opencl") == 0) {
+        return best_opencl(infos, count, 0);
+    }
+    if (is_index(name, &index)) {
+        return index < count ? (int)index : -1;
+    }
+    return by_name(infos, count, name);
+}
+
+/* Why a device that was named is not there: without OpenCL that is the reason. */
+static minrnn_status not_found(const char *name, int count) {
+#ifdef MINRNN_HAVE_OPENCL
+    int others = 0;
+    const minrnn_status status = opencl_list(NULL, 0, &others);
+    if (status || others == 0) {
+        return fail(MINRNN_DEVICE_NOT_FOUND, "no device \"%s\": %s", name,
+                    status ? minrnn_error_text() : "there is no OpenCL device");
+    }
+#else
+    if (strcmp(name, "opencl") == 0) {
+        return fail(MINRNN_DEVICE_NOT_FOUND,
+                    "no device \"opencl\": this library was built without OpenCL");
+    }
+#endif
+    return fail(MINRNN_DEVICE_NOT_FOUND,
+                "no device \"%s\" among the %d that `minrnn devices` lists", name, count);
+}
+
+static minrnn_status open_index(int index, minrnn_device **device) {
+#ifdef MINRNN_HAVE_OPENCL
+    if (index != CPU_INDEX) {
+        return opencl_device_open(index - 1, device);
+    }
+#endif
+    (void)index;
+    return cpu_device_open(0, device);
+}
+
+minrnn_status minrnn_device_open(const char *name, minrnn_device **device) {
+    if (!device) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_device_open: device is NULL");
+    }
+    *device = NULL;
+    const char *environment = getenv("MINRNN_DEVICE");
+    if (!name) {
+        name = environment && environment[0] ? environment : "auto";
+    }
+    if (name[0] == '\0') {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_device_open: the name is empty");
+    }
+    if (strcmp(name, "cpu") == 0) {
+        return cpu_device_open(0, device);
+    }
+    minrnn_device_info *infos = mem_alloc(MAX_DEVICES, sizeof *infos);
+    if (!infos) {
+        return MINRNN_OUT_OF_MEMORY;
+    }
+    int count;
+    minrnn_status status = minrnn_device_list(infos, MAX_DEVICES, &count);
+    if (!status) {
+        count = count < MAX_DEVICES ? count : MAX_DEVICES;
+        const int index = choose(name, infos, count);
+        status = index < 0 ? not_found(name, count) : open_index(index, device);
+    }
+    mem_free(infos);
+    return status;
+}

@@ -1,0 +1,27 @@
+/* What the files of this folder know of a session. */
+#ifndef MODEL_SESSION_H
+#define MODEL_SESSION_H
+
+#include <minrnn/session.h>
+
+#include "model/model.h"
+#include "model/network.h"
+
+struct minrnn_session {
+    const minrnn_model *model;
+    int64_t batch, time; /* of the largest call */
+    minrnn_buffer *workspace;
+    struct op_context context;
+    struct network_pass pass;
+    minrnn_tensor tokens, reset;
+    minrnn_tensor conv[2]; /* [layers, batch, conv - 1, width]: read one, write the other */
+    minrnn_tensor mixer;   /* [layers, batch, mixer state] */
+    int current;           /* which of conv holds the state */
+    bool fresh;            /* nothing carried: the states are the initial ones */
+};
+
+/* Device memory of a session, by planning. */
+minrnn_status session_memory(minrnn_device *device, const struct model_layout *layout,
+                             int64_t batch, int64_t time, minrnn_memory *memory);
+
+#endif

@@ -1,0 +1,51 @@
+/* UTF-8 (RFC 3629): one code point at a time. */
+#ifndef MODEL_UTF8_H
+#define MODEL_UTF8_H
+
+#include <stdint.h>
+
+enum { UTF8_CODES = 0x110000, UTF8_MAX_BYTES = 4 };
+
+/* Reads one code point from `bytes` (>= 1) bytes. Returns how many bytes it takes, 0 where they are
+ * not UTF-8: overlong forms, surrogates, codes past 10FFFF and a cut-off end included. */
+static inline int utf8_decode(const char *text, uint64_t bytes, uint32_t *code) {
+    const unsigned char *s = (const unsigned char *)text;
+    if (s[0] < 0x80) {
+        *code = s[0];
+        return 1;
+    }
+    const int length = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
+    if (s[0] < 0xC2 || s[0] > 0xF4 || (uint64_t)length > bytes) {
+        return 0;
+    }
+    uint32_t value = s[0] & (0x7Fu >> length);
+    for (int i = 1; i < length; i++) {
+        if ((s[i] & 0xC0) != 0x80) {
+            return 0;
+        }
+        value = value << 6 | (s[i] & 0x3Fu);
+    }
+    const uint32_t smallest[] = {0x80, 0x800, 0x10000};
+    if (value < smallest[length - 2] || value >= UTF8_CODES || (value >> 11) == 0x1B) {
+        return 0;
+    }
+    *code = value;
+    return length;
+}
+
+/* Writes one code point (a valid one); returns how many bytes it took. */
+static inline int utf8_encode(uint32_t code, char text[UTF8_MAX_BYTES]) {
+    if (code < 0x80) {
+        text[0] = (char)code;
+        return 1;
+    }
+    const int length = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (int i = length - 1; i > 0; i--) {
+        text[i] = (char)(0x80 | (code & 0x3F));
+        code >>= 6;
+    }
+    text[0] = (char)(0xF00 >> length | code);
+    return length;
+}
+
+#endif

@@ -1,0 +1,68 @@
+/* Activations: g, GELU, GEGLU. */
+#include "opencl/plan.h"
+
+static const char file[] = "activation.cl";
+
+minrnn_status cl_g_forward(struct op_context *context, const struct g_forward_args *args) {
+    struct cl_device *device = cl_device_of(context);
+    struct plan plan;
+    const minrnn_status status = plan_flat(device, file, "g_forward", "", args->count, 1, &plan);
+    return status ? status
+                  : LAUNCH(device, plan.kernel, &plan.range, ARG_LONG(args->count),
+                           ARG_LONG(plan.run), ARG_TENSOR(args->x), ARG_TENSOR(args->y));
+}
+
+minrnn_status cl_g_backward(struct op_context *context, const struct g_backward_args *args) {
+    struct cl_device *device = cl_device_of(context);
+    struct plan plan;
+    const minrnn_status status = plan_flat(device, file, "g_backward", "", args->count, 1, &plan);
+    return status
+               ? status
+               : LAUNCH(device, plan.kernel, &plan.range, ARG_LONG(args->count), ARG_LONG(plan.run),
+                        ARG_TENSOR(args->x), ARG_TENSOR(args->dy), ARG_TENSOR(args->dx));
+}
+
+minrnn_status cl_gelu_forward(struct op_context *context, const struct gelu_forward_args *args) {
+    struct cl_device *device = cl_device_of(context);
+    const int64_t count = args->rows * args->width;
+    struct plan plan;
+    const minrnn_status status = plan_flat(device, file, "gelu_forward", "", count, 1, &plan);
+    return status ? status
+                  : LAUNCH(device, plan.kernel, &plan.range, ARG_LONG(count), ARG_LONG(plan.run),
+                           ARG_LONG(args->width), ARG_TENSOR(args->x), ARG_TENSOR(args->bias),
+                           ARG_TENSOR(args->y));
+}
+
+minrnn_status cl_gelu_backward(struct op_context *context, const struct gelu_backward_args *args) {
+    struct cl_device *device = cl_device_of(context);
+    const int64_t count = args->rows * args->width;
+    struct plan plan;
+    const minrnn_status status = plan_flat(device, file, "gelu_backward", "", count, 1, &plan);
+    return status ? status
+                  : LAUNCH(device, plan.kernel, &plan.range, ARG_LONG(count), ARG_LONG(plan.run),
+                           ARG_LONG(args->width), ARG_TENSOR(args->x), ARG_TENSOR(args->bias),
+                           ARG_TENSOR(args->dy), ARG_TENSOR(args->dx));
+}
+
+minrnn_status cl_geglu_forward(struct op_context *context, const struct geglu_forward_args *args) {
+    struct cl_device *device = cl_device_of(context);
+    struct plan plan;
+    const minrnn_status status =
+        plan_rows(device, file, "geglu_forward", args->rows, args->width, 0, &plan);
+    return status ? status
+                  : LAUNCH(device, plan.kernel, &plan.range, ARG_LONG(args->rows),
+                           ARG_LONG(plan.run), ARG_LONG(args->width), ARG_TENSOR(args->x),
+                           ARG_TENSOR(args->bias), ARG_TENSOR(args->y));
+}
+
+minrnn_status cl_geglu_backward(struct op_context *context,
+                                const struct geglu_backward_args *args) {
+    struct cl_device *device = cl_device_of(context);
+    struct plan plan;
+    const minrnn_status status =
+        plan_rows(device, file, "geglu_backward", args->rows, args->width, 0, &plan);
+    return status ? status
+                  : LAUNCH(device, plan.kernel, &plan.range, ARG_LONG(args->rows),
+                           ARG_LONG(plan.run), ARG_LONG(args->width), ARG_TENSOR(args->x),
+                           ARG_TENSOR(args->bias), ARG_TENSOR(args->dy), ARG_TENSOR(args->dx));
+}

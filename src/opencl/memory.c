@@ -1,0 +1,20 @@
+/* Filling and copying. */
+#include "opencl/plan.h"
+
+minrnn_status cl_fill(struct op_context *context, const struct fill_args *args) {
+    struct cl_device *device = cl_device_of(context);
+    struct plan plan;
+    const minrnn_status status = plan_flat(device, "memory.cl", "fill", "", args->count, 1, &plan);
+    return status ? status
+                  : LAUNCH(device, plan.kernel, &plan.range, ARG_LONG(args->count),
+                           ARG_LONG(plan.run), ARG_FLOAT(args->value), ARG_TENSOR(args->x));
+}
+
+minrnn_status cl_copy(struct op_context *context, const struct copy_args *args) {
+    struct cl_device *device = cl_device_of(context);
+    struct plan plan;
+    const minrnn_status status = plan_flat(device, "memory.cl", "copy", "", args->count, 1, &plan);
+    return status ? status
+                  : LAUNCH(device, plan.kernel, &plan.range, ARG_LONG(args->count),
+                           ARG_LONG(plan.run), ARG_TENSOR(args->x), ARG_TENSOR(args->y));
+}

@@ -1,0 +1,45 @@
+/* RMSNorm. */
+#include "opencl/plan.h"
+
+static const char file[] = "norm.cl";
+
+minrnn_status cl_rmsnorm_forward(struct op_context *context,
+                                 const struct rmsnorm_forward_args *args) {
+    struct cl_device *device = cl_device_of(context);
+    struct plan plan;
+    const minrnn_status status =
+        plan_rows(device, file, "rmsnorm_forward", args->rows, args->width, 0, &plan);
+    return status
+               ? status
+               : LAUNCH(device, plan.kernel, &plan.range, ARG_LONG(args->rows), ARG_LONG(plan.run),
+                        ARG_LONG(args->width), ARG_FLOAT(args->epsilon), ARG_TENSOR(args->x),
+                        ARG_TENSOR(args->gain), ARG_TENSOR(args->y), ARG_TENSOR(args->inverse));
+}
+
+/* A partial dgain for each block of rows. */
+static int64_t blocks_of(const struct rmsnorm_backward_args *args) {
+    return ceil_div(args->rows, plan_block_rows(args->rows));
+}
+
+int64_t cl_rmsnorm_backward_scratch(const minrnn_device *device,
+                                    const struct rmsnorm_backward_args *args) {
+    (void)device;
+    return blocks_of(args) * args->width * TENSOR_ELEMENT_BYTES;
+}
+
+minrnn_status cl_rmsnorm_backward(struct op_context *context,
+                                  const struct rmsnorm_backward_args *args) {
+    struct cl_device *device = cl_device_of(context);
+    struct plan plan;
+    minrnn_status status = plan_rows(device, file, "rmsnorm_backward", args->rows, args->width,
+                                     plan_block_rows(args->rows), &plan);
+    if (!status) {
+        status = LAUNCH(device, plan.kernel, &plan.range, ARG_LONG(args->rows), ARG_LONG(plan.run),
+                        ARG_LONG(args->width), ARG_INT(args->accumulate), ARG_TENSOR(args->x),
+                        ARG_TENSOR(args->gain), ARG_TENSOR(args->inverse), ARG_TENSOR(args->dy),
+                        ARG_TENSOR(args->dx), ARG_TENSOR(context->scratch));
+    }
+    return status ? status
+                  : column_total(device, blocks_of(args), args->width, args->width,
+                                 context->scratch, args->dgain);
+}

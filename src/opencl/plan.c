@@ -1,0 +1,119 @@
+#include "opencl/plan.h"
+
+#include <stdio.h>
+
+enum { OPTION_BYTES = 128 }; /* of one op; VECTOR comes on top */
+
+bool plan_loops(const struct cl_device *device) {
+    return device->traits.is_cpu && device->traits.float_width > 1;
+}
+
+int plan_vector(const struct cl_device *device) {
+    return plan_loops(device) ? device->traits.float_width : 1;
+}
+
+minrnn_status plan_kernel(struct cl_device *device, const char *file, const char *name,
+                          const char *options, struct kernel **kernel) {
+    char all[OPTION_BYTES + 32];
+    snprintf(all, sizeof all, "-DVECTOR=%d%s%s", plan_vector(device), options[0] ? " " : "",
+             options);
+    const struct program_spec spec = {{"prelude.cl", "span.cl", file}, all};
+    return kernel_get(device, &spec, name, kernel);
+}
+
+/* The largest power of two up to both. */
+static int64_t power_of_two(int64_t a, int64_t b) {
+    int64_t power = 1;
+    while (2 * power <= a && 2 * power <= b) {
+        power *= 2;
+    }
+    return power;
+}
+
+struct launch_range plan_items(const struct cl_device *device, const struct kernel *kernel,
+                               int64_t items) {
+    const int64_t local = plan_loops(device) ? 1
+                                             : power_of_two(min_i64(128, max_i64(32, items)),
+                                                            (int64_t)kernel_max_work_group(kernel));
+    return (struct launch_range){{(size_t)(ceil_div(items, local) * local), 1, 1},
+                                 {(size_t)local, 1, 1}};
+}
+
+minrnn_status plan_flat(struct cl_device *device, const char *file, const char *name,
+                        const char *options, int64_t count, int granule, struct plan *plan) {
+    const minrnn_status status = plan_kernel(device, file, name, options, &plan->kernel);
+    if (status) {
+        return status;
+    }
+    plan->run = granule;
+    if (plan_loops(device)) {
+        /* Long enough that starting a group does not count, short enough for eight a core. */
+        const int64_t share = ceil_div(count, 8 * (int64_t)device->traits.compute_units);
+        const int64_t unit = (int64_t)granule * plan_vector(device);
+        plan->run = ceil_div(min_i64(max_i64(share, 1024), 16384), unit) * unit;
+    }
+    plan->range = plan_items(device, plan->kernel, ceil_div(count, plan->run));
+    return MINRNN_OK;
+}
+
+minrnn_status plan_rows(struct cl_device *device, const char *file, const char *name, int64_t rows,
+                        int64_t width, int64_t run, struct plan *plan) {
+    int64_t items = 1;
+    if (!plan_loops(device)) {
+        items =
+            power_of_two(max_i64(32, min_i64(width, 256)), (int64_t)device->traits.max_work_group);
+    }
+    for (;;) {
+        char options[OPTION_BYTES];
+        snprintf(options, sizeof options, "-DROW_ITEMS=%d", (int)items);
+        const minrnn_status status = plan_kernel(device, file, name, options, &plan->kernel);
+        if (status) {
+            return status;
+        }
+        const int64_t possible = (int64_t)kernel_max_work_group(plan->kernel);
+        if (items == 1 || possible >= items) {
+            break;
+        }
+        items = power_of_two(items / 2, possible);
+    }
+    plan->run = run;
+    if (run == 0) {
+        const int64_t share = rows / (8 * (int64_t)device->traits.compute_units);
+        plan->run = plan_loops(device) ? max_i64(1, min_i64(share, 16384 / width)) : 1;
+    }
+    plan->range = (struct launch_range){{(size_t)(ceil_div(rows, plan->run) * items), 1, 1},
+                                        {(size_t)items, 1, 1}};
+    return MINRNN_OK;
+}
+
+minrnn_status plan_columns(struct cl_device *device, const char *file, const char *name,
+                           int64_t width, int64_t blocks, int vectors, struct plan *plan) {
+    const bool loops = plan_loops(device);
+    const int64_t most = loops ? 1 : (int64_t)device->traits.max_work_group;
+    int64_t items = power_of_two(32, most);
+    int64_t slices = power_of_two(8, most / items);
+    const int64_t span = loops ? (int64_t)vectors * plan_vector(device) : 1;
+    for (;;) {
+        char options[OPTION_BYTES];
+        snprintf(options, sizeof options, "-DCOLUMN_VECTORS=%d -DCOLUMN_ITEMS=%d -DSLICES=%d",
+                 loops ? vectors : 1, (int)items, (int)slices);
+        const minrnn_status status = plan_kernel(device, file, name, options, &plan->kernel);
+        if (status) {
+            return status;
+        }
+        const int64_t possible = (int64_t)kernel_max_work_group(plan->kernel);
+        if (items == 1 || possible >= items * slices) {
+            break;
+        }
+        items = power_of_two(possible < items ? items / 2 : items, possible);
+        slices = power_of_two(slices, possible / items);
+    }
+    plan->range = (struct launch_range){
+        {(size_t)(ceil_div(ceil_div(width, span), items) * items), (size_t)(blocks * slices), 1},
+        {(size_t)items, (size_t)slices, 1}};
+    return MINRNN_OK;
+}
+
+int64_t plan_block_rows(int64_t rows) {
+    return max_i64(64, ceil_div(rows, 16384));
+}

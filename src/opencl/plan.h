@@ -1,0 +1,67 @@
+/* How the layers' kernels are specialised for a device and cut into work-items. */
+#ifndef OPENCL_PLAN_H
+#define OPENCL_PLAN_H
+
+#include "opencl/launch.h"
+
+/* What a work-item's loops may run through together, where the sizes alone decide: llvmpipe stops
+ * them after 65,535 iterations in all, nested or not, and says nothing. */
+enum { PLAN_MOST_STEPS = 32768 };
+
+/* A kernel, ready to be launched over a shape. */
+struct plan {
+    struct kernel *kernel;
+    struct launch_range range;
+    int64_t run; /* elements or rows that a work-item or a row group takes */
+};
+
+/* Whether a work-item should walk over many vectors (CPUs); else there are many work-items with one
+ * element each (GPUs, and CPU drivers that make vectors of neighbouring work-items themselves). */
+bool plan_loops(const struct cl_device *device);
+
+/* The -DVECTOR of such a device. */
+int plan_vector(const struct cl_device *device);
+
+static inline int64_t ceil_div(int64_t a, int64_t b) {
+    return a / b + (a % b != 0);
+}
+
+static inline int64_t min_i64(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static inline int64_t max_i64(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+/* The kernel `name` of prelude.cl, span.cl and `file`, with the device's VECTOR and `options`. */
+minrnn_status plan_kernel(struct cl_device *device, const char *file, const char *name,
+                          const char *options, struct kernel **kernel);
+
+/* `items` independent work-items in one dimension. */
+struct launch_range plan_items(const struct cl_device *device, const struct kernel *kernel,
+                               int64_t items);
+
+/* Element-wise over `count` elements: a work-item takes `run` of them, a multiple of `granule`
+ * vectors; kernels skip what is past the end. */
+minrnn_status plan_flat(struct cl_device *device, const char *file, const char *name,
+                        const char *options, int64_t count, int granule, struct plan *plan);
+
+/* Row by row: a group of ROW_ITEMS work-items takes `run` rows (0: the device's choice) of `width`
+ * elements. */
+minrnn_status plan_rows(struct cl_device *device, const char *file, const char *name, int64_t rows,
+                        int64_t width, int64_t run, struct plan *plan);
+
+/* Down the columns of `blocks` blocks of rows: a work-item takes `vectors` vectors of columns of
+ * one block, or shares them with others (SLICES). */
+minrnn_status plan_columns(struct cl_device *device, const char *file, const char *name,
+                           int64_t width, int64_t blocks, int vectors, struct plan *plan);
+
+/* Sums over rows have partial sums of blocks of rows; how many rows, by the shape alone. */
+int64_t plan_block_rows(int64_t rows);
+
+/* total[width] += the sum of `rows` rows of x, `stride` apart, in one pass; for partial sums. */
+minrnn_status column_total(struct cl_device *device, int64_t rows, int64_t width, int64_t stride,
+                           minrnn_tensor x, minrnn_tensor total);
+
+#endif

@@ -1,0 +1,93 @@
+/* Sums over rows and over everything, in two passes of a fixed order. */
+#include "opencl/plan.h"
+
+static const char file[] = "reduce.cl";
+
+/* ---- over rows ---- */
+
+/* Sums blocks of `run` rows into total[block]. */
+static minrnn_status column_pass(struct cl_device *device, int64_t rows, int64_t width,
+                                 int64_t stride, int64_t run, bool accumulate, minrnn_tensor x,
+                                 minrnn_tensor total) {
+    struct plan plan;
+    const minrnn_status status =
+        plan_columns(device, file, "column_sum", width, ceil_div(rows, run), 4, &plan);
+    return status ? status
+                  : LAUNCH(device, plan.kernel, &plan.range, ARG_LONG(rows), ARG_LONG(width),
+                           ARG_LONG(stride), ARG_LONG(run), ARG_INT(accumulate), ARG_TENSOR(x),
+                           ARG_TENSOR(total));
+}
+
+minrnn_status column_total(struct cl_device *device, int64_t rows, int64_t width, int64_t stride,
+                           minrnn_tensor x, minrnn_tensor total) {
+    return column_pass(device, rows, width, stride, rows, true, x, total);
+}
+
+int64_t cl_column_sum_scratch(const minrnn_device *device, const struct column_sum_args *args) {
+    (void)device;
+    return ceil_div(args->rows, plan_block_rows(args->rows)) * args->width * TENSOR_ELEMENT_BYTES;
+}
+
+minrnn_status cl_column_sum(struct op_context *context, const struct column_sum_args *args) {
+    struct cl_device *device = cl_device_of(context);
+    const int64_t run = plan_block_rows(args->rows);
+    const minrnn_status status = column_pass(device, args->rows, args->width, args->width, run,
+                                             false, args->x, context->scratch);
+    return status ? status
+                  : column_total(device, ceil_div(args->rows, run), args->width, args->width,
+                                 context->scratch, args->total);
+}
+
+/* ---- over everything ---- */
+
+/* Elements of a partial sum; at most 4096 partial sums. */
+static int64_t sum_run(int64_t count) {
+    return max_i64(16384, ceil_div(count, 4096));
+}
+
+static int64_t sum_scratch(int64_t count) {
+    return ceil_div(count, sum_run(count)) * TENSOR_ELEMENT_BYTES;
+}
+
+static minrnn_status sum_pass(struct cl_device *device, int64_t count, int64_t run, bool square,
+                              bool accumulate, float scale, minrnn_tensor x, minrnn_tensor total) {
+    struct plan plan;
+    /* A row group for each `run` elements. */
+    const minrnn_status status =
+        plan_rows(device, file, "sum", ceil_div(count, run), run, 1, &plan);
+    return status ? status
+                  : LAUNCH(device, plan.kernel, &plan.range, ARG_LONG(count), ARG_LONG(run),
+                           ARG_INT(square), ARG_INT(accumulate), ARG_FLOAT(scale), ARG_TENSOR(x),
+                           ARG_TENSOR(total));
+}
+
+static minrnn_status sum_all(struct op_context *context, int64_t count, bool square,
+                             bool accumulate, float scale, minrnn_tensor x, minrnn_tensor total) {
+    struct cl_device *device = cl_device_of(context);
+    const int64_t run = sum_run(count);
+    const int64_t parts = ceil_div(count, run);
+    const minrnn_status status =
+        sum_pass(device, count, run, square, false, 1.0f, x, context->scratch);
+    return status
+               ? status
+               : sum_pass(device, parts, parts, false, accumulate, scale, context->scratch, total);
+}
+
+int64_t cl_sum_scratch(const minrnn_device *device, const struct sum_args *args) {
+    (void)device;
+    return sum_scratch(args->count);
+}
+
+minrnn_status cl_sum(struct op_context *context, const struct sum_args *args) {
+    return sum_all(context, args->count, false, args->accumulate, args->scale, args->x,
+                   args->total);
+}
+
+int64_t cl_square_sum_scratch(const minrnn_device *device, const struct square_sum_args *args) {
+    (void)device;
+    return sum_scratch(args->count);
+}
+
+minrnn_status cl_square_sum(struct op_context *context, const struct square_sum_args *args) {
+    return sum_all(context, args->count, true, false, 1.0f, args->x, args->total);
+}

@@ -1,0 +1,328 @@
+/* The model against PyTorch in float64: logits, loss, every gradient, then ten steps of AdamW.
+ * make_golden.py made the data and documents their format. Usage: test_golden DIRECTORY */
+#include "support.h"
+
+#define TOLERANCE 1e-4
+
+enum { MAX_RECORDS = 256 };
+
+enum record_type { RECORD_F32 = 0, RECORD_I32 = 1, RECORD_F64 = 2 };
+
+struct record {
+    char name[96];
+    uint32_t type;
+    uint32_t dimensions;
+    int64_t shape[3];
+    int64_t count; /* elements */
+    union {
+        float *f32;
+        int32_t *i32;
+        double *f64;
+        void *any;
+    } data;
+};
+
+struct golden {
+    struct record records[MAX_RECORDS];
+    int count;
+};
+
+static minrnn_device *device;
+static const char *directory;
+
+/* ---- reading a case ---- */
+
+static void read_exactly(FILE *file, void *into, size_t bytes) {
+    assert_int_equal(fread(into, 1, bytes, file), bytes);
+}
+
+/* False at the end of the file. */
+static bool read_record(FILE *file, struct record *record) {
+    uint32_t length;
+    if (fread(&length, sizeof length, 1, file) != 1) {
+        assert_true(feof(file));
+        return false;
+    }
+    assert_true(length < sizeof record->name);
+    read_exactly(file, record->name, length);
+    record->name[length] = '\0';
+    read_exactly(file, &record->type, sizeof record->type);
+    read_exactly(file, &record->dimensions, sizeof record->dimensions);
+    assert_true(record->type <= RECORD_F64 && record->dimensions <= 3);
+    record->count = 1;
+    for (uint32_t i = 0; i < record->dimensions; i++) {
+        read_exactly(file, &record->shape[i], sizeof record->shape[i]);
+        record->count *= record->shape[i];
+    }
+    const size_t size = record->type == RECORD_F64 ? 8 : 4;
+    record->data.any = support_alloc((size_t)record->count, size);
+    read_exactly(file, record->data.any, (size_t)record->count * size);
+    return true;
+}
+
+static struct golden *golden_read(const char *name) {
+    struct golden *golden = support_alloc(1, sizeof *golden);
+    char path[4096], magic[8];
+    snprintf(path, sizeof path, "%s/%s.bin", directory, name);
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        print_error("cannot open %s\n", path);
+    }
+    assert_non_null(file);
+    read_exactly(file, magic, sizeof magic);
+    assert_memory_equal(magic, "MINGOLD1", sizeof magic);
+    while (true) {
+        struct record record = {0};
+        if (!read_record(file, &record)) {
+            break;
+        }
+        assert_true(golden->count < MAX_RECORDS);
+        golden->records[golden->count++] = record;
+    }
+    fclose(file);
+    return golden;
+}
+
+static void golden_free(struct golden *golden) {
+    for (int i = 0; i < golden->count; i++) {
+        free(golden->records[i].data.any);
+    }
+    free(golden);
+}
+
+/* NULL where the case has no record of that name. */
+static const struct record *find_optional(const struct golden *golden, const char *prefix,
+                                          const char *name) {
+    char full[96];
+    snprintf(full, sizeof full, "%s%s", prefix, name);
+    for (int i = 0; i < golden->count; i++) {
+        if (strcmp(golden->records[i].name, full) == 0) {
+            return &golden->records[i];
+        }
+    }
+    return NULL;
+}
+
+static const struct record *find(const struct golden *golden, const char *prefix,
+                                 const char *name) {
+    const struct record *record = find_optional(golden, prefix, name);
+    if (!record) {
+        print_error("the golden data have no %s%s\n", prefix, name);
+    }
+    assert_non_null(record);
+    return record;
+}
+
+static double field(const struct golden *golden, const char *name) {
+    return find(golden, "config/", name)->data.f64[0];
+}
+
+static int64_t size_field(const struct golden *golden, const char *name) {
+    return (int64_t)field(golden, name);
+}
+
+/* ---- what a case asks for ---- */
+
+static minrnn_model_config model_config(const struct golden *golden) {
+    minrnn_model_config config;
+    minrnn_model_config_defaults(&config);
+    config.vocab = size_field(golden, "vocab");
+    config.width = size_field(golden, "width");
+    config.layers = size_field(golden, "layers");
+    config.conv = size_field(golden, "conv");
+    config.conv_pointwise = field(golden, "conv_pointwise") != 0.0;
+    config.feed_forward = (minrnn_feed_forward)field(golden, "feed_forward");
+    config.feed_forward_factor = (float)field(golden, "feed_forward_factor");
+    config.dropout = 0.0f;
+    minrnn_mixer_config *mixer = &config.mixer;
+    snprintf(mixer->name, sizeof mixer->name, "%s",
+             field(golden, "minlstm") != 0.0 ? "minlstm" : "mingru");
+    mixer->expansion = (float)field(golden, "expansion");
+    mixer->candidate = (minrnn_candidate)field(golden, "g");
+    mixer->alg = (minrnn_scan_alg)field(golden, "log");
+    mixer->normalised = field(golden, "normalised") != 0.0;
+    mixer->bias = field(golden, "bias") != 0.0;
+    mixer->project = field(golden, "project") != 0.0;
+    mixer->learned_init = field(golden, "learned_init") != 0.0;
+    mixer->forget_offset = (float)field(golden, "forget_offset");
+    return config;
+}
+
+static minrnn_trainer_config trainer_config(const struct golden *golden) {
+    minrnn_trainer_config config;
+    minrnn_trainer_config_defaults(&config);
+    config.batch = size_field(golden, "batch");
+    config.time = size_field(golden, "time");
+    config.rate = (float)field(golden, "rate");
+    config.beta1 = (float)field(golden, "beta1");
+    config.beta2 = (float)field(golden, "beta2");
+    config.epsilon = (float)field(golden, "epsilon");
+    config.weight_decay = (float)field(golden, "weight_decay");
+    config.clip = (float)field(golden, "clip");
+    return config;
+}
+
+/* Gives the model the case's parameters, tensor by tensor; names, shapes and which of them decay
+ * must be the case's. */
+static void write_parameters(const struct golden *golden, minrnn_model *model) {
+    const int64_t total = minrnn_model_parameters(model);
+    float *parameters = support_alloc((size_t)total, sizeof *parameters);
+    int64_t written = 0;
+    for (int i = 0; i < minrnn_model_tensor_count(model); i++) {
+        minrnn_parameter_info info;
+        CHECK(minrnn_model_parameter(model, i, &info));
+        const struct record *record = find(golden, "parameter/", info.name);
+        assert_int_equal(info.dimensions, record->dimensions);
+        assert_memory_equal(info.shape, record->shape,
+                            (size_t)info.dimensions * sizeof info.shape[0]);
+        if (info.decays != (find(golden, "decays/", info.name)->data.f64[0] != 0.0)) {
+            fail_msg("%s: weight decay is %s", info.name, info.decays ? "on" : "off");
+        }
+        memcpy(parameters + info.offset, record->data.f32,
+               (size_t)record->count * sizeof *parameters);
+        written += record->count;
+    }
+    assert_int_equal(written, total);
+    int tensors = 0;
+    for (int i = 0; i < golden->count; i++) {
+        tensors += strncmp(golden->records[i].name, "parameter/", strlen("parameter/")) == 0;
+    }
+    assert_int_equal(tensors, minrnn_model_tensor_count(model));
+    CHECK(minrnn_model_write(model, parameters));
+    free(parameters);
+}
+
+/* ---- comparisons; each returns the error it found ---- */
+
+static double compare(const char *what, double error) {
+    if (!(error <= TOLERANCE)) {
+        fail_msg("%s: relative error %.3g is above %.3g", what, error, TOLERANCE);
+    }
+    return error;
+}
+
+static double compare_logits(const struct golden *golden, const minrnn_model *model) {
+    const struct record *expected = find(golden, "", "logits");
+    const struct record *reset = find_optional(golden, "", "reset");
+    const int64_t time = size_field(golden, "time");
+    float *logits = support_alloc((size_t)expected->count, sizeof *logits);
+    minrnn_session *session;
+    CHECK(minrnn_session_create(model, size_field(golden, "batch"), time, &session));
+    CHECK(minrnn_session_forward(session, time, find(golden, "", "tokens")->data.i32,
+                                 reset ? reset->data.i32 : NULL, logits));
+    minrnn_session_destroy(session);
+    const double error = support_error(logits, expected->data.f32, expected->count, 0.0);
+    free(logits);
+    return compare("logits", error);
+}
+
+/* A tensor whose gradient nearly cancels in exact arithmetic keeps the rounding of its terms, which
+ * are of the size of the other gradients: so no tensor is measured against less than a thousandth
+ * of the case's largest gradient. */
+static double compare_gradients(const struct golden *golden, const minrnn_model *model,
+                                minrnn_trainer *trainer) {
+    float *gradients = support_alloc((size_t)minrnn_model_parameters(model), sizeof *gradients);
+    CHECK(minrnn_trainer_read_gradients(trainer, gradients));
+    double largest = 0.0, worst = 0.0;
+    for (int i = 0; i < golden->count; i++) {
+        const struct record *record = &golden->records[i];
+        if (strncmp(record->name, "gradient/", strlen("gradient/")) == 0) {
+            for (int64_t k = 0; k < record->count; k++) {
+                largest = fmax(largest, fabs((double)record->data.f32[k]));
+            }
+        }
+    }
+    for (int i = 0; i < minrnn_model_tensor_count(model); i++) {
+        minrnn_parameter_info info;
+        CHECK(minrnn_model_parameter(model, i, &info));
+        const struct record *expected = find(golden, "gradient/", info.name);
+        const double error = support_error(gradients + info.offset, expected->data.f32,
+                                           expected->count, 1e-3 * largest);
+        worst = fmax(worst, compare(info.name, error));
+    }
+    free(gradients);
+    return worst;
+}
+
+static double compare_loss(double loss, double expected, const char *what) {
+    return compare(what, isfinite(loss) ? fabs(loss - expected) / fabs(expected) : INFINITY);
+}
+
+static double compare_training(const struct golden *golden, minrnn_model *model,
+                               double *gradient_error) {
+    const struct record *losses = find(golden, "", "losses");
+    const struct record *reset = find_optional(golden, "", "reset");
+    const minrnn_trainer_config config = trainer_config(golden);
+    minrnn_trainer *trainer;
+    CHECK(minrnn_trainer_create(model, &config, &trainer));
+    double worst = 0.0;
+    for (int64_t step = 0; step < losses->count; step++) {
+        minrnn_step_record record;
+        bool there = false;
+        CHECK(minrnn_trainer_step(trainer, find(golden, "", "tokens")->data.i32,
+                                  find(golden, "", "targets")->data.i32,
+                                  reset ? reset->data.i32 : NULL, NULL));
+        if (step == 0) {
+            *gradient_error = compare_gradients(golden, model, trainer);
+        }
+        CHECK(minrnn_trainer_record(trainer, true, &record, &there));
+        assert_true(there);
+        assert_int_equal(record.step, step + 1);
+        char what[32];
+        snprintf(what, sizeof what, "loss of step %d", (int)record.step);
+        worst = fmax(worst, compare_loss(record.loss, losses->data.f64[step], what));
+        if (step == 0 && config.clip > 0.0f) {
+            const double norm = find(golden, "", "gradient_norm")->data.f64[0];
+            assert_true(norm > config.clip); /* or the case would not clip */
+            compare_loss(record.gradient_norm, norm, "gradient norm");
+        }
+    }
+    minrnn_trainer_destroy(trainer);
+    return worst;
+}
+
+static void test_case(void **state) {
+    const char *name = *state;
+    struct golden *golden = golden_read(name);
+    const minrnn_model_config config = model_config(golden);
+    minrnn_model *model;
+    CHECK(minrnn_model_create(device, &config, 1, &model));
+    write_parameters(golden, model);
+    double gradient_error = INFINITY;
+    const double logit_error = compare_logits(golden, model);
+    const double loss_error = compare_training(golden, model, &gradient_error);
+    print_message("%-28s logits %.1e, gradients %.1e, ten losses %.1e\n", name, logit_error,
+                  gradient_error, loss_error);
+    minrnn_model_destroy(model);
+    golden_free(golden);
+}
+
+#define CASE(name)                                                                                 \
+    { name, test_case, NULL, NULL, (void *)name }
+
+int main(int argc, char **argv) {
+    if (argc != 2) {
+        fprintf(stderr, "usage: test_golden DIRECTORY\n");
+        return 2;
+    }
+    directory = argv[1];
+    device = support_open_device();
+    const struct CMUnitTest tests[] = {
+        CASE("mingru_plain"),
+        CASE("mingru_plain_init"),
+        CASE("mingru_g"),
+        CASE("mingru_g_log"),
+        CASE("mingru_g_log_init"),
+        CASE("minlstm_plain"),
+        CASE("minlstm_g"),
+        CASE("minlstm_g_log"),
+        CASE("minlstm_plain_unnormalised"),
+        CASE("minlstm_g_log_unnormalised"),
+        CASE("mingru_clip"),
+        CASE("mingru_reset"),
+        CASE("minlstm_reset"),
+    };
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    minrnn_device_destroy(device);
+    return failed ? 1 : 0;
+}

@@ -1,0 +1,99 @@
+/* What the test programs share. Each runs on one device, MINRNN_DEVICE's, the native CPU's without.
+ */
+#ifndef TESTS_SUPPORT_H
+#define TESTS_SUPPORT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <minrnn/minrnn.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SUPPORT_SKIP = 77 }; /* an exit code that Meson shows as a skipped test */
+
+/* Fails the test, with the library's error text, unless `call` returns MINRNN_OK. */
+#define CHECK(call) support_check((call), #call, __FILE__, __LINE__)
+
+static inline void support_check(minrnn_status status, const char *call, const char *file,
+                                 int line) {
+    if (status != MINRNN_OK) {
+        print_error("%s: %s: %s\n", call, minrnn_status_name(status), minrnn_error_text());
+        _fail(file, line);
+    }
+}
+
+/* Opens the device under test; exits with SUPPORT_SKIP, saying so, where this machine has none. */
+static inline minrnn_device *support_open_device(void) {
+    const char *name = getenv("MINRNN_DEVICE");
+    minrnn_device *device = NULL;
+    minrnn_status status = minrnn_device_open(name ? name : "cpu", &device);
+    if (status == MINRNN_DEVICE_NOT_FOUND && name) {
+        printf("skipped: %s\n", minrnn_error_text());
+        exit(SUPPORT_SKIP);
+    }
+    if (status) {
+        fprintf(stderr, "%s: %s\n", minrnn_status_name(status), minrnn_error_text());
+        exit(1);
+    }
+    return device;
+}
+
+/* Memory that is there or ends the test. */
+static inline void *support_alloc(size_t count, size_t size) {
+    void *memory = calloc(count ? count : 1, size);
+    assert_non_null(memory);
+    return memory;
+}
+
+/* Numbers for inputs: SplitMix64, so that a test's data are the same everywhere. */
+struct support_random {
+    uint64_t state;
+};
+
+static inline uint64_t support_bits(struct support_random *random) {
+    uint64_t z = random->state += 0x9E3779B97F4A7C15u;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    return z ^ (z >> 31);
+}
+
+/* Uniform in 0 .. below - 1. */
+static inline int32_t support_below(struct support_random *random, int32_t below) {
+    return (int32_t)(support_bits(random) % (uint64_t)below);
+}
+
+/* Uniform in [-1, 1). */
+static inline float support_uniform(struct support_random *random) {
+    return (float)(support_bits(random) >> 40) * 0x1p-23f - 1.0f;
+}
+
+static inline void support_fill(struct support_random *random, float *x, int64_t count,
+                                float scale) {
+    for (int64_t i = 0; i < count; i++) {
+        x[i] = scale * support_uniform(random);
+    }
+}
+
+/* max|a - b| / max(max|b|, floor); infinite where any of it is not finite. */
+static inline double support_error(const float *a, const float *b, int64_t count, double floor) {
+    double largest = floor, worst = 0.0;
+    for (int64_t i = 0; i < count; i++) {
+        const double difference = fabs((double)a[i] - (double)b[i]);
+        if (!isfinite(difference)) {
+            return INFINITY;
+        }
+        worst = fmax(worst, difference);
+        largest = fmax(largest, fabs((double)b[i]));
+    }
+    return worst == 0.0 ? 0.0 : worst / largest;
+}
+
+#endif
