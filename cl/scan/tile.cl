@@ -71,9 +71,9 @@ scan_tile(PASS_PARAMETERS, __global float *carries, ulong carries_offset, int ch
         }
     }
 
-    /* The rows' shares, in the order of time. */
+    /* The rows' shares, in the order of time. All have read h0 before h_last may overwrite it. */
     rows[row][lane].b = share;
-    barrier(CLK_LOCAL_MEM_FENCE);
+    barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
     if (active && row == 0) {
         for (int k = 1; k < ROWS; k++) {
             share += rows[k][lane].b;
