@@ -1,22 +1,14 @@
-/* Causal depthwise convolution over time. A segment is a stretch of up to `time_run` steps of one
- * sequence; a work-item takes a few columns of `run` consecutive segments. */
+/* Causal depthwise convolution over time. Dimension 0: columns; 1: stretches of `time_run` steps; 2:
+ * `run` sequences each, of which a work-item takes the same stretch. */
 
 #ifndef TAPS
 #define TAPS 4
 #endif
-/* Vectors of columns a work-item takes. */
-#ifndef COLUMN_VECTORS
-#define COLUMN_VECTORS 1
-#endif
-
-#define COLUMN_SPAN (COLUMN_VECTORS * VECTOR)
-#define PAST (TAPS > 1 ? TAPS - 1 : 1) /* arrays may not be empty */
 #if TAPS <= 16
 #define UNROLL _Pragma("unroll")
 #else
 #define UNROLL
 #endif
-#define EACH_VECTOR UNROLL for (int v = 0; v < COLUMN_VECTORS; v++)
 #define EACH_TAP UNROLL for (int k = 0; k < TAPS; k++)
 
 typedef struct {
@@ -82,8 +74,9 @@ void tap_store(columns_t columns, __global float *weight, int k, long n) {
     }
 }
 
-void window_clear(columns_t *window, int count) {
-    UNROLL for (int k = 0; k < count; k++) {
+/* A window holds a vector of columns for each of TAPS steps. */
+void window_clear(columns_t *window) {
+    EACH_TAP {
         window[k] = columns_zero();
     }
 }
@@ -107,21 +100,28 @@ columns_t input_at(const sequence_t *s, long t) {
     return s->state ? columns_load(s->state + (t + TAPS - 1) * s->width, s->left) : columns_zero();
 }
 
-/* past[0 .. TAPS - 2]: the inputs before t, oldest first, as step t sees them unless a reset at t
- * itself hides them. */
-void past_before(const sequence_t *s, long t, columns_t *past) {
-    window_clear(past, PAST);
+/* seen[k] is the input TAPS - 1 - k steps ago as the current step sees it: zero where a reset lies
+ * between. This goes on to step t. */
+void seen_step(const sequence_t *s, long t, columns_t *seen) {
     UNROLL for (int k = 0; k < TAPS - 1; k++) {
-        const long at = t - (TAPS - 1) + k;
-        if (reset_at(s, at)) {
-            window_clear(past, PAST);
-        }
-        past[k] = input_at(s, at);
+        seen[k] = seen[k + 1];
+    }
+    if (reset_at(s, t)) {
+        window_clear(seen);
+    }
+    seen[TAPS - 1] = input_at(s, t);
+}
+
+/* What step t - 1 sees, as far as step t may need it. */
+void seen_before(const sequence_t *s, long t, columns_t *seen) {
+    window_clear(seen);
+    for (long at = t - (TAPS - 1); at < t; at++) {
+        seen_step(s, at, seen);
     }
 }
 
 /* y = residual + bias + the taps' sum of the inputs; 0 at and past a length. */
-__kernel void conv_forward(long segments, long run, long time, long time_run, long width,
+__kernel void conv_forward(long batch, long run, long time, long time_run, long width,
                            __global const float *x, ulong x_offset, __global const float *weight,
                            ulong weight_offset, __global const float *bias, ulong bias_offset,
                            __global const float *residual, ulong residual_offset,
@@ -129,22 +129,22 @@ __kernel void conv_forward(long segments, long run, long time, long time_run, lo
                            __global const int *reset, ulong reset_offset,
                            __global const int *lengths, ulong lengths_offset, __global float *y,
                            ulong y_offset) {
-    const long spans = (width + COLUMN_SPAN - 1) / COLUMN_SPAN;
-    const long runs = (time + time_run - 1) / time_run;
-    const long c = (long)get_global_id(0) % spans * COLUMN_SPAN;
-    const long begin = (long)get_global_id(0) / spans * run;
-    const long end = min(begin + run, segments);
+    const long c = (long)get_global_id(0) * COLUMN_SPAN;
     const long left = width - c;
+    const long first = (long)get_global_id(1) * time_run;
+    const long last = min(first + time_run, time);
+    const long begin = (long)get_global_id(2) * run;
+    const long end = min(begin + run, batch);
     columns_t taps[TAPS];
-    columns_t past[PAST];
+    columns_t seen[TAPS];
+    if (left <= 0) {
+        return;
+    }
     EACH_TAP {
         taps[k] = tap_load(weight + weight_offset + c * TAPS, k, left);
     }
     const columns_t offset = bias ? columns_load(bias + bias_offset + c, left) : columns_zero();
-    for (long segment = begin; segment < end; segment++) {
-        const long b = segment / runs;
-        const long first = segment % runs * time_run;
-        const long last = min(first + time_run, time);
+    for (long b = begin; b < end; b++) {
         const long cut = lengths ? min((long)lengths[lengths_offset + b], last) : last;
         const sequence_t s = {
             x + x_offset + b * time * width + c,
@@ -156,28 +156,19 @@ __kernel void conv_forward(long segments, long run, long time, long time_run, lo
         __global const float *from =
             residual ? residual + residual_offset + b * time * width + c : residual;
         __global float *to = y + y_offset + b * time * width + c;
-        past_before(&s, first, past);
+        seen_before(&s, first, seen);
         for (long t = first; t < cut; t++) {
-            if (reset_at(&s, t)) {
-                window_clear(past, PAST);
-            }
-            const columns_t now = input_at(&s, t);
-            columns_t sum = offset;
-            if (residual) {
-                const columns_t r = columns_load(from + t * width, left);
-                EACH_VECTOR {
-                    sum.v[v] += r.v[v];
-                }
+            columns_t sum = from ? columns_load(from + t * width, left) : columns_zero();
+            seen_step(&s, t, seen);
+            EACH_VECTOR {
+                sum.v[v] += offset.v[v];
             }
             EACH_TAP {
                 EACH_VECTOR {
-                    sum.v[v] = MAD(taps[k].v[v], (k < TAPS - 1 ? past[k] : now).v[v], sum.v[v]);
+                    sum.v[v] = MAD(taps[k].v[v], seen[k].v[v], sum.v[v]);
                 }
             }
             columns_store(sum, to + t * width, left);
-            UNROLL for (int k = 0; k < TAPS - 1; k++) {
-                past[k] = k < TAPS - 2 ? past[k + 1] : now;
-            }
         }
         for (long t = max(first, cut); t < last; t++) {
             columns_store(columns_zero(), to + t * width, left);
@@ -185,16 +176,15 @@ __kernel void conv_forward(long segments, long run, long time, long time_run, lo
     }
 }
 
-/* state_out[b]: the window after the sequence's last step in use. Work-items: columns of sequences. */
-__kernel void conv_state(long batch, long time, long width, __global const float *x,
+/* state_out[b]: what the sequence's last step in use has seen. Dimension 0: columns; 1: sequences. */
+__kernel void conv_state(long time, long width, __global const float *x,
                          ulong x_offset, __global const float *state, ulong state_offset,
                          __global const int *reset, ulong reset_offset,
                          __global const int *lengths, ulong lengths_offset,
                          __global float *state_out, ulong state_out_offset) {
-    const long spans = (width + COLUMN_SPAN - 1) / COLUMN_SPAN;
-    const long c = (long)get_global_id(0) % spans * COLUMN_SPAN;
-    const long b = (long)get_global_id(0) / spans;
-    if (b >= batch) {
+    const long c = (long)get_global_id(0) * COLUMN_SPAN;
+    const long b = get_global_id(1);
+    if (c >= width) {
         return;
     }
     const sequence_t s = {
@@ -205,10 +195,10 @@ __kernel void conv_state(long batch, long time, long width, __global const float
         width - c,
     };
     __global float *to = state_out + state_out_offset + b * (TAPS - 1) * width + c;
-    columns_t past[PAST];
-    past_before(&s, lengths ? min((long)lengths[lengths_offset + b], time) : time, past);
-    UNROLL for (int k = 0; k < TAPS - 1; k++) {
-        columns_store(past[k], to + k * width, s.left);
+    columns_t seen[TAPS];
+    seen_before(&s, lengths ? min((long)lengths[lengths_offset + b], time) : time, seen);
+    for (int k = 1; k < TAPS; k++) {
+        columns_store(seen[k], to + (k - 1) * width, s.left);
     }
 }
 
@@ -231,9 +221,9 @@ void weight_add(columns_t *dweight, const columns_t *next, columns_t x) {
     }
 }
 
-/* partial[run] holds [width * TAPS] of dweight, then [width] of dbias, summed over the run's
- * segments. */
-__kernel void conv_backward(long segments, long run, long time, long time_run, long width,
+/* partial[i] holds [width * TAPS] of dweight, then [width] of dbias, summed over what work-items i of
+ * dimensions 1 and 2 take. */
+__kernel void conv_backward(long batch, long run, long time, long time_run, long width,
                             __global const float *x, ulong x_offset, __global const float *weight,
                             ulong weight_offset, __global const float *state, ulong state_offset,
                             __global const int *reset, ulong reset_offset,
@@ -242,27 +232,24 @@ __kernel void conv_backward(long segments, long run, long time, long time_run, l
                             __global const float *dresidual, ulong dresidual_offset,
                             __global float *dx, ulong dx_offset, __global float *partial,
                             ulong partial_offset) {
-    const long spans = (width + COLUMN_SPAN - 1) / COLUMN_SPAN;
-    const long runs = (time + time_run - 1) / time_run;
-    const long c = (long)get_global_id(0) % spans * COLUMN_SPAN;
-    const long begin = (long)get_global_id(0) / spans * run;
-    const long end = min(begin + run, segments);
+    const long c = (long)get_global_id(0) * COLUMN_SPAN;
     const long left = width - c;
+    const long first = (long)get_global_id(1) * time_run;
+    const long last = min(first + time_run, time);
+    const long begin = (long)get_global_id(2) * run;
+    const long end = min(begin + run, batch);
     columns_t taps[TAPS];
     columns_t next[TAPS];
     columns_t dweight[TAPS];
     columns_t dbias = columns_zero();
-    if (begin >= segments) {
+    if (left <= 0) {
         return;
     }
     EACH_TAP {
         taps[k] = tap_load(weight + weight_offset + c * TAPS, k, left);
     }
-    window_clear(dweight, TAPS);
-    for (long segment = begin; segment < end; segment++) {
-        const long b = segment / runs;
-        const long first = segment % runs * time_run;
-        const long last = min(first + time_run, time);
+    window_clear(dweight);
+    for (long b = begin; b < end; b++) {
         const long length = lengths ? min((long)lengths[lengths_offset + b], time) : time;
         const long cut = min(length, last);
         const sequence_t s = {
@@ -276,14 +263,14 @@ __kernel void conv_backward(long segments, long run, long time, long time_run, l
         __global const float *from =
             dresidual ? dresidual + dresidual_offset + b * time * width + c : dresidual;
         __global float *to = dx + dx_offset + b * time * width + c;
-        window_clear(next, TAPS);
+        window_clear(next);
         for (long t = max(first, cut); t < last; t++) {
             columns_store(columns_zero(), to + t * width, left);
         }
         for (long t = min(last + TAPS - 1, length) - 1; t >= last; t--) {
             next_shift(next, columns_load(dys + t * width, left));
             if (reset_at(&s, t)) {
-                window_clear(next, TAPS);
+                window_clear(next);
             }
         }
         for (long t = cut - 1; t >= first; t--) {
@@ -301,7 +288,7 @@ __kernel void conv_backward(long segments, long run, long time, long time_run, l
             }
             columns_store(sum, to + t * width, left);
             if (reset_at(&s, t)) {
-                window_clear(next, TAPS);
+                window_clear(next);
             }
         }
         if (first == 0 && state) {
@@ -311,7 +298,8 @@ __kernel void conv_backward(long segments, long run, long time, long time_run, l
             }
         }
     }
-    __global float *share = partial + partial_offset + begin / run * width * (TAPS + 1);
+    const long i = (long)get_global_id(2) * (long)get_global_size(1) + (long)get_global_id(1);
+    __global float *share = partial + partial_offset + i * width * (TAPS + 1);
     EACH_TAP {
         tap_store(dweight[k], share + c * TAPS, k, left);
     }

@@ -24,48 +24,52 @@ __kernel ROW_GROUP void embed_forward(long rows, long run, long width, __global 
     }
 }
 
-/* dtable[v] += the sum of dy[order[i]], i in start[v] .. start[v + 1] - 1. Dimension 0: columns;
- * 1: slices of tokens. A slice adds every SLICES-th row in this order, then slices are added as a
- * tree. */
+/* dtable[v] += the sum of dy[order[i]] over i in start[v] + skip .. start[v] + skip + most - 1, as far
+ * as they are before start[v + 1]. Dimension 0: columns; 1: slices of tokens. A slice adds every
+ * SLICES-th row in this order, then slices are added as a tree. */
 __kernel __attribute__((reqd_work_group_size(COLUMN_ITEMS, SLICES, 1))) void
-embed_backward(long width, __global const int *order, ulong order_offset,
+embed_backward(long width, long skip, long most, __global const int *order, ulong order_offset,
                __global const int *start, ulong start_offset, __global const float *dy,
                ulong dy_offset, __global float *dtable, ulong dtable_offset) {
-    const long block = 32768; /* no loop is longer, whatever the token's share of the rows */
-    const long c = (long)get_global_id(0) * VECTOR;
+    const long c = (long)get_global_id(0) * COLUMN_SPAN;
     const long token = get_group_id(1);
     const int slice = SLICES == 1 ? 0 : (int)get_local_id(1);
-    const long end = start[start_offset + token + 1];
-    vfloat sum = (vfloat)(0.0f);
+    const long first = start[start_offset + token] + skip;
+    const long last = min(first + most, (long)start[start_offset + token + 1]);
+    vfloat sum[COLUMN_VECTORS];
+    EACH_VECTOR {
+        sum[v] = (vfloat)(0.0f);
+    }
     order += order_offset;
     dy += dy_offset + c;
     if (c < width) {
-        for (long first = start[start_offset + token]; first < end; first += block) {
-            vfloat part = (vfloat)(0.0f);
-            const long last = min(first + block, end);
-            for (long i = first + slice; i < last; i += SLICES) {
-                part += LOAD_N(dy + order[i] * width, width - c);
+        for (long i = first + slice; i < last; i += SLICES) {
+            __global const float *from = dy + order[i] * width;
+            EACH_VECTOR {
+                sum[v] += LOAD_N(from + v * VECTOR, width - c - v * VECTOR);
             }
-            sum += part;
         }
     }
-#if SLICES > 1 /* VECTOR is 1 */
+#if SLICES > 1 /* one column a work-item */
     __local float slots[SLICES][COLUMN_ITEMS];
     const int item = get_local_id(0);
-    slots[slice][item] = sum;
+    slots[slice][item] = sum[0];
     for (int half_ = SLICES / 2; half_ > 0; half_ /= 2) {
         barrier(CLK_LOCAL_MEM_FENCE);
         if (slice < half_) {
             slots[slice][item] += slots[slice + half_][item];
         }
     }
-    sum = slots[slice][item];
+    sum[0] = slots[slice][item];
     if (slice > 0) {
         return;
     }
 #endif
-    if (c < width) {
-        __global float *to = dtable + dtable_offset + token * width + c;
-        STORE_N(LOAD_N(to, width - c) + sum, to, width - c);
+    dtable += dtable_offset + token * width;
+    EACH_VECTOR {
+        const long at = c + v * VECTOR;
+        if (at < width) {
+            STORE_N(LOAD_N(dtable + at, width - at) + sum[v], dtable + at, width - at);
+        }
     }
 }

@@ -15,7 +15,7 @@ __kernel ROW_GROUP void cross_entropy(long rows, long run, long vocab, float sca
         __global const float *in = logits + logits_offset + row * vocab;
         __global float *out = dlogits ? dlogits + dlogits_offset + row * vocab : dlogits;
         const int target = targets[targets_offset + row];
-        const float chosen = target < 0 ? 0.0f : in[target];
+        const float chosen = in[max(target, 0)];
         vfloat largest = (vfloat)(-INFINITY);
         for (long c = row_item() * VECTOR; c < vocab; c += ROW_ITEMS * VECTOR) {
             largest = fmax(largest, LOAD_OR(in + c, vocab - c, -INFINITY));
@@ -39,10 +39,9 @@ __kernel ROW_GROUP void cross_entropy(long rows, long run, long vocab, float sca
         const float weight = target < 0 ? 0.0f : scale / sum;
         for (long c = row_item() * VECTOR; c < vocab; c += ROW_ITEMS * VECTOR) {
             const long n = vocab - c;
-            STORE_N(target < 0 ? (vfloat)(0.0f) : LOAD_N(out + c, n) * weight, out + c, n);
-            if (target >= c && target < c + VECTOR) {
-                out[target] -= scale;
-            }
+            const vfloat onehot = (vuint)((uint)c) + LANES == (uint)target ? scale : (vfloat)(0.0f);
+            const vfloat d = LOAD_N(out + c, n) * weight - onehot;
+            STORE_N(target < 0 ? (vfloat)(0.0f) : d, out + c, n);
         }
     }
 }

@@ -1,10 +1,6 @@
 /* Sums over columns and over everything, in a fixed order: partial sums of blocks that the shape
  * fixes, then the same kernel over the partial sums. */
 
-/* Vectors of columns that a work-item adds up. */
-#ifndef COLUMN_VECTORS
-#define COLUMN_VECTORS 1
-#endif
 /* Work-items, in dimension 1, that share a block's rows: a power of two. */
 #ifndef SLICES
 #define SLICES 1
@@ -14,7 +10,6 @@
 #define COLUMN_ITEMS 1
 #endif
 
-#define COLUMN_SPAN (COLUMN_VECTORS * VECTOR)
 
 /* total[block, c] = (accumulate ? total[block, c] : 0) + sum of x[r, c] over the block's `run` rows;
  * a row of x is `stride` apart from the next. Dimension 0: columns; 1: slices of blocks. */
@@ -27,16 +22,14 @@ column_sum(long rows, long width, long stride, long run, int accumulate, __globa
     const long begin = block * run;
     const long end = min(begin + run, rows);
     vfloat sum[COLUMN_VECTORS];
-#pragma unroll
-    for (int v = 0; v < COLUMN_VECTORS; v++) {
+    EACH_VECTOR {
         sum[v] = (vfloat)(0.0f);
     }
     x += x_offset;
     total += total_offset + block * width;
     if (c < width) {
         for (long row = begin + slice; row < end; row += SLICES) {
-#pragma unroll
-            for (int v = 0; v < COLUMN_VECTORS; v++) {
+            EACH_VECTOR {
                 const long at = c + v * VECTOR;
                 sum[v] += LOAD_N(x + row * stride + at, width - at);
             }
@@ -57,8 +50,7 @@ column_sum(long rows, long width, long stride, long run, int accumulate, __globa
         return;
     }
 #endif
-#pragma unroll
-    for (int v = 0; v < COLUMN_VECTORS; v++) {
+    EACH_VECTOR {
         const long at = c + v * VECTOR;
         if (at < width) {
             const long n = width - at;

@@ -115,6 +115,13 @@ vfloat load_wrapped(__global const float *p, long i, long width) {
 /* The column VECTOR elements after column i of rows of `width`. */
 #define NEXT_COLUMN(i, width) ((i) + VECTOR < (width) ? (i) + VECTOR : ((i) + VECTOR) % (width))
 
+/* Vectors of neighbouring columns that a work-item takes, where it walks down rows. */
+#ifndef COLUMN_VECTORS
+#define COLUMN_VECTORS 1
+#endif
+#define COLUMN_SPAN (COLUMN_VECTORS * VECTOR)
+#define EACH_VECTOR _Pragma("unroll") for (int v = 0; v < COLUMN_VECTORS; v++)
+
 /* The place of a work-item among those of its row. */
 int row_item(void) {
     return ROW_ITEMS == 1 ? 0 : (int)get_local_id(0);

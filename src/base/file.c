@@ -26,6 +26,7 @@ struct file_reader {
 
 struct file_writer {
     char *path;      /* where it goes, symbolic links followed */
+    char *directory; /* of `path` */
     char *temporary; /* beside it; NULL where `path` is written in place */
     int fd;
 };
@@ -182,15 +183,13 @@ static bool is_temporary_of(const char *entry, const char *name) {
 
 /* Removes what killed processes left. A writer holds a lock on its temporary file until it is done,
  * so one that can be locked has nobody. Best effort: where it fails, only space is lost. */
-static void remove_leftovers(const char *path) {
-    char *directory = directory_of(path);
-    DIR *entries = directory ? opendir(directory) : NULL;
-    mem_free(directory);
+static void remove_leftovers(const char *directory, const char *name) {
+    DIR *entries = opendir(directory);
     if (!entries) {
         return;
     }
     for (struct dirent *entry; (entry = readdir(entries));) {
-        if (!is_temporary_of(entry->d_name, name_of(path))) {
+        if (!is_temporary_of(entry->d_name, name)) {
             continue;
         }
         const int fd =
@@ -250,7 +249,8 @@ minrnn_status file_writer_open(const char *path, struct file_writer **result) {
     char *resolved = realpath(path, NULL);
     writer->path = mem_strdup(resolved ? resolved : path);
     free(resolved);
-    if (!writer->path) {
+    writer->directory = writer->path ? directory_of(writer->path) : NULL;
+    if (!writer->directory) {
         goto failed;
     }
     struct stat info;
@@ -260,7 +260,7 @@ minrnn_status file_writer_open(const char *path, struct file_writer **result) {
         status = fail_errno("write", path);
         goto failed;
     }
-    if (exists && access(writer->path, W_OK)) {
+    if (exists && faccessat(AT_FDCWD, writer->path, W_OK, AT_EACCESS)) {
         status = fail_errno("write", path);
         goto failed;
     }
@@ -268,7 +268,7 @@ minrnn_status file_writer_open(const char *path, struct file_writer **result) {
         writer->fd = open(writer->path, O_WRONLY | O_CLOEXEC);
         status = writer->fd < 0 ? fail_errno("open", path) : MINRNN_OK;
     } else {
-        remove_leftovers(writer->path);
+        remove_leftovers(writer->directory, name_of(writer->path));
         status = create_temporary(writer, exists ? info.st_mode & 0777 : 0666);
     }
     if (status) {
@@ -298,13 +298,9 @@ minrnn_status file_writer_write(struct file_writer *writer, const void *data, ui
     return MINRNN_OK;
 }
 
-/* Makes a rename in the directory of `path` durable. Not every file system can sync a directory,
- * and one may be writable but not readable. */
-static minrnn_status sync_directory(const char *path) {
-    char *directory = directory_of(path);
-    if (!directory) {
-        return MINRNN_OUT_OF_MEMORY;
-    }
+/* Makes a rename in a directory durable. Not every file system can sync one, and one may be
+ * writable but not readable. */
+static minrnn_status sync_directory(const char *directory) {
     minrnn_status status = MINRNN_OK;
     const int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0 && fsync(fd) && errno == EIO) {
@@ -313,7 +309,6 @@ static minrnn_status sync_directory(const char *path) {
     if (fd >= 0) {
         close(fd);
     }
-    mem_free(directory);
     return status;
 }
 
@@ -336,7 +331,7 @@ minrnn_status file_writer_commit(struct file_writer *writer) {
     }
     mem_free(writer->temporary);
     writer->temporary = NULL;
-    status = sync_directory(writer->path);
+    status = sync_directory(writer->directory);
 done:
     file_writer_abort(writer);
     return status;
@@ -354,6 +349,7 @@ void file_writer_abort(struct file_writer *writer) {
         close(writer->fd);
     }
     mem_free(writer->temporary);
+    mem_free(writer->directory);
     mem_free(writer->path);
     mem_free(writer);
 }

@@ -7,69 +7,83 @@ static const char file[] = "conv.cl";
 
 /* How time and sequences are cut, by the shape and the device alone. */
 struct cut {
-    int64_t spans;    /* of columns */
-    int64_t time_run; /* steps of a segment */
-    int64_t segments; /* of all sequences */
-    int64_t run;      /* segments a work-item takes */
+    int64_t time_run;  /* steps that a work-item takes of a sequence */
+    int64_t run;       /* sequences it takes */
+    int64_t stretches; /* of time */
+    int64_t runs;      /* of sequences */
 };
 
-enum { MOST_PARTIALS = 256 };
-
-static struct cut cut_of(const struct cl_device *device, int64_t batch, int64_t time, int64_t width,
-                         int vectors, bool partials) {
-    const bool loops = plan_loops(device);
-    const int64_t rows = loops ? 256 : 64; /* a work-item's, where there are enough */
+/* Work-items take `rows` steps or, to be no more than `parts` along time and sequences, a few more.
+ */
+static struct cut cut_of(int64_t batch, int64_t time, int64_t taps, int64_t rows, int64_t parts) {
+    const int64_t longest = max_i64(1, PLAN_MOST_STEPS / (4 * taps));
     struct cut cut;
-    cut.spans = ceil_div(width, loops ? vectors * plan_vector(device) : 1);
-    cut.time_run = min_i64(time, rows);
-    cut.segments = batch * ceil_div(time, cut.time_run);
-    cut.run = max_i64(1, min_i64(rows / cut.time_run, cut.segments / MOST_PARTIALS));
-    if (partials) {
-        cut.run = max_i64(cut.run, ceil_div(cut.segments, MOST_PARTIALS));
-    }
+    parts = max_i64(parts, ceil_div(batch * time, longest));
+    cut.time_run = min_i64(min_i64(time, longest), max_i64(rows, ceil_div(time, parts)));
+    cut.stretches = ceil_div(time, cut.time_run);
+    cut.run = max_i64(min_i64(rows / cut.time_run, batch * cut.stretches / 64),
+                      ceil_div(batch * cut.stretches, parts));
+    cut.run = min_i64(max_i64(cut.run, 1), batch);
+    cut.runs = ceil_div(batch, cut.run);
     return cut;
 }
 
-static int64_t runs_of(struct cut cut) {
-    return ceil_div(cut.segments, cut.run);
+static struct cut forward_cut(const struct conv_forward_args *args) {
+    return cut_of(args->batch, args->time, args->taps, 64, 32768);
+}
+
+/* Longer stretches: each leaves a partial sum. */
+static struct cut backward_cut(const struct cl_device *device,
+                               const struct conv_backward_args *args) {
+    return cut_of(args->batch, args->time, args->taps, plan_loops(device) ? 256 : 64, 256);
 }
 
 /* Vectors of columns that a work-item holds in registers. */
-static int vectors_of(const struct cl_device *device, int vectors) {
-    return plan_loops(device) ? vectors : 1;
+static int vectors_of(const struct cl_device *device) {
+    return plan_loops(device) ? 2 : 1;
+}
+
+static struct launch_range range_of(const struct cl_device *device, const struct kernel *kernel,
+                                    int64_t width, int64_t stretches, int64_t runs) {
+    const int64_t spans = ceil_div(width, (int64_t)vectors_of(device) * plan_vector(device));
+    struct launch_range range = plan_items(device, kernel, spans);
+    range.global[1] = (size_t)stretches;
+    range.global[2] = (size_t)runs;
+    range.local[1] = range.local[2] = 1;
+    return range;
 }
 
 static minrnn_status conv_kernel(struct cl_device *device, const char *name, int64_t taps,
-                                 int vectors, struct kernel **kernel) {
+                                 struct kernel **kernel) {
     char options[64];
-    snprintf(options, sizeof options, "-DTAPS=%lld -DCOLUMN_VECTORS=%d", (long long)taps, vectors);
+    snprintf(options, sizeof options, "-DTAPS=%lld -DCOLUMN_VECTORS=%d", (long long)taps,
+             vectors_of(device));
     return plan_kernel(device, file, name, options, kernel);
 }
 
-static minrnn_status conv_state(struct cl_device *device, const struct conv_forward_args *args,
-                                int vectors, struct cut cut) {
+static minrnn_status conv_state(struct cl_device *device, const struct conv_forward_args *args) {
     struct kernel *kernel = NULL;
-    const minrnn_status status = conv_kernel(device, "conv_state", args->taps, vectors, &kernel);
+    const minrnn_status status = conv_kernel(device, "conv_state", args->taps, &kernel);
     if (status) {
         return status;
     }
-    const struct launch_range range = plan_items(device, kernel, cut.spans * args->batch);
-    return LAUNCH(device, kernel, &range, ARG_LONG(args->batch), ARG_LONG(args->time),
-                  ARG_LONG(args->width), ARG_TENSOR(args->x), ARG_TENSOR(args->state),
-                  ARG_TENSOR(args->reset), ARG_TENSOR(args->lengths), ARG_TENSOR(args->state_out));
+    const struct launch_range range = range_of(device, kernel, args->width, args->batch, 1);
+    return LAUNCH(device, kernel, &range, ARG_LONG(args->time), ARG_LONG(args->width),
+                  ARG_TENSOR(args->x), ARG_TENSOR(args->state), ARG_TENSOR(args->reset),
+                  ARG_TENSOR(args->lengths), ARG_TENSOR(args->state_out));
 }
 
 minrnn_status cl_conv_forward(struct op_context *context, const struct conv_forward_args *args) {
     struct cl_device *device = cl_device_of(context);
-    const int vectors = vectors_of(device, 2);
-    const struct cut cut = cut_of(device, args->batch, args->time, args->width, vectors, false);
+    const struct cut cut = forward_cut(args);
     struct kernel *kernel = NULL;
-    minrnn_status status = conv_kernel(device, "conv_forward", args->taps, vectors, &kernel);
+    minrnn_status status = conv_kernel(device, "conv_forward", args->taps, &kernel);
     if (status) {
         return status;
     }
-    const struct launch_range range = plan_items(device, kernel, cut.spans * runs_of(cut));
-    status = LAUNCH(device, kernel, &range, ARG_LONG(cut.segments), ARG_LONG(cut.run),
+    const struct launch_range range =
+        range_of(device, kernel, args->width, cut.stretches, cut.runs);
+    status = LAUNCH(device, kernel, &range, ARG_LONG(args->batch), ARG_LONG(cut.run),
                     ARG_LONG(args->time), ARG_LONG(cut.time_run), ARG_LONG(args->width),
                     ARG_TENSOR(args->x), ARG_TENSOR(args->weight), ARG_TENSOR(args->bias),
                     ARG_TENSOR(args->residual), ARG_TENSOR(args->state), ARG_TENSOR(args->reset),
@@ -77,38 +91,38 @@ minrnn_status cl_conv_forward(struct op_context *context, const struct conv_forw
     if (status || !args->state_out.buffer || args->taps == 1) {
         return status;
     }
-    return conv_state(device, args, vectors, cut);
+    return conv_state(device, args);
 }
 
 int64_t cl_conv_backward_scratch(const minrnn_device *device,
                                  const struct conv_backward_args *args) {
-    const struct cut cut =
-        cut_of((const struct cl_device *)device, args->batch, args->time, args->width, 1, true);
-    return runs_of(cut) * args->width * (args->taps + 1) * TENSOR_ELEMENT_BYTES;
+    const struct cut cut = backward_cut((const struct cl_device *)device, args);
+    return cut.stretches * cut.runs * args->width * (args->taps + 1) * TENSOR_ELEMENT_BYTES;
 }
 
 minrnn_status cl_conv_backward(struct op_context *context, const struct conv_backward_args *args) {
     struct cl_device *device = cl_device_of(context);
-    const int vectors = vectors_of(device, 1);
-    const struct cut cut = cut_of(device, args->batch, args->time, args->width, vectors, true);
+    const struct cut cut = backward_cut(device, args);
+    const int64_t partials = cut.stretches * cut.runs;
     const int64_t weights = args->width * args->taps;
     const int64_t stride = weights + args->width; /* of a partial sum: dweight, dbias */
     struct kernel *kernel = NULL;
-    minrnn_status status = conv_kernel(device, "conv_backward", args->taps, vectors, &kernel);
+    minrnn_status status = conv_kernel(device, "conv_backward", args->taps, &kernel);
     if (status) {
         return status;
     }
-    const struct launch_range range = plan_items(device, kernel, cut.spans * runs_of(cut));
+    const struct launch_range range =
+        range_of(device, kernel, args->width, cut.stretches, cut.runs);
     status =
-        LAUNCH(device, kernel, &range, ARG_LONG(cut.segments), ARG_LONG(cut.run),
+        LAUNCH(device, kernel, &range, ARG_LONG(args->batch), ARG_LONG(cut.run),
                ARG_LONG(args->time), ARG_LONG(cut.time_run), ARG_LONG(args->width),
                ARG_TENSOR(args->x), ARG_TENSOR(args->weight), ARG_TENSOR(args->state),
                ARG_TENSOR(args->reset), ARG_TENSOR(args->lengths), ARG_TENSOR(args->dy),
                ARG_TENSOR(args->dresidual), ARG_TENSOR(args->dx), ARG_TENSOR(context->scratch));
-    status = status ? status
-                    : column_total(device, runs_of(cut), weights, stride, context->scratch,
-                                   args->dweight);
+    status = status
+                 ? status
+                 : column_total(device, partials, weights, stride, context->scratch, args->dweight);
     return status ? status
-                  : column_total(device, runs_of(cut), args->width, stride,
+                  : column_total(device, partials, args->width, stride,
                                  tensor_at(context->scratch, weights), args->dbias);
 }

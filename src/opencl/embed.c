@@ -17,11 +17,15 @@ minrnn_status cl_embed_forward(struct op_context *context, const struct embed_fo
 minrnn_status cl_embed_backward(struct op_context *context,
                                 const struct embed_backward_args *args) {
     struct cl_device *device = cl_device_of(context);
+    /* Few columns: rather more work-items, for one token may have most of the rows. */
+    const int64_t vectors = min_i64(4, max_i64(1, args->width / (4 * plan_vector(device))));
     struct plan plan;
-    const minrnn_status status =
-        plan_columns(device, file, "embed_backward", args->width, args->vocab, 1, &plan);
-    return status ? status
-                  : LAUNCH(device, plan.kernel, &plan.range, ARG_LONG(args->width),
-                           ARG_TENSOR(args->order), ARG_TENSOR(args->start), ARG_TENSOR(args->dy),
-                           ARG_TENSOR(args->dtable));
+    minrnn_status status =
+        plan_columns(device, file, "embed_backward", args->width, args->vocab, (int)vectors, &plan);
+    for (int64_t skip = 0; !status && skip < args->rows; skip += PLAN_MOST_STEPS) {
+        status = LAUNCH(device, plan.kernel, &plan.range, ARG_LONG(args->width), ARG_LONG(skip),
+                        ARG_LONG(PLAN_MOST_STEPS), ARG_TENSOR(args->order), ARG_TENSOR(args->start),
+                        ARG_TENSOR(args->dy), ARG_TENSOR(args->dtable));
+    }
+    return status;
 }

@@ -9,6 +9,30 @@ struct gemm_way {
     int64_t (*scratch)(const struct cl_device *device, const struct gemm_args *args);
 };
 
-extern const struct gemm_way gemm_tile; /* gemm_tile.c: register tiles, for CPUs */
+extern const struct gemm_way gemm_tile;  /* gemm_tile.c: register tiles, for CPUs */
+extern const struct gemm_way gemm_group; /* gemm_group.c: local memory, for any device */
+extern const struct gemm_way gemm_rows;  /* gemm_group.c: up to GEMM_ROWS_MAX rows, b transposed */
+#ifdef MINRNN_HAVE_CLBLAST
+extern const struct gemm_way gemm_clblast; /* gemm_clblast.c */
+#endif
+
+/* What gemm_rows is for; its loops stay short of those that llvmpipe gets wrong. */
+enum { GEMM_ROWS_MAX = 4, GEMM_ROWS_STEPS_MAX = 65535 };
+
+static inline int64_t min64(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static inline int64_t max64(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+static inline int64_t ceil_div(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+
+static inline int64_t round_up(int64_t a, int64_t b) {
+    return ceil_div(a, b) * b;
+}
 
 #endif

@@ -32,8 +32,9 @@ static int64_t power_of_two(int64_t a, int64_t b) {
 
 struct launch_range plan_items(const struct cl_device *device, const struct kernel *kernel,
                                int64_t items) {
-    const int64_t local =
-        plan_loops(device) ? 1 : power_of_two(128, (int64_t)kernel_max_work_group(kernel));
+    const int64_t local = plan_loops(device) ? 1
+                                             : power_of_two(min_i64(128, max_i64(32, items)),
+                                                            (int64_t)kernel_max_work_group(kernel));
     return (struct launch_range){{(size_t)(ceil_div(items, local) * local), 1, 1},
                                  {(size_t)local, 1, 1}};
 }
@@ -62,16 +63,18 @@ minrnn_status plan_rows(struct cl_device *device, const char *file, const char *
         items =
             power_of_two(max_i64(32, min_i64(width, 256)), (int64_t)device->traits.max_work_group);
     }
-    for (;; items /= 2) {
+    for (;;) {
         char options[OPTION_BYTES];
         snprintf(options, sizeof options, "-DROW_ITEMS=%d", (int)items);
         const minrnn_status status = plan_kernel(device, file, name, options, &plan->kernel);
         if (status) {
             return status;
         }
-        if (items == 1 || (int64_t)kernel_max_work_group(plan->kernel) >= items) {
+        const int64_t possible = (int64_t)kernel_max_work_group(plan->kernel);
+        if (items == 1 || possible >= items) {
             break;
         }
+        items = power_of_two(items / 2, possible);
     }
     plan->run = run;
     if (run == 0) {
@@ -98,14 +101,12 @@ minrnn_status plan_columns(struct cl_device *device, const char *file, const cha
         if (status) {
             return status;
         }
-        if (items == 1 || (int64_t)kernel_max_work_group(plan->kernel) >= items * slices) {
+        const int64_t possible = (int64_t)kernel_max_work_group(plan->kernel);
+        if (items == 1 || possible >= items * slices) {
             break;
         }
-        if (slices > 1) {
-            slices /= 2;
-        } else {
-            items /= 2;
-        }
+        items = power_of_two(possible < items ? items / 2 : items, possible);
+        slices = power_of_two(slices, possible / items);
     }
     plan->range = (struct launch_range){
         {(size_t)(ceil_div(ceil_div(width, span), items) * items), (size_t)(blocks * slices), 1},
@@ -114,5 +115,5 @@ minrnn_status plan_columns(struct cl_device *device, const char *file, const cha
 }
 
 int64_t plan_block_rows(int64_t rows) {
-    return max_i64(64, ceil_div(rows, 4096));
+    return max_i64(64, ceil_div(rows, 16384));
 }

@@ -4,6 +4,10 @@
 
 #include "opencl/launch.h"
 
+/* What a work-item's loops may run through together, where the sizes alone decide: llvmpipe stops
+ * them after 65,535 iterations in all, nested or not, and says nothing. */
+enum { PLAN_MOST_STEPS = 32768 };
+
 /* A kernel, ready to be launched over a shape. */
 struct plan {
     struct kernel *kernel;

@@ -1,10 +1,13 @@
-/* The OpenCL backend's core: buffers, transfers, fences. */
+/* The OpenCL backend's core: buffers, transfers, fences, and every way to multiply matrices. */
+#include "base/alloc.h"
 #include "base/status.h"
-#include "op/op.h"
+#include "opencl/gemm.h"
 #include "opencl_device.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -28,6 +31,8 @@ static int close_device(void **state) {
     return 0;
 }
 
+/* ---- buffers ---- */
+
 static void test_transfer(void **state) {
     minrnn_buffer *buffer = NULL;
     const float in[4] = {1, 2, 3, 4};
@@ -39,9 +44,198 @@ static void test_transfer(void **state) {
     minrnn_buffer_destroy(buffer);
 }
 
+static void test_fence(void **state) {
+    minrnn_device *device = *state;
+    minrnn_buffer *buffer = NULL;
+    struct fence fence = {0};
+    const float in = 7;
+    float out = 0;
+    MUST(minrnn_buffer_create(device, sizeof in, &buffer));
+    MUST(tensor_write(tensor_f32(buffer, 0), &in, 1, false));
+    MUST(tensor_read(tensor_f32(buffer, 0), &out, 1, false));
+    MUST(device->backend->fence_set(device, &fence));
+    assert_non_null(fence.event);
+    MUST(device->backend->fence_wait(device, &fence));
+    assert_null(fence.event);
+    assert_true(out == in);
+    MUST(device->backend->fence_wait(device, &fence));
+    minrnn_buffer_destroy(buffer);
+}
+
+static void test_too_large(void **state) {
+    minrnn_device_info info;
+    minrnn_buffer *buffer = NULL;
+    MUST(minrnn_device_describe(*state, &info));
+    assert_int_equal(minrnn_buffer_create(*state, info.max_allocation_bytes + 4, &buffer),
+                     MINRNN_OUT_OF_MEMORY);
+    assert_null(buffer);
+    assert_non_null(strstr(minrnn_error_text(), "CL_DEVICE_MAX_MEM_ALLOC_SIZE"));
+}
+
+/* ---- matrix products ---- */
+
+/* Elements before and after a matrix: odd, so that nothing is aligned, or enough for any driver's
+ * sub-buffers. */
+enum { ODD_MARGIN = 5, ALIGNED_MARGIN = 1024 };
+
+/* A matrix of random numbers in (-1, 1) between two margins of NaN. */
+static float *random_matrix(int64_t elements, int64_t margin, uint32_t seed) {
+    float *matrix = mem_alloc((size_t)(elements + 2 * margin), sizeof *matrix);
+    assert_non_null(matrix);
+    for (int64_t i = 0; i < elements + 2 * margin; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        matrix[i] =
+            i < margin || i >= margin + elements ? NAN : (float)(seed >> 8) * 0x1p-23f - 1.0f;
+    }
+    return matrix;
+}
+
+static minrnn_tensor upload(minrnn_device *device, const float *matrix, int64_t elements,
+                            int64_t margin) {
+    minrnn_buffer *buffer = NULL;
+    const int64_t count = elements + 2 * margin;
+    MUST(minrnn_buffer_create(device, (uint64_t)count * sizeof(float), &buffer));
+    MUST(tensor_write(tensor_f32(buffer, 0), matrix, count, true));
+    return tensor_f32(buffer, margin);
+}
+
+/* One element in double precision, and the sum of absolute products that bounds its error. */
+static double exact(const struct gemm_args *args, const float *a, const float *b, const float *c,
+                    int64_t row, int64_t column, double *magnitude) {
+    double sum = args->accumulate ? (double)c[row * args->n + column] : 0;
+    *magnitude = fabs(sum);
+    for (int64_t step = 0; step < args->k; step++) {
+        const double product =
+            (double)a[args->transpose_a ? step * args->m + row : row * args->k + step] *
+            (double)b[args->transpose_b ? column * args->k + step : step * args->n + column];
+        sum += product;
+        *magnitude += fabs(product);
+    }
+    return sum;
+}
+
+static void check_product(const struct gemm_args *args, int64_t margin, const float *a,
+                          const float *b, const float *before, const float *after) {
+    for (int64_t i = 0; i < margin; i++) {
+        if (!isnan(after[i]) || !isnan(after[margin + args->m * args->n + i])) {
+            fail_msg("m %d n %d k %d: wrote outside of c", (int)args->m, (int)args->n,
+                     (int)args->k);
+        }
+    }
+    for (int64_t row = 0; row < args->m; row++) {
+        for (int64_t column = 0; column < args->n; column++) {
+            double magnitude;
+            const double value =
+                exact(args, a + margin, b + margin, before + margin, row, column, &magnitude);
+            const double error = fabs((double)after[margin + row * args->n + column] - value);
+            /* k + 1 roundings, each of at most half a unit in the last place of the sum so far */
+            if (!(error <= (double)(args->k + 1) * 0x1p-24 * magnitude)) {
+                fail_msg("m %d n %d k %d transpose %d %d accumulate %d: c[%d, %d] is off by %g",
+                         (int)args->m, (int)args->n, (int)args->k, args->transpose_a,
+                         args->transpose_b, args->accumulate, (int)row, (int)column, error);
+            }
+        }
+    }
+}
+
+static void try_product(minrnn_device *device, const struct gemm_way *way, int64_t margin,
+                        struct gemm_args args) {
+    const int64_t a_count = args.m * args.k, b_count = args.k * args.n, c_count = args.m * args.n;
+    float *a = random_matrix(a_count, margin, 1);
+    float *b = random_matrix(b_count, margin, 2);
+    float *before = random_matrix(c_count, margin, 3);
+    float *after = mem_alloc((size_t)(c_count + 2 * margin), sizeof *after);
+    if (!args.accumulate) {
+        before[margin] = NAN; /* must be overwritten, not multiplied by 0 */
+    }
+    args.a = upload(device, a, a_count, margin);
+    args.b = upload(device, b, b_count, margin);
+    args.c = upload(device, before, c_count, margin);
+    struct op_context context = {.device = device};
+    context.scratch_bytes = way->scratch((const struct cl_device *)device, &args);
+    if (context.scratch_bytes > 0) {
+        minrnn_buffer *scratch = NULL;
+        MUST(
+            minrnn_buffer_create(device, (uint64_t)(context.scratch_bytes + 4 * margin), &scratch));
+        context.scratch = tensor_f32(scratch, margin);
+    }
+    MUST(way->run(&context, &args));
+    MUST(tensor_read(tensor_at(args.c, -margin), after, c_count + 2 * margin, true));
+    check_product(&args, margin, a, b, before, after);
+    minrnn_buffer_destroy(args.a.buffer);
+    minrnn_buffer_destroy(args.b.buffer);
+    minrnn_buffer_destroy(args.c.buffer);
+    minrnn_buffer_destroy(context.scratch.buffer);
+    mem_free(a);
+    mem_free(b);
+    mem_free(before);
+    mem_free(after);
+}
+
+static const int64_t shapes[][3] = {
+    /* m, n, k */
+    {1, 1, 1},    {3, 5, 7},     {8, 48, 16},  {9, 49, 17},     {17, 97, 400},
+    {65, 33, 31}, {33, 65, 129}, {8, 3, 2000}, {20, 24, 10000}, {130, 100, 1},
+};
+
+static void try_all(void **state, const struct gemm_way *way) {
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        for (unsigned flags = 0; flags < 8; flags++) {
+            try_product(*state, way, ODD_MARGIN,
+                        (struct gemm_args){.m = shapes[i][0],
+                                           .n = shapes[i][1],
+                                           .k = shapes[i][2],
+                                           .transpose_a = flags & 1,
+                                           .transpose_b = flags & 2,
+                                           .accumulate = flags & 4});
+        }
+    }
+}
+
+static void test_gemm_tile(void **state) {
+    try_all(state, &gemm_tile);
+}
+
+static void test_gemm_group(void **state) {
+    try_all(state, &gemm_group);
+}
+
+#ifdef MINRNN_HAVE_CLBLAST
+static void test_gemm_clblast(void **state) {
+    try_all(state, &gemm_clblast);
+    /* large enough for the kernel with a temporary buffer, which it needs in the second case */
+    try_product(*state, &gemm_clblast, ALIGNED_MARGIN,
+                (struct gemm_args){.m = 512, .n = 512, .k = 640, .transpose_b = true});
+    try_product(
+        *state, &gemm_clblast, ODD_MARGIN,
+        (struct gemm_args){.m = 510, .n = 440, .k = 900, .transpose_a = true, .accumulate = true});
+}
+#endif
+
+static void test_gemm_rows(void **state) {
+    struct cl_traits *traits = &((struct cl_device *)*state)->traits;
+    const bool is_cpu = traits->is_cpu;
+    for (int lanes = 0; lanes < 2; lanes++) {
+        traits->is_cpu = lanes == 0; /* both forms of the kernel, whatever the device */
+        for (int64_t rows = 1; rows <= GEMM_ROWS_MAX; rows++) {
+            try_product(*state, &gemm_rows, ODD_MARGIN,
+                        (struct gemm_args){.m = rows, .n = 9, .k = 150, .transpose_b = true});
+            try_product(*state, &gemm_rows, ODD_MARGIN,
+                        (struct gemm_args){
+                            .m = rows, .n = 1, .k = 3, .transpose_b = true, .accumulate = true});
+        }
+    }
+    traits->is_cpu = is_cpu;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_transfer),
+        cmocka_unit_test(test_transfer),     cmocka_unit_test(test_fence),
+        cmocka_unit_test(test_too_large),    cmocka_unit_test(test_gemm_tile),
+        cmocka_unit_test(test_gemm_group),   cmocka_unit_test(test_gemm_rows),
+#ifdef MINRNN_HAVE_CLBLAST
+        cmocka_unit_test(test_gemm_clblast),
+#endif
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

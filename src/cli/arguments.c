@@ -1,0 +1,248 @@
+#include "cli/arguments.h"
+
+#include "cli/report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Where --help's explanations begin. */
+enum { HELP_COLUMN = 30 };
+
+/* One option with its value, as it stands on the command line. */
+struct given {
+    const struct option *option; /* NULL: --help */
+    const char *value;
+};
+
+static const struct option *find_option(const struct option *options, const char *name,
+                                        size_t length) {
+    for (const struct option *option = options; option->name; option++) {
+        if (strlen(option->name) == length && strncmp(option->name, name, length) == 0) {
+            return option;
+        }
+    }
+    return NULL;
+}
+
+/* Reads the option at argv[*i] and moves on. Returns 0 or, having reported, an exit code. */
+static int read_given(const struct command *command, int argc, char **argv, int *i,
+                      struct given *given) {
+    const char *argument = argv[(*i)++];
+    *given = (struct given){0};
+    if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) {
+        return 0;
+    }
+    if (strncmp(argument, "--", 2) != 0) {
+        return report_wrong_use("%s: unexpected argument '%s' (see minrnn %s --help)",
+                                command->name, argument, command->name);
+    }
+    const char *name = argument + 2;
+    const size_t length = strcspn(name, "=");
+    given->option = find_option(command->options, name, length);
+    if (!given->option) {
+        return report_wrong_use("%s: unknown option --%.*s (see minrnn %s --help)", command->name,
+                                (int)length, name, command->name);
+    }
+    if (given->option->kind == OPTION_FLAG) {
+        return name[length] ? report_wrong_use("--%s takes no value", given->option->name) : 0;
+    }
+    if (name[length] == '=') {
+        given->value = name + length + 1;
+    } else if (*i < argc) {
+        given->value = argv[(*i)++];
+    } else {
+        return report_wrong_use("--%s needs a value", given->option->name);
+    }
+    return 0;
+}
+
+static void *place(const struct option *option, void *values) {
+    return (char *)values + option->offset;
+}
+
+static const void *const_place(const struct option *option, const void *values) {
+    return (const char *)values + option->offset;
+}
+
+static size_t value_size(const struct option *option) {
+    switch (option->kind) {
+    case OPTION_FLAG: return sizeof(bool);
+    case OPTION_TEXT: return sizeof(const char *);
+    case OPTION_CHOICE: return sizeof(int); /* which every enum here has the size of */
+    case OPTION_COUNT: return sizeof(int64_t);
+    case OPTION_SEED: return sizeof(uint64_t);
+    case OPTION_NUMBER: return sizeof(float);
+    }
+    return 0;
+}
+
+static int find_choice(const struct option *option, const char *text) {
+    for (int i = 0; option->choices[i]; i++) {
+        if (strcmp(option->choices[i], text) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* "a|b|c" */
+static void join_choices(const struct option *option, char *text) {
+    int length = 0;
+    for (int i = 0; option->choices[i]; i++) {
+        length += snprintf(text + length, (size_t)(ARGUMENT_CAPACITY - length), "%s%s",
+                           i ? "|" : "", option->choices[i]);
+    }
+}
+
+static int store_choice(const struct option *option, const char *text, void *values) {
+    const int choice = find_choice(option, text);
+    if (choice < 0) {
+        char choices[ARGUMENT_CAPACITY];
+        join_choices(option, choices);
+        return report_wrong_use("--%s '%s': it is one of %s", option->name, text, choices);
+    }
+    if (option->kind == OPTION_CHOICE) {
+        memcpy(place(option, values), &choice, sizeof choice);
+    } else {
+        memcpy(place(option, values), &option->choices[choice], sizeof(const char *));
+    }
+    return 0;
+}
+
+static int store_count(const struct option *option, const char *text, void *values) {
+    char *end = NULL;
+    errno = 0;
+    const int64_t count = strtoll(text, &end, 10);
+    if (errno || end == text || *end || (double)count < option->low) {
+        return report_wrong_use("--%s '%s': it is a whole number, %.0f or more", option->name, text,
+                                option->low);
+    }
+    memcpy(place(option, values), &count, sizeof count);
+    return 0;
+}
+
+static int store_seed(const struct option *option, const char *text, void *values) {
+    char *end = NULL;
+    errno = 0;
+    const uint64_t seed = strtoull(text, &end, 10);
+    if (errno || *text < '0' || *text > '9' || *end) {
+        return report_wrong_use("--%s '%s': it is a whole number, 0 to 2^64 - 1", option->name,
+                                text);
+    }
+    memcpy(place(option, values), &seed, sizeof seed);
+    return 0;
+}
+
+static int store_number(const struct option *option, const char *text, void *values) {
+    char *end = NULL;
+    const float number = strtof(text, &end);
+    if (end == text || *end || !isfinite(number) || (double)number < option->low) {
+        return report_wrong_use("--%s '%s': it is a number, %g or more", option->name, text,
+                                option->low);
+    }
+    memcpy(place(option, values), &number, sizeof number);
+    return 0;
+}
+
+static int store(const struct given *given, void *values) {
+    const struct option *option = given->option;
+    if (option->choices) {
+        return store_choice(option, given->value, values);
+    }
+    switch (option->kind) {
+    case OPTION_FLAG: *(bool *)place(option, values) = true; return 0;
+    case OPTION_COUNT: return store_count(option, given->value, values);
+    case OPTION_SEED: return store_seed(option, given->value, values);
+    case OPTION_NUMBER: return store_number(option, given->value, values);
+    case OPTION_TEXT:
+    case OPTION_CHOICE: break;
+    }
+    if (!*given->value) {
+        return report_wrong_use("--%s: the value is empty", option->name);
+    }
+    memcpy(place(option, values), &given->value, sizeof given->value);
+    return 0;
+}
+
+void arguments_format(const struct option *option, const void *values, char *text) {
+    const void *value = const_place(option, values);
+    const size_t capacity = ARGUMENT_CAPACITY;
+    text[0] = '\0';
+    switch (option->kind) {
+    case OPTION_FLAG: snprintf(text, capacity, "%s", *(const bool *)value ? "on" : "off"); break;
+    case OPTION_COUNT: snprintf(text, capacity, "%" PRId64, *(const int64_t *)value); break;
+    case OPTION_SEED: snprintf(text, capacity, "%" PRIu64, *(const uint64_t *)value); break;
+    case OPTION_NUMBER: snprintf(text, capacity, "%g", (double)*(const float *)value); break;
+    case OPTION_CHOICE: {
+        int choice = 0;
+        memcpy(&choice, value, sizeof choice);
+        snprintf(text, capacity, "%s", option->choices[choice]);
+        break;
+    }
+    case OPTION_TEXT: {
+        const char *given = *(const char *const *)value;
+        snprintf(text, capacity, "%s", !given ? "" : strcmp(given, "\n") == 0 ? "\\n" : given);
+        break;
+    }
+    }
+}
+
+bool arguments_equal(const struct option *option, const void *a, const void *b) {
+    if (option->kind != OPTION_TEXT) {
+        return memcmp(const_place(option, a), const_place(option, b), value_size(option)) == 0;
+    }
+    const char *x = *(const char *const *)const_place(option, a);
+    const char *y = *(const char *const *)const_place(option, b);
+    return x == y || (x && y && strcmp(x, y) == 0);
+}
+
+static void print_help(const struct command *command, const void *defaults) {
+    printf("minrnn %s: %s\n\n", command->name, command->summary);
+    for (const struct option *option = command->options; option->name; option++) {
+        char value[ARGUMENT_CAPACITY] = "", standard[ARGUMENT_CAPACITY];
+        if (option->choices) {
+            join_choices(option, value);
+        } else if (option->kind != OPTION_FLAG) {
+            snprintf(value, sizeof value, "%s", option->value);
+        }
+        arguments_format(option, defaults, standard);
+        const int width = printf("  --%s%s%s", option->name, *value ? " " : "", value);
+        if (width + 1 >= HELP_COLUMN) {
+            printf("\n%*s", HELP_COLUMN, "");
+        } else {
+            printf("%*s", HELP_COLUMN - width, "");
+        }
+        const bool shown =
+            *standard && option->kind != OPTION_FLAG && !strstr(option->help, "(default");
+        printf("%s%s%s%s\n", option->help, shown ? " (default " : "", shown ? standard : "",
+               shown ? ")" : "");
+    }
+    printf("  --help%*s%s\n%s", HELP_COLUMN - 8, "", "print this", command->notes);
+}
+
+bool arguments_parse(const struct command *command, int argc, char **argv, void *values,
+                     int *code) {
+    /* Looked through for --help first, while the defaults are still there to be shown. */
+    struct given given;
+    for (int i = 0; i < argc;) {
+        if ((*code = read_given(command, argc, argv, &i, &given))) {
+            return false;
+        }
+        if (!given.option) {
+            print_help(command, values);
+            return false;
+        }
+    }
+    for (int i = 0; i < argc;) {
+        (void)read_given(command, argc, argv, &i, &given);
+        if ((*code = store(&given, values))) {
+            return false;
+        }
+    }
+    return true;
+}

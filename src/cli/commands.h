@@ -1,0 +1,13 @@
+/* The commands, each in the file of its name. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "cli/arguments.h"
+
+extern const struct command command_devices;
+extern const struct command command_train;
+extern const struct command command_eval;
+extern const struct command command_generate;
+extern const struct command command_validate;
+
+#endif

@@ -1,0 +1,64 @@
+#include "cli/describe.h"
+
+#include "cli/report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+int describe_open(const char *name, minrnn_device **device) {
+    minrnn_status status = minrnn_device_open(name, device);
+    minrnn_device_info info;
+    if (!status) {
+        status = minrnn_device_describe(*device, &info);
+    }
+    if (status) {
+        return report_setup(status);
+    }
+    printf("device   %s (%s, %s)\n", info.name, info.platform, info.driver);
+    return 0;
+}
+
+const char *describe_count(int64_t count, char text[DESCRIBE_CAPACITY]) {
+    char digits[DESCRIBE_CAPACITY];
+    const int length = snprintf(digits, sizeof digits, "%" PRId64, count);
+    char *end = text;
+    for (int i = 0; i < length; i++) {
+        *end++ = digits[i];
+        if ((length - i) % 3 == 1 && i + 1 < length && digits[i] != '-') {
+            *end++ = ',';
+        }
+    }
+    *end = '\0';
+    return text;
+}
+
+const char *describe_bytes(uint64_t bytes, char text[DESCRIBE_CAPACITY]) {
+    const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double size = (double)bytes;
+    int unit = 0;
+    for (; size >= 1024 && unit < 4; unit++) {
+        size /= 1024;
+    }
+    snprintf(text, DESCRIBE_CAPACITY, "%.*f %s", unit ? 1 : 0, size, units[unit]);
+    return text;
+}
+
+const char *describe_seconds(double seconds, char text[DESCRIBE_CAPACITY]) {
+    const int64_t whole = seconds > 0 && seconds < 1e15 ? (int64_t)seconds : 0;
+    const int64_t hours = whole / 3600, minutes = whole / 60 % 60;
+    if (hours > 0) {
+        snprintf(text, DESCRIBE_CAPACITY, "%" PRId64 ":%02d:%02d", hours, (int)minutes,
+                 (int)(whole % 60));
+    } else {
+        snprintf(text, DESCRIBE_CAPACITY, "%d:%02d", (int)minutes, (int)(whole % 60));
+    }
+    return text;
+}
+
+double clock_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}

@@ -1,0 +1,91 @@
+#include "cli/commands.h"
+#include "cli/describe.h"
+#include "cli/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct option options[] = {{0}};
+
+static int run(int argc, char **argv);
+
+const struct command command_devices = {
+    .name = "devices",
+    .summary = "what can compute here",
+    .notes =
+        "\nA device is named by its index or by part of its name or platform; the one marked * "
+        "is what\n\"auto\" takes.\n",
+    .options = options,
+    .run = run,
+};
+
+/* What "auto" takes; all zeros where it takes none. */
+static minrnn_device_info automatic(void) {
+    minrnn_device_info info = {0};
+    minrnn_device *device = NULL;
+    if (!minrnn_device_open("auto", &device)) {
+        (void)minrnn_device_describe(device, &info);
+        minrnn_device_destroy(device);
+    }
+    return info;
+}
+
+static const char *kind_of(const minrnn_device_info *info) {
+    return !info->is_opencl       ? "native"
+           : info->is_emulator    ? "emulator"
+           : info->is_gpu         ? "GPU"
+           : info->is_accelerator ? "accel."
+                                  : "CPU";
+}
+
+static int widest(const minrnn_device_info *infos, int count, const char *heading, bool platform) {
+    size_t width = strlen(heading);
+    for (int i = 0; i < count; i++) {
+        const size_t length = strlen(platform ? infos[i].platform : infos[i].name);
+        width = length > width ? length : width;
+    }
+    return (int)width;
+}
+
+static void print_table(const minrnn_device_info *infos, int count) {
+    const minrnn_device_info taken = automatic();
+    const int name = widest(infos, count, "name", false);
+    const int platform = widest(infos, count, "platform", true);
+    bool marked = false;
+    printf("  index  %-*s  %-*s  %-8s  %5s  %10s  driver\n", name, "name", platform, "platform",
+           "kind", "units", "memory");
+    for (int i = 0; i < count; i++) {
+        const minrnn_device_info *info = &infos[i];
+        const bool mark = !marked && strcmp(info->name, taken.name) == 0 &&
+                          strcmp(info->platform, taken.platform) == 0;
+        marked = marked || mark;
+        char memory[DESCRIBE_CAPACITY];
+        printf("%c %5d  %-*s  %-*s  %-8s  %5d  %10s  %s\n", mark ? '*' : ' ', i, name, info->name,
+               platform, info->platform, kind_of(info), info->compute_units,
+               describe_bytes(info->memory_bytes, memory), info->driver);
+    }
+}
+
+static int run(int argc, char **argv) {
+    int code = 0;
+    if (!arguments_parse(&command_devices, argc, argv, NULL, &code)) {
+        return code;
+    }
+    int count = 0;
+    minrnn_status status = minrnn_device_list(NULL, 0, &count);
+    if (status) {
+        return report_library(status);
+    }
+    const int capacity = count;
+    minrnn_device_info *infos = calloc((size_t)(capacity > 0 ? capacity : 1), sizeof *infos);
+    if (!infos) {
+        return report_failure("out of memory");
+    }
+    status = minrnn_device_list(infos, capacity, &count);
+    if (!status) {
+        print_table(infos, count < capacity ? count : capacity);
+    }
+    free(infos);
+    return status ? report_library(status) : 0;
+}

@@ -1,0 +1,118 @@
+#include "cli/commands.h"
+#include "cli/describe.h"
+#include "cli/evaluate.h"
+#include "cli/report.h"
+
+#include <minrnn/trainer.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct eval_arguments {
+    const char *model, *data, *device;
+    minrnn_split split;
+    int64_t batch, time;
+};
+
+static const char *const splits[] = {"train", "validation", NULL};
+
+#define PLACE(field) offsetof(struct eval_arguments, field)
+static const struct option options[] = {
+    {"model", "M", "a model of minrnn train", OPTION_TEXT, PLACE(model), 0, NULL},
+    {"data", "FILE", "UTF-8 text of characters that the model knows", OPTION_TEXT, PLACE(data), 0,
+     NULL},
+    {"split", NULL, "its first 90 % or the rest", OPTION_CHOICE, PLACE(split), 0, splits},
+    {"time", "N", "characters of a window; each begins with no memory", OPTION_COUNT, PLACE(time),
+     1, NULL},
+    {"batch", "N", "windows at once", OPTION_COUNT, PLACE(batch), 1, NULL},
+    {"device", "D", "where to compute: see minrnn devices", OPTION_TEXT, PLACE(device), 0, NULL},
+    {0},
+};
+
+static int run(int argc, char **argv);
+
+const struct command command_eval = {
+    .name = "eval",
+    .summary = "a model's loss on a text",
+    .notes = "",
+    .options = options,
+    .run = run,
+};
+
+static int print_loss(minrnn_trainer *trainer, const minrnn_text *text,
+                      const struct eval_arguments *arguments) {
+    const size_t tokens = (size_t)(arguments->batch * arguments->time);
+    int32_t *inputs = calloc(tokens, sizeof *inputs);
+    int32_t *targets = calloc(tokens, sizeof *targets);
+    struct evaluation evaluation;
+    int code = 0;
+    if (!inputs || !targets) {
+        code = report_failure("out of memory");
+        goto done;
+    }
+    const minrnn_status status =
+        evaluate_split(trainer, text, arguments->split, 0, inputs, targets, NULL, &evaluation);
+    if (status) {
+        code = report_library(status);
+        goto done;
+    }
+    char count[DESCRIBE_CAPACITY];
+    printf("loss     %.6f nats, %.6f bits per character\n", evaluation.loss,
+           evaluation.loss / log(2.0));
+    printf("over     %s characters of the %s split in windows of %lld\n",
+           describe_count(evaluation.characters, count), splits[arguments->split],
+           (long long)arguments->time);
+done:
+    free(inputs);
+    free(targets);
+    return code;
+}
+
+static int evaluate(minrnn_device *device, const struct eval_arguments *arguments) {
+    minrnn_model *model = NULL;
+    minrnn_text *text = NULL;
+    minrnn_trainer *trainer = NULL;
+    int code = 0;
+    minrnn_status status = minrnn_model_load(device, arguments->model, &model);
+    if (!status && !minrnn_model_vocabulary(model)) {
+        code = report_failure("%s has no vocabulary: it was not trained on text", arguments->model);
+        goto done;
+    }
+    if (!status) {
+        status = minrnn_text_open(arguments->data, minrnn_model_vocabulary(model), &text);
+    }
+    if (status) {
+        code = report_library(status);
+        goto done;
+    }
+    minrnn_trainer_config config;
+    minrnn_trainer_config_defaults(&config);
+    config.batch = arguments->batch;
+    config.time = arguments->time;
+    status = minrnn_trainer_create(model, &config, &trainer);
+    code = status ? report_setup(status) : print_loss(trainer, text, arguments);
+done:
+    minrnn_trainer_destroy(trainer);
+    minrnn_text_destroy(text);
+    minrnn_model_destroy(model);
+    return code;
+}
+
+static int run(int argc, char **argv) {
+    struct eval_arguments arguments = {.split = MINRNN_SPLIT_VALIDATION, .batch = 64, .time = 256};
+    int code = 0;
+    if (!arguments_parse(&command_eval, argc, argv, &arguments, &code)) {
+        return code;
+    }
+    if (!arguments.model || !arguments.data) {
+        return report_wrong_use("eval needs --model M and --data FILE (see minrnn eval --help)");
+    }
+    minrnn_device *device = NULL;
+    code = describe_open(arguments.device, &device);
+    if (!code) {
+        code = evaluate(device, &arguments);
+    }
+    minrnn_device_destroy(device);
+    return code;
+}

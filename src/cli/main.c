@@ -1,0 +1,47 @@
+/* minrnn: the command. */
+#include "cli/commands.h"
+#include "cli/report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct command *const commands[] = {
+    &command_devices, &command_train, &command_eval, &command_generate, &command_validate,
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static int print_usage(void) {
+    printf("minrnn trains and runs minGRU and minLSTM on any OpenCL device and on the CPU.\n\n"
+           "usage: minrnn COMMAND [OPTIONS]\n\n");
+    for (int i = 0; i < COMMANDS; i++) {
+        printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    }
+    printf("\n  --help     print this; after a command, its options\n"
+           "  --version  print the version\n\n"
+           "The exit code is 0, 1 where something failed, 2 where the command line is wrong.\n"
+           "MINRNN_DEVICE names the device where --device does not.\n");
+    return 0;
+}
+
+static int run(int argc, char **argv) {
+    if (argc < 2) {
+        return report_wrong_use("which command? minrnn --help lists them");
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        return print_usage();
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("minrnn %s\n", minrnn_version());
+        return 0;
+    }
+    for (int i = 0; i < COMMANDS; i++) {
+        if (strcmp(argv[1], commands[i]->name) == 0) {
+            return commands[i]->run(argc - 2, argv + 2);
+        }
+    }
+    return report_wrong_use("no command '%s'; minrnn --help lists them", argv[1]);
+}
+
+int main(int argc, char **argv) {
+    return report_output(run(argc, argv));
+}

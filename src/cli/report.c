@@ -1,0 +1,58 @@
+#include "cli/report.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void print_line(const char *format, va_list arguments) {
+    char text[16384];
+    vsnprintf(text, sizeof text, format, arguments);
+    const size_t length = strcspn(text, "\n");
+    int more = 0;
+    for (const char *at = text + length; *at; at += strcspn(at, "\n")) {
+        at++;
+        more += *at != '\0';
+    }
+    fprintf(stderr, "minrnn: %.*s", (int)length, text);
+    if (more > 0) {
+        fprintf(stderr, " [and %d more line%s]", more, more == 1 ? "" : "s");
+    }
+    fputc('\n', stderr);
+}
+
+int report_failure(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    print_line(format, arguments);
+    va_end(arguments);
+    return EXIT_FAILED;
+}
+
+int report_wrong_use(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    print_line(format, arguments);
+    va_end(arguments);
+    return EXIT_WRONG_USE;
+}
+
+int report_library(minrnn_status status) {
+    const char *text = minrnn_error_text();
+    return report_failure("%s", *text ? text : minrnn_status_name(status));
+}
+
+int report_setup(minrnn_status status) {
+    const int code = report_library(status);
+    return status == MINRNN_INVALID_ARGUMENT ? EXIT_WRONG_USE : code;
+}
+
+int report_output(int code) {
+    errno = 0;
+    const bool lost = fflush(stdout) != 0 || ferror(stdout);
+    if (!lost || code != 0) {
+        return code;
+    }
+    return report_failure("cannot write to standard output: %s",
+                          errno ? strerror(errno) : "an earlier write failed");
+}

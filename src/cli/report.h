@@ -1,0 +1,27 @@
+/* What the command says when something is wrong: one line on standard error, and an exit code. */
+#ifndef CLI_REPORT_H
+#define CLI_REPORT_H
+
+#include <minrnn/status.h>
+
+enum { EXIT_FAILED = 1, EXIT_WRONG_USE = 2, EXIT_SIGNALLED = 128 /* plus the signal */ };
+
+#if defined(__GNUC__)
+#define REPORT_PRINTF __attribute__((format(printf, 1, 2)))
+#else
+#define REPORT_PRINTF
+#endif
+
+/* Each prints "minrnn: ..." and returns the exit code. Of a text of several lines (a build log) the
+ * first is printed and the rest counted. */
+int report_failure(const char *format, ...) REPORT_PRINTF;   /* EXIT_FAILED */
+int report_wrong_use(const char *format, ...) REPORT_PRINTF; /* EXIT_WRONG_USE */
+
+/* The library's own text. report_setup is for calls that only the command line can make invalid. */
+int report_library(minrnn_status status);
+int report_setup(minrnn_status status);
+
+/* Flushes standard output; reports where something written to it was lost. */
+int report_output(int code);
+
+#endif

@@ -1,0 +1,24 @@
+/* The training loop. */
+#ifndef CLI_TRAINING_H
+#define CLI_TRAINING_H
+
+#include <minrnn/trainer.h>
+
+struct training {
+    /* Given; not owned. */
+    minrnn_model *model;
+    minrnn_trainer *trainer;
+    const minrnn_text *text;
+    int64_t steps;        /* where to stop */
+    int64_t eval_every;   /* 0: only at the end */
+    int64_t eval_batches; /* 0: the whole validation split */
+    int64_t save_every;   /* 0: only at the end */
+    const char *out;      /* the model */
+    const char *state;    /* the trainer; NULL: none */
+    const char *log;      /* NULL: none */
+};
+
+/* Trains up to `steps`, or until SIGINT or SIGTERM, and saves. Returns the exit code. */
+int training_run(const struct training *training);
+
+#endif

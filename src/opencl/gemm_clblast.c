@@ -1,0 +1,142 @@
+/* The matrix product by CLBlast, for GPUs. */
+#include "opencl/gemm.h"
+
+#include <clblast_c.h>
+
+/* CLBlast asks for less copying in column-major terms, where c need not be transposed:
+ * transposed c [n, m] = op(b) transposed * op(a) transposed. So its a is our b. */
+struct blas_shape {
+    CLBlastTranspose first, second; /* of b and of a */
+    size_t m, n, k, b_stride, a_stride;
+};
+
+static struct blas_shape shape_of(const struct gemm_args *args) {
+    return (struct blas_shape){
+        .first = args->transpose_b ? CLBlastTransposeYes : CLBlastTransposeNo,
+        .second = args->transpose_a ? CLBlastTransposeYes : CLBlastTransposeNo,
+        .m = (size_t)args->n,
+        .n = (size_t)args->m,
+        .k = (size_t)args->k,
+        .b_stride = (size_t)(args->transpose_b ? args->k : args->n),
+        .a_stride = (size_t)(args->transpose_a ? args->m : args->k),
+    };
+}
+
+/* The driver's alignment of sub-buffers, in bytes. */
+static uint64_t view_alignment(const struct cl_device *device) {
+    cl_uint bits = 0;
+    const cl_int code =
+        clGetDeviceInfo(device->id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof bits, &bits, NULL);
+    return code || bits < 8 ? 128 : bits / 8;
+}
+
+/* A matrix as CLBlast wants it: it copies what does not begin at offset 0 of its memory object, so
+ * where alignment allows the view is a sub-buffer. To be released. */
+struct view {
+    cl_mem memory;
+    size_t offset; /* elements */
+};
+
+static cl_int view_create(const struct cl_device *device, minrnn_tensor tensor, int64_t elements,
+                          struct view *view) {
+    const struct cl_buffer *buffer = (const struct cl_buffer *)tensor.buffer;
+    const uint64_t bytes = tensor_origin(tensor) * TENSOR_ELEMENT_BYTES;
+    *view = (struct view){.memory = buffer->memory, .offset = (size_t)tensor_origin(tensor)};
+    if (bytes > 0 && bytes % view_alignment(device) == 0) {
+        const cl_buffer_region region = {.origin = (size_t)bytes,
+                                         .size = (size_t)elements * TENSOR_ELEMENT_BYTES};
+        cl_int code = CL_SUCCESS;
+        cl_mem part = clCreateSubBuffer(buffer->memory, CL_MEM_READ_WRITE,
+                                        CL_BUFFER_CREATE_TYPE_REGION, &region, &code);
+        if (part) {
+            *view = (struct view){.memory = part};
+            return CL_SUCCESS;
+        } /* a caller's memory may be a sub-buffer itself, which has none */
+    }
+    return clRetainMemObject(view->memory);
+}
+
+static void view_release(struct view *view) {
+    if (view->memory) {
+        clReleaseMemObject(view->memory);
+    }
+}
+
+/* CLBlast counts in int. */
+static bool fits_int(const struct view *view, int64_t elements) {
+    return view->offset + (uint64_t)elements <= INT32_MAX;
+}
+
+/* Bytes of CLBlast's temporary buffer, in the worst case: an offset makes it copy a matrix. */
+static size_t temporary_bytes(const struct cl_device *device, const struct gemm_args *args) {
+    const struct blas_shape s = shape_of(args);
+    cl_command_queue queue = device->queue;
+    size_t bytes = 0;
+    const CLBlastStatusCode code =
+        CLBlastSGemmTempBufferSize(CLBlastLayoutColMajor, s.first, s.second, s.m, s.n, s.k, 1,
+                                   s.b_stride, 1, s.a_stride, 1, s.m, &queue, &bytes);
+    return code == CLBlastSuccess ? bytes : 0; /* too little is an error of the call itself */
+}
+
+static int64_t clblast_scratch(const struct cl_device *device, const struct gemm_args *args) {
+    const size_t bytes = temporary_bytes(device, args);
+    return bytes > 0 ? (int64_t)(bytes + view_alignment(device)) : 0;
+}
+
+static minrnn_status call_failed(CLBlastStatusCode code, const struct gemm_args *args) {
+    return cl_fail((cl_int)code, "CLBlastSgemm", "m %lld, n %lld, k %lld%s%s", (long long)args->m,
+                   (long long)args->n, (long long)args->k,
+                   args->transpose_a ? ", a transposed" : "",
+                   args->transpose_b ? ", b transposed" : "");
+}
+
+/* The part of the scratch that begins where a sub-buffer can. */
+static minrnn_tensor aligned_scratch(const struct op_context *context) {
+    const uint64_t alignment = view_alignment(cl_device_of(context)) / TENSOR_ELEMENT_BYTES;
+    const uint64_t origin = tensor_origin(context->scratch);
+    return tensor_at(context->scratch, (int64_t)((alignment - origin % alignment) % alignment));
+}
+
+static minrnn_status call_clblast(struct cl_device *device, const struct gemm_args *args,
+                                  const struct view *a, const struct view *b, const struct view *c,
+                                  const struct view *temporary) {
+    const struct blas_shape s = shape_of(args);
+    pthread_mutex_lock(&device->launch_lock);
+    device->used_clblast = true;
+    const CLBlastStatusCode code = CLBlastSgemmWithTempBuffer(
+        CLBlastLayoutColMajor, s.first, s.second, s.m, s.n, s.k, 1.0f, b->memory, b->offset,
+        s.b_stride, a->memory, a->offset, s.a_stride, args->accumulate ? 1.0f : 0.0f, c->memory,
+        c->offset, s.m, &device->queue, NULL, temporary->memory);
+    pthread_mutex_unlock(&device->launch_lock);
+    return code == CLBlastSuccess ? MINRNN_OK : call_failed(code, args);
+}
+
+static minrnn_status clblast_run(struct op_context *context, const struct gemm_args *args) {
+    struct cl_device *device = cl_device_of(context);
+    struct view a = {0}, b = {0}, c = {0}, temporary = {0};
+    minrnn_status status = MINRNN_OK;
+    cl_int code = view_create(device, args->a, args->m * args->k, &a);
+    code = code ? code : view_create(device, args->b, args->n * args->k, &b);
+    code = code ? code : view_create(device, args->c, args->m * args->n, &c);
+    const size_t bytes = temporary_bytes(device, args);
+    if (bytes > 0 && !code) {
+        code = view_create(device, aligned_scratch(context),
+                           ceil_div((int64_t)bytes, TENSOR_ELEMENT_BYTES), &temporary);
+    }
+    if (code) {
+        status = cl_fail(code, "clRetainMemObject", "%s", "");
+    } else if (!fits_int(&a, args->m * args->k) || !fits_int(&b, args->n * args->k) ||
+               !fits_int(&c, args->m * args->n) ||
+               temporary.offset > 0) { /* scratch inside a caller's sub-buffer */
+        status = gemm_group.run(context, args);
+    } else {
+        status = call_clblast(device, args, &a, &b, &c, &temporary);
+    }
+    view_release(&a);
+    view_release(&b);
+    view_release(&c);
+    view_release(&temporary);
+    return status;
+}
+
+const struct gemm_way gemm_clblast = {.run = clblast_run, .scratch = clblast_scratch};

@@ -1,0 +1,353 @@
+"""Model files between minrnn and PyTorch, both ways.
+
+interop.py LOGITS    LOGITS is the program of logits.c
+
+1. Files that minrnn wrote are read here, evaluated in float64, and the logits compared.
+2. Files with the names of the public implementations, from modules written here after their
+   papers and interfaces, are read by minrnn, and the logits compared.
+
+Exits with 77 (skipped) where there is no PyTorch or no device.
+"""
+
+import json
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+
+try:
+    import torch
+    from torch import nn
+    from torch.nn import functional as F
+except ImportError:
+    print("skipped: no PyTorch in " + sys.executable)
+    sys.exit(77)
+
+TOLERANCE = 1e-5
+BATCH, TIME = 3, 37
+torch.set_num_threads(1)
+
+
+# ---- safetensors ----
+
+def read_safetensors(path):
+    with open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+        data = file.read()
+    metadata = header.pop("__metadata__", {})
+    tensors = {}
+    for name, entry in header.items():
+        assert entry["dtype"] == "F32", name
+        begin, end = entry["data_offsets"]
+        flat = torch.frombuffer(bytearray(data[begin:end]), dtype=torch.float32)
+        tensors[name] = flat.reshape(entry["shape"])
+    return metadata, tensors
+
+
+def write_safetensors(path, tensors):
+    header, blobs, offset = {}, [], 0
+    for name, tensor in tensors.items():
+        blob = tensor.detach().to(torch.float32).contiguous().numpy().tobytes()
+        header[name] = {"dtype": "F32", "shape": list(tensor.shape),
+                        "data_offsets": [offset, offset + len(blob)]}
+        offset += len(blob)
+        blobs.append(blob)
+    text = json.dumps(header).encode()  # of any length: the data need not be aligned
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + b"".join(blobs))
+
+
+# ---- minrnn's side ----
+
+def run_ours(program, model, tokens, folder):
+    source, target = os.path.join(folder, "tokens"), os.path.join(folder, "logits")
+    with open(source, "wb") as file:
+        file.write(tokens.to(torch.int32).numpy().tobytes())
+    batch, time = tokens.shape
+    call([program, "run", model, str(batch), str(time), source, target])
+    with open(target, "rb") as file:
+        flat = torch.frombuffer(bytearray(file.read()), dtype=torch.float32)
+    return flat.reshape(batch, time, -1).double()
+
+
+def call(arguments):
+    done = subprocess.run(arguments, stderr=subprocess.PIPE, text=True)
+    if done.returncode == 77:
+        print("skipped: no device " + os.environ.get("MINRNN_DEVICE", ""))
+        sys.exit(77)
+    if done.returncode != 0:
+        sys.exit("%s failed: %s" % (" ".join(arguments), done.stderr))
+
+
+def compare(what, ours, theirs):
+    error = float((ours - theirs).abs().max() / theirs.abs().max())
+    good = ours.shape == theirs.shape and error <= TOLERANCE
+    print("%-58s %.2e %s" % (what, error, "ok" if good else "FAILED"))
+    return good
+
+
+# ---- 1: what minrnn wrote, by its configuration, in float64 ----
+
+def g(x):
+    return torch.where(x >= 0, x + 0.5, torch.sigmoid(x))
+
+
+def rms_norm(x, gain):
+    return x / torch.sqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6) * gain
+
+
+def causal_conv(x, weight, bias):
+    time = x.shape[1]
+    padded = F.pad(x, (0, 0, weight.shape[-1] - 1, 0))
+    return bias + sum(padded[:, k:k + time] * weight[:, 0, k] for k in range(weight.shape[-1]))
+
+
+def mixer(config, x, weights):
+    inner = int(config["width"] * config["expansion"])
+    gates = x @ weights["to_hidden_and_gate.weight"].T
+    if config["bias"]:
+        gates = gates + weights["to_hidden_and_gate.bias"]
+    parts = gates.split(inner, -1)
+    candidate = g(parts[0]) if config["candidate"] == "g" else parts[0]
+    if config["mixer"] == "mingru":
+        z = torch.sigmoid(parts[1])
+        a, b = 1 - z, z * candidate
+    else:
+        f, i = torch.sigmoid(parts[1] + config["forget_offset"]), torch.sigmoid(parts[2])
+        if config["normalised"]:
+            f, i = f / (f + i), i / (f + i)
+        a, b = f, i * candidate
+    h = torch.zeros_like(a[:, 0])
+    if config["learned_init"]:
+        initial = weights["init_hidden_state"]
+        h = h + (g(initial) if config["candidate"] == "g" else initial)
+    states = []
+    for t in range(x.shape[1]):
+        h = a[:, t] * h + b[:, t]
+        states.append(h)
+    y = torch.stack(states, 1)
+    if "to_out.weight" in weights:
+        y = y @ weights["to_out.weight"].T
+    if "to_out.bias" in weights:
+        y = y + weights["to_out.bias"]
+    return y
+
+
+def feed_forward(kind, x, weights):
+    hidden = x @ weights["0.weight"].T + weights["0.bias"]
+    if kind == "geglu":
+        u, v = hidden.chunk(2, -1)
+        hidden = u * F.gelu(v)
+    else:
+        hidden = F.gelu(hidden)
+    return hidden @ weights["2.weight"].T + weights["2.bias"]
+
+
+def evaluate(config, tensors, tokens):
+    tensors = {name: tensor.double() for name, tensor in tensors.items()}
+
+    def below(prefix):
+        return {n[len(prefix):]: t for n, t in tensors.items() if n.startswith(prefix)}
+
+    x = tensors["token_emb.weight"][tokens]
+    for n in range(config["layers"]):
+        layer = below("layers.%d." % n)
+        if config["conv"]:
+            mixed = causal_conv(x, layer["0.net.0.weight"], layer["0.net.0.bias"])
+            if config["conv_pointwise"]:
+                mixed = mixed @ layer["0.net.1.weight"][:, :, 0].T + layer["0.net.1.bias"]
+            x = x + mixed
+        x = x + mixer(config, rms_norm(x, layer["1.weight"]), below("layers.%d.2." % n))
+        if config["feed_forward"] != "none":
+            x = x + feed_forward(config["feed_forward"], rms_norm(x, layer["3.weight"]),
+                                 below("layers.%d.4." % n))
+    return rms_norm(x, tensors["norm.weight"]) @ tensors["to_logits.weight"].T
+
+
+def check_written(program, folder, variants):
+    good = True
+    for variant in range(variants):
+        path = os.path.join(folder, "ours.safetensors")
+        call([program, "make", str(variant), path])
+        metadata, tensors = read_safetensors(path)
+        config = json.loads(metadata["minrnn.config"])
+        assert metadata["format"] == "pt"
+        tokens = torch.randint(config["vocab"], (BATCH, TIME))
+        what = "minrnn's variant %d (%s, %s)" % (variant, config["mixer"], config["candidate"])
+        good &= compare(what, run_ours(program, path, tokens, folder),
+                        evaluate(config, tensors, tokens))
+    return good
+
+
+# ---- 2: modules with the public implementations' names, scanning in log space as they do ----
+
+def log_g(x):
+    return torch.where(x >= 0, (F.relu(x) + 0.5).log(), -F.softplus(-x))
+
+
+def log_scan(log_a, log_b):
+    total = log_a.cumsum(1)
+    return (total + (log_b - total).logcumsumexp(1)).exp()
+
+
+class Norm(nn.Module):
+    """gain_name "gamma": x / |x| sqrt(d) (gamma + 1); "weight": torch.nn.RMSNorm."""
+
+    def __init__(self, width, gain_name):
+        super().__init__()
+        self.gain_name = gain_name
+        gain = 0.3 * torch.randn(width) + (0 if gain_name == "gamma" else 1)
+        self.register_parameter(gain_name, nn.Parameter(gain))
+
+    def forward(self, x):
+        gain = getattr(self, self.gain_name)
+        if self.gain_name == "gamma":
+            return F.normalize(x, dim=-1) * x.shape[-1] ** 0.5 * (gain + 1)
+        epsilon = torch.finfo(torch.float32).eps
+        return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + epsilon) * gain
+
+
+class Recurrence(nn.Module):
+    def __init__(self, width, expansion, gates_name, gates, normalised, bias, learned, project):
+        super().__init__()
+        inner = int(width * expansion)
+        self.gates_name, self.gates, self.normalised = gates_name, gates, normalised
+        setattr(self, gates_name, nn.Linear(width, gates * inner, bias=bias))
+        self.to_out = nn.Linear(inner, width, bias=bias) if project else nn.Identity()
+        self.init_hidden_state = nn.Parameter(torch.randn(inner)) if learned else None
+
+    def forward(self, x):
+        parts = getattr(self, self.gates_name)(x).chunk(self.gates, -1)
+        if self.gates == 2:
+            log_a, log_i = -F.softplus(parts[1]), -F.softplus(-parts[1])
+        elif self.normalised:
+            difference = F.softplus(-parts[1]) - F.softplus(-parts[2])
+            log_a, log_i = -F.softplus(difference), -F.softplus(-difference)
+        else:
+            log_a, log_i = -F.softplus(-parts[1]), -F.softplus(-parts[2])
+        log_b = log_i + log_g(parts[0])
+        if self.init_hidden_state is not None:
+            first = log_g(self.init_hidden_state).expand(x.shape[0], 1, -1)
+            log_b = torch.cat((first, log_b), 1)
+            log_a = F.pad(log_a, (0, 0, 1, 0))
+        return self.to_out(log_scan(log_a, log_b)[:, -x.shape[1]:])
+
+
+class Conv(nn.Module):
+    def __init__(self, width, taps):
+        super().__init__()
+        self.taps = taps
+        self.net = nn.Sequential(nn.Conv1d(width, width, taps, groups=width),
+                                 nn.Conv1d(width, width, 1))
+
+    def forward(self, x):
+        return self.net(F.pad(x.transpose(1, 2), (self.taps - 1, 0))).transpose(1, 2)
+
+
+class Gated(nn.Module):
+    def forward(self, x):
+        u, v = x.chunk(2, -1)
+        return u * F.gelu(v)
+
+
+def dense_feed_forward(kind, width):
+    if kind == "gelu":
+        return nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+    if kind == "geglu with dropout":
+        return nn.Sequential(nn.Linear(width, 4 * width), Gated(), nn.Dropout(0.2),
+                             nn.Linear(2 * width, width))
+    return None
+
+
+class PublicModel(nn.Module):
+    def __init__(self, vocab=23, width=24, depth=2, expansion=1.5, gain="gamma", gates=2,
+                 gates_name="to_hidden_and_gate", normalised=True, bias=False, learned=False,
+                 project=None, taps=0, feed="gelu", head="to_logits"):
+        super().__init__()
+        project = expansion != 1.0 if project is None else project
+        self.head = head
+        self.token_emb = nn.Embedding(vocab, width)
+        self.layers = nn.ModuleList([nn.ModuleList([
+            Conv(width, taps) if taps else None,
+            Norm(width, gain),
+            Recurrence(width, expansion, gates_name, gates, normalised, bias, learned, project),
+            Norm(width, gain),
+            dense_feed_forward(feed, width),
+        ]) for _ in range(depth)])
+        self.norm = Norm(width, gain)
+        setattr(self, head, nn.Linear(width, vocab, bias=False))
+
+    def forward(self, tokens):
+        x = self.token_emb(tokens)
+        for conv, norm, recurrence, feed_norm, feed in self.layers:
+            if conv is not None:
+                x = x + conv(x)
+            x = x + recurrence(norm(x))
+            if feed is not None:
+                x = x + feed(feed_norm(x))
+        return getattr(self, self.head)(self.norm(x))
+
+
+F_I = "to_hidden_and_f_i_gate"
+RELEASE = dict(bias=True, learned=True, project=True, head="to_out", feed=None)
+PUBLIC = {
+    "minGRULM": dict(),
+    "minGRULM with a convolution": dict(taps=3),
+    "minGRULM without expansion": dict(expansion=1.0),
+    "minLM": dict(gain="weight"),
+    "minLM with a convolution": dict(gain="weight", taps=4, expansion=1.3),
+    "minLM, minLSTM": dict(gain="weight", gates=3, gates_name=F_I),
+    "minLM, minLSTM with a convolution": dict(gain="weight", gates=3, gates_name=F_I, taps=3),
+    "minLM, minLSTM without expansion": dict(gain="weight", gates=3, gates_name=F_I,
+                                             expansion=1.0),
+    "the authors' minGRU": dict(RELEASE, expansion=6.0),
+    "the authors' minGRU without expansion": dict(RELEASE, expansion=1.0),
+    "the authors' minLSTM": dict(RELEASE, gates=3, normalised=False),
+    "the authors' minGRU with GEGLU": dict(RELEASE, feed="geglu with dropout", taps=4),
+}
+
+
+def check_public(program, folder):
+    good = True
+    for name, options in PUBLIC.items():
+        model = PublicModel(**options).eval()
+        path = os.path.join(folder, "public.safetensors")
+        write_safetensors(path, model.state_dict())
+        tokens = torch.randint(model.token_emb.num_embeddings, (BATCH, TIME))
+        with torch.no_grad():
+            theirs = model.double()(tokens)
+        good &= compare(name, run_ours(program, path, tokens, folder), theirs)
+    return good
+
+
+def check_state_dict(program, folder):
+    """A file of minrnn's is the state dict of such a module, name by name and shape by shape."""
+    path = os.path.join(folder, "ours.safetensors")
+    call([program, "make", "1", path])
+    metadata, tensors = read_safetensors(path)
+    config = json.loads(metadata["minrnn.config"])
+    model = PublicModel(vocab=config["vocab"], width=config["width"], depth=config["layers"],
+                        expansion=config["expansion"], gain="weight", bias=config["bias"],
+                        learned=config["learned_init"], taps=config["conv"])
+    missing, unexpected = model.load_state_dict(
+        {n: t for n, t in tensors.items() if ".4." not in n}, strict=False)
+    # Variant 1 has no pointwise convolution and another factor in its feed-forward.
+    missing = [n for n in missing if ".4." not in n and ".0.net.1." not in n]
+    good = not missing and not unexpected
+    print("%-58s %s" % ("load_state_dict", "ok" if good else "FAILED"), missing, unexpected)
+    return good
+
+
+def main():
+    torch.manual_seed(1)
+    with tempfile.TemporaryDirectory() as folder:
+        good = check_written(sys.argv[1], folder, 6)
+        good &= check_public(sys.argv[1], folder)
+        good &= check_state_dict(sys.argv[1], folder)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
