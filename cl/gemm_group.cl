@@ -30,11 +30,12 @@
 #define B_BY_STEP 1
 #endif
 
-/* Global: columns of work-items, rows of work-items; local: GROUP x GROUP. */
+/* Sums the steps from k_begin (a multiple of GROUP) to k_end - 1. Global: columns of work-items, rows
+ * of work-items; local: GROUP x GROUP. */
 __kernel __attribute__((reqd_work_group_size(GROUP, GROUP, 1))) void
 gemm_group(__global const float *restrict a, ulong a_offset, __global const float *restrict b,
            ulong b_offset, __global float *restrict c, ulong c_offset, long m, long n, long k,
-           int accumulate) {
+           long k_begin, long k_end, int accumulate) {
     __local float a_tile[GROUP][TILE + 1]; /* odd rows: no bank conflicts in the transposing store */
     __local float b_tile[GROUP][TILE + 1];
     const int x = (int)get_local_id(0);
@@ -53,7 +54,7 @@ gemm_group(__global const float *restrict a, ulong a_offset, __global const floa
             sum[i][j] = 0.0f;
         }
     }
-    for (long first_step = 0; first_step < k; first_step += GROUP) {
+    for (long first_step = k_begin; first_step < k_end; first_step += GROUP) {
         LOAD_TILE(a_tile, a, m, k, first_row, first_step, A_BY_STEP)
         LOAD_TILE(b_tile, b, n, k, first_column, first_step, B_BY_STEP)
         barrier(CLK_LOCAL_MEM_FENCE);

@@ -50,31 +50,46 @@ __kernel void gemm_rows(__global const float *restrict a, ulong a_offset,
             }
         }
     }
+    float total[ROWS][COLUMNS];
+#pragma unroll
+    for (int j = 0; j < COLUMNS; j++) {
+#pragma unroll
+        for (int i = 0; i < ROWS; i++) {
+            total[i][j] = sum_of(sum[i][j]);
+            for (long step = whole + lane; step < k; step += LANES) {
+                total[i][j] = MAD(a[i * k + step], b[b_row[j] + step], total[i][j]);
+            }
+        }
+    }
 #if LANES > 1
-    __local float lane_sum[LANES];
+    __local float lane_sum[ROWS * COLUMNS][LANES];
+#pragma unroll
+    for (int i = 0; i < ROWS * COLUMNS; i++) {
+        lane_sum[i][lane] = total[i / COLUMNS][i % COLUMNS];
+    }
+    for (int lanes = LANES / 2; lanes > 0; lanes /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (lane < lanes) {
+            for (int i = 0; i < ROWS * COLUMNS; i++) {
+                lane_sum[i][lane] += lane_sum[i][lane + lanes];
+            }
+        }
+    }
+    if (lane > 0) {
+        return;
+    }
+#pragma unroll
+    for (int i = 0; i < ROWS * COLUMNS; i++) {
+        total[i / COLUMNS][i % COLUMNS] = lane_sum[i][0];
+    }
 #endif
 #pragma unroll
     for (int j = 0; j < COLUMNS; j++) {
 #pragma unroll
         for (int i = 0; i < ROWS; i++) {
-            float total = sum_of(sum[i][j]);
-            for (long step = whole + lane; step < k; step += LANES) {
-                total = MAD(a[i * k + step], b[b_row[j] + step], total);
-            }
-#if LANES > 1
-            barrier(CLK_LOCAL_MEM_FENCE);
-            lane_sum[lane] = total;
-            for (int half_lanes = LANES / 2; half_lanes > 0; half_lanes /= 2) {
-                barrier(CLK_LOCAL_MEM_FENCE);
-                if (lane < half_lanes) {
-                    lane_sum[lane] += lane_sum[lane + half_lanes];
-                }
-            }
-            total = lane_sum[0]; /* lane 0's own */
-#endif
-            if (lane == 0 && column + j < n) {
+            if (column + j < n) {
                 __global float *p = c + i * n + column + j;
-                *p = accumulate ? *p + total : total;
+                *p = accumulate ? *p + total[i][j] : total[i][j];
             }
         }
     }

@@ -22,14 +22,15 @@ typedef struct {
 
 static inline gates_t cell_gates(pre_t p) {
 #ifdef NORMALISED
-    /* f / (f + i) is 0 / 0 where both underflow; so each exponential is scaled by the largest. */
-    const vfloat largest = fmax(fmax(-p.forget, -p.input), (vfloat)0.0f);
-    const vfloat one = exp(-largest);
-    const vfloat not_forget = exp(-p.forget - largest);
-    const vfloat not_input = exp(-p.input - largest);
-    const vfloat f = one + not_input;
-    const vfloat i = one + not_forget;
-    const vfloat scale = 1.0f / (f + i); /* f + i >= 1 */
+    /* f / (f + i) is 0 / 0 where both underflow, so both are multiplied by (1 + e^-forget) *
+     * (1 + e^-input). Exponents beyond 60 are brought down together; that the 1 stays as it is then
+     * changes the gates by less than e^-60. */
+    const vfloat excess = fmax(-fmin(p.forget, p.input) - 60.0f, (vfloat)0.0f);
+    const vfloat not_forget = exp(-p.forget - excess);
+    const vfloat not_input = exp(-p.input - excess);
+    const vfloat f = 1.0f + not_input;
+    const vfloat i = 1.0f + not_forget;
+    const vfloat scale = 1.0f / (f + i);
     const gates_t g = {f * scale, i * scale, f * scale * (not_forget * scale),
                        i * scale * (not_input * scale)};
 #else

@@ -1,6 +1,7 @@
 /* Serial: a work-item walks the steps of one chunk of time for VECTORS vectors of channels of one
  * sequence, BLOCK steps at a time so that their loads are under way together. One chunk may be all
- * of time; otherwise the carry into each but the first is in `carries` [batch, chunks, width].
+ * of time; otherwise the carry into each is in `carries` [batch, chunks, width], that into the first
+ * only where chunks run at once (no CARRY_ON).
  *
  * Global size: work-items of channels, batch, chunks of this launch. */
 #ifndef VECTORS
@@ -21,12 +22,22 @@ __kernel void scan_serial(PASS_PARAMETERS, __global float *carries, ulong carrie
 #pragma unroll
     for (int v = 0; v < VECTORS; v++) {
         pass[v] = PASS(sequence, channel + v * VECTOR);
-        carry[v] = pass_begin(&pass[v]);
         share[v] = (vfloat)0.0f;
     }
+    /* Of chunks that run at once none may read the state before the first step: the last one may be
+     * writing its own over it already. The carries have it. */
+#if !defined(CARRIED) || defined(CARRY_ON)
+#pragma unroll
+    for (int v = 0; v < VECTORS; v++) {
+        carry[v] = pass_begin(&pass[v]);
+    }
+#endif
 #ifdef CARRIED
     carries += carries_offset + channel;
-    if (chunk > 0) {
+#ifdef CARRY_ON
+    if (chunk > 0)
+#endif
+    {
 #pragma unroll
         for (int v = 0; v < VECTORS; v++) {
             carry[v] = LOAD(carries + slot * width + v * VECTOR);

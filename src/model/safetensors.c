@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/checksum.h"
 #include "base/file.h"
+#include "model/floats.h"
 
 #include <cjson/cJSON.h>
 
@@ -540,39 +541,6 @@ done:
     return status;
 }
 
-/* Half precision: 1 sign, 5 exponent, 10 fraction bits. */
-static float float_of_half(uint16_t half) {
-    const int exponent = half >> 10 & 31;
-    const int fraction = half & 1023;
-    const float magnitude = exponent == 31  ? (fraction ? NAN : INFINITY)
-                            : exponent == 0 ? ldexpf((float)fraction, -24)
-                                            : ldexpf((float)(1024 + fraction), exponent - 25);
-    return half & 0x8000 ? -magnitude : magnitude;
-}
-
-static float float_of_bfloat(uint16_t bfloat) {
-    const uint32_t bits = (uint32_t)bfloat << 16;
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-/* `count` elements of `type`, at any alignment. */
-static void convert(const char *type, const char *source, uint64_t count, float *destination) {
-    const uint64_t size = type_bytes(type);
-    for (uint64_t i = 0; i < count; i++) {
-        uint16_t half;
-        double wide;
-        if (size == 8) {
-            memcpy(&wide, source + i * size, sizeof wide);
-            destination[i] = (float)wide;
-        } else {
-            memcpy(&half, source + i * size, sizeof half);
-            destination[i] = type[0] == 'B' ? float_of_bfloat(half) : float_of_half(half);
-        }
-    }
-}
-
 minrnn_status safetensors_read(struct safetensors *file, const struct safetensors_tensor *tensor,
                                float *destination) {
     const char *type = tensor->type;
@@ -593,7 +561,7 @@ minrnn_status safetensors_read(struct safetensors *file, const struct safetensor
         status = file_reader_read(file->reader, tensor->offset + done, piece, bytes);
         if (!status) {
             const uint64_t count = bytes / type_bytes(type);
-            convert(type, piece, count, destination);
+            floats_convert(type, piece, count, destination);
             destination += count;
             done += bytes;
         }

@@ -1,4 +1,4 @@
-/* What the files of this backend's core share: errors, queries, buffers, programs. */
+/* What the files of this backend's core share: devices, buffers, programs. */
 #ifndef OPENCL_BACKEND_H
 #define OPENCL_BACKEND_H
 
@@ -7,7 +7,10 @@
 extern const struct op_table opencl_ops;    /* table.c */
 extern const struct backend opencl_backend; /* device.c */
 
-/* device.c: makes a device of a context, an id and a queue, which it retains. */
+/* device.c: whether the device is available, has a compiler, and has OpenCL 1.2 or later. */
+bool cl_device_is_usable(cl_device_id id);
+
+/* Makes a device of a context, an id and a queue, which it retains. */
 minrnn_status cl_device_create(cl_context context, cl_device_id id, cl_command_queue queue,
                                minrnn_device **device);
 
@@ -25,8 +28,8 @@ minrnn_status cl_buffer_read(const minrnn_buffer *buffer, uint64_t offset, void 
 minrnn_status cl_fence_set(minrnn_device *device, struct fence *fence);
 minrnn_status cl_fence_wait(minrnn_device *device, struct fence *fence);
 
-/* program.c: the programs of a device. */
-minrnn_status program_cache_create(struct program_cache **cache);
+/* program.c: the programs of a device; destroying them saves binaries. */
+minrnn_status program_cache_create(struct cl_device *device, struct program_cache **cache);
 void program_cache_destroy(struct program_cache *cache);
 
 #endif

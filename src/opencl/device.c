@@ -98,7 +98,7 @@ static struct cl_traits traits_of(cl_device_id id) {
 
 /* ---- what there is ---- */
 
-static bool can_be_opened(cl_device_id id) {
+bool cl_device_is_usable(cl_device_id id) {
     char version[128];
     int major = 0, minor = 0;
     device_text(id, CL_DEVICE_VERSION, version, sizeof version);
@@ -123,7 +123,7 @@ static int find_devices(cl_device_id devices[MAX_DEVICES]) {
             continue;
         }
         for (cl_uint i = 0; i < there && i < MAX_DEVICES && count < MAX_DEVICES; i++) {
-            if (can_be_opened(ids[i])) {
+            if (cl_device_is_usable(ids[i])) {
                 devices[count++] = ids[i];
             }
         }
@@ -213,7 +213,7 @@ minrnn_status cl_device_create(cl_context context, cl_device_id id, cl_command_q
     made->id = id;
     made->traits = traits_of(id);
     minrnn_status status = retain(made, context, queue);
-    status = status ? status : program_cache_create(&made->programs);
+    status = status ? status : program_cache_create(made, &made->programs);
     if (status) {
         device_destroy(&made->base);
         return status;

@@ -16,10 +16,15 @@ extern const struct gemm_way gemm_rows;  /* gemm_group.c: up to GEMM_ROWS_MAX ro
 extern const struct gemm_way gemm_clblast; /* gemm_clblast.c */
 #endif
 
-enum { GEMM_ROWS_MAX = 4 };
+/* What gemm_rows is for; its loops stay short of those that llvmpipe gets wrong. */
+enum { GEMM_ROWS_MAX = 4, GEMM_ROWS_STEPS_MAX = 65535 };
 
 static inline int64_t min64(int64_t a, int64_t b) {
     return a < b ? a : b;
+}
+
+static inline int64_t max64(int64_t a, int64_t b) {
+    return a > b ? a : b;
 }
 
 static inline int64_t ceil_div(int64_t a, int64_t b) {

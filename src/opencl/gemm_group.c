@@ -30,20 +30,29 @@ static minrnn_status group_kernel(struct cl_device *device, const struct gemm_ar
     return fail(MINRNN_UNSUPPORTED, "gemm: the device runs no work-group of any size");
 }
 
+/* Tiles a launch walks along k: fewer than 65536, past which llvmpipe's loops go wrong, and short
+ * enough for drivers that stop long launches. */
+enum { GROUP_STEPS_MAX = 1 << 14 };
+
 static minrnn_status group_run(struct op_context *context, const struct gemm_args *args) {
     struct cl_device *device = cl_device_of(context);
     struct kernel *kernel = NULL;
     int group = 0;
-    const minrnn_status status = group_kernel(device, args, &kernel, &group);
+    minrnn_status status = group_kernel(device, args, &kernel, &group);
     if (status) {
         return status;
     }
     const struct launch_range range = {.global = {(size_t)(ceil_div(args->n, 4 * group) * group),
                                                   (size_t)(ceil_div(args->m, 4 * group) * group)},
                                        .local = {(size_t)group, (size_t)group}};
-    return LAUNCH(device, kernel, &range, ARG_TENSOR(args->a), ARG_TENSOR(args->b),
-                  ARG_TENSOR(args->c), ARG_LONG(args->m), ARG_LONG(args->n), ARG_LONG(args->k),
-                  ARG_INT(args->accumulate));
+    const int64_t block = (int64_t)GROUP_STEPS_MAX * group;
+    for (int64_t begin = 0; begin < args->k && !status; begin += block) {
+        status = LAUNCH(device, kernel, &range, ARG_TENSOR(args->a), ARG_TENSOR(args->b),
+                        ARG_TENSOR(args->c), ARG_LONG(args->m), ARG_LONG(args->n),
+                        ARG_LONG(args->k), ARG_LONG(begin), ARG_LONG(min64(begin + block, args->k)),
+                        ARG_INT(args->accumulate || begin > 0));
+    }
+    return status;
 }
 
 const struct gemm_way gemm_group = {.run = group_run, .scratch = no_scratch};

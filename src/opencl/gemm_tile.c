@@ -4,8 +4,6 @@
 #include "opencl/gemm.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#define X(n, d) (getenv(n) ? atoi(getenv(n)) : (d))
 
 struct tile_plan {
     int rows, vectors; /* of a tile */
@@ -17,24 +15,33 @@ struct tile_plan {
 };
 
 enum {
-    BLOCK_STEPS = 384,   /* of k: a block of b's panel and of a's rows stay in the caches */
-    SEGMENT_STEPS = 256, /* the least that is worth a segment of its own */
-    TILES_A_UNIT = 16,   /* enough for the compute units to be evenly loaded */
-    PACK_STEPS = 16,     /* as in gemm_pack.cl */
+    BLOCK_STEPS = 384, /* of k: a's rows and one panel of b stay in the first cache, ... */
+    BLOCK_STEPS_MIN = 128,
+    BLOCK_ELEMENTS = 300 * 1024, /* ... and all panels of b, 1.2 MB of them, in the second */
+    SEGMENT_STEPS = 256,         /* the least that is worth a segment of its own */
+    TILES_A_UNIT = 16,           /* enough for the compute units to be evenly loaded */
+    PACK_STEPS = 16,             /* as in gemm_pack.cl */
     LOCAL_SIZE = 4
 };
 
+/* A tile takes 24 of the 32 registers of AVX-512, or 12 of 16. */
+static void plan_tile(struct tile_plan *plan, int float_width, int64_t m) {
+    const bool many_registers = float_width >= 16;
+    plan->rows = (int)min64(many_registers ? 8 : 6, m);
+    plan->vectors = many_registers ? 3 : 2;
+    plan->columns = plan->vectors * float_width;
+}
+
 static struct tile_plan plan_of(const struct cl_device *device, const struct gemm_args *args) {
-    struct tile_plan plan = {.vectors = X("NV", 3), .packed_a = args->transpose_a};
-    plan.rows = (int)min64(X("MR", 8), args->m);
-    plan.columns = plan.vectors * device->traits.float_width;
+    struct tile_plan plan = {.packed_a = args->transpose_a};
+    plan_tile(&plan, device->traits.float_width, args->m);
     plan.row_tiles = ceil_div(args->m, plan.rows);
     plan.panels = ceil_div(args->n, plan.columns);
-    const int64_t tiles = plan.row_tiles * plan.panels;
     const int64_t wanted = (int64_t)TILES_A_UNIT * device->traits.compute_units;
     const int64_t segments =
-        min64(ceil_div(wanted, tiles), ceil_div(args->k, SEGMENT_STEPS)); /* 1 with tiles enough */
-    const int64_t blocks = segments > 1 ? segments : ceil_div(args->k, X("KB", BLOCK_STEPS));
+        min64(ceil_div(wanted, plan.row_tiles * plan.panels), ceil_div(args->k, SEGMENT_STEPS));
+    const int64_t fitting = max64(BLOCK_ELEMENTS / (plan.panels * plan.columns), BLOCK_STEPS_MIN);
+    const int64_t blocks = segments > 1 ? segments : ceil_div(args->k, min64(fitting, BLOCK_STEPS));
     plan.k_count = ceil_div(args->k, blocks);
     plan.segments = segments > 1 ? ceil_div(args->k, plan.k_count) : 1;
     return plan;

@@ -3,29 +3,27 @@
 
 #include "base/alloc.h"
 #include "opencl/backend.h"
+#include "opencl/cache.h"
 #include "opencl/source.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct program_cache {
     pthread_mutex_t lock;
+    struct cl_device *device;
+    char *identity; /* of device, driver and platform: the beginning of a key on disk */
+    char *folder;   /* NULL: nothing on disk */
     struct program *programs;
 };
 
-static uint64_t hash_text(uint64_t hash, const char *text) {
-    for (const char *c = text; *c; c++) {
-        hash = (hash ^ (unsigned char)*c) * 0x100000001B3u; /* FNV-1a */
-    }
-    return (hash ^ 0xFF) * 0x100000001B3u; /* a byte no text has, between texts */
-}
-
 static uint64_t hash_spec(const struct program_spec *spec) {
-    uint64_t hash = 0xCBF29CE484222325u;
+    uint64_t hash = HASH_START;
     for (int i = 0; i < PROGRAM_MAX_FILES && spec->files[i]; i++) {
-        hash = hash_text(hash, spec->files[i]);
+        hash = hash_bytes(hash, spec->files[i], strlen(spec->files[i]) + 1);
     }
-    return hash_text(hash, spec->options ? spec->options : "");
+    return spec->options ? hash_bytes(hash, spec->options, strlen(spec->options)) : hash;
 }
 
 static bool same_spec(const struct program_spec *a, const struct program_spec *b) {
@@ -130,6 +128,118 @@ static minrnn_status build_source(struct cl_device *device, const char *source, 
     return MINRNN_OK;
 }
 
+static minrnn_status build_binary(struct cl_device *device, const unsigned char *binary,
+                                  size_t bytes, const char *options, cl_program *program) {
+    cl_int code = CL_SUCCESS;
+    cl_program built =
+        clCreateProgramWithBinary(device->context, 1, &device->id, &bytes, &binary, NULL, &code);
+    if (!built) {
+        return MINRNN_BUILD_ERROR;
+    }
+    if (clBuildProgram(built, 1, &device->id, options, NULL, NULL) != CL_SUCCESS) {
+        clReleaseProgram(built);
+        return MINRNN_BUILD_ERROR;
+    }
+    *program = built;
+    return MINRNN_OK;
+}
+
+/* ---- the disk ---- */
+
+/* What, beside source and options, decides the machine code. To be freed. */
+static char *identity_of(cl_device_id id) {
+    enum { IDENTITY_BYTES = 2048 };
+    char platform_name[256] = "", platform_version[256] = "", name[256] = "", driver[256] = "";
+    cl_platform_id platform = NULL;
+    char *identity = mem_alloc(IDENTITY_BYTES, 1);
+    if (!identity) {
+        return NULL;
+    }
+    const char *pocl_method =
+        getenv("POCL_WORK_GROUP_METHOD"); /* which PoCL itself forgets to look at */
+    (void)clGetDeviceInfo(id, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL);
+    (void)clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof platform_name, platform_name, NULL);
+    (void)clGetPlatformInfo(platform, CL_PLATFORM_VERSION, sizeof platform_version,
+                            platform_version, NULL);
+    (void)clGetDeviceInfo(id, CL_DEVICE_NAME, sizeof name, name, NULL);
+    (void)clGetDeviceInfo(id, CL_DRIVER_VERSION, sizeof driver, driver, NULL);
+    snprintf(identity, IDENTITY_BYTES, "minrnn %s\nplatform %s, %s\ndevice %s\ndriver %s\n%s\n",
+             minrnn_version(), platform_name, platform_version, name, driver,
+             pocl_method ? pocl_method : "");
+    return identity;
+}
+
+/* The key of a program on disk: everything that goes into it, in full. To be freed. */
+static char *disk_key(const struct program_cache *cache, const char *options, const char *source) {
+    const size_t bytes = strlen(cache->identity) + strlen(options) + strlen(source) + 2;
+    char *key = mem_alloc(bytes, 1);
+    if (key) {
+        snprintf(key, bytes, "%s%s\n%s", cache->identity, options, source);
+    }
+    return key;
+}
+
+static bool load_program(struct program_cache *cache, const char *options, const char *source,
+                         cl_program *program) {
+    char *key = cache->folder ? disk_key(cache, options, source) : NULL;
+    unsigned char *binary = NULL;
+    size_t bytes = 0;
+    const bool loaded = key && cache_load(cache->folder, key, &binary, &bytes) &&
+                        build_binary(cache->device, binary, bytes, options, program) == MINRNN_OK;
+    mem_free(binary);
+    mem_free(key);
+    return loaded;
+}
+
+/* The binary of a program for one device of its context, which may have others. To be freed. */
+static unsigned char *binary_of(cl_program program, cl_device_id id, size_t *bytes) {
+    enum { MAX_DEVICES = 64 };
+    cl_device_id ids[MAX_DEVICES];
+    size_t sizes[MAX_DEVICES] = {0};
+    unsigned char *binaries[MAX_DEVICES] = {0};
+    cl_uint count = 0;
+    if (clGetProgramInfo(program, CL_PROGRAM_NUM_DEVICES, sizeof count, &count, NULL) ||
+        count > MAX_DEVICES ||
+        clGetProgramInfo(program, CL_PROGRAM_DEVICES, count * sizeof ids[0], ids, NULL) ||
+        clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, count * sizeof sizes[0], sizes, NULL)) {
+        return NULL;
+    }
+    cl_uint own = 0;
+    while (own < count && ids[own] != id) {
+        own++;
+    }
+    if (own == count || sizes[own] == 0) {
+        return NULL;
+    }
+    binaries[own] = mem_alloc(sizes[own], 1);
+    if (binaries[own] && clGetProgramInfo(program, CL_PROGRAM_BINARIES, count * sizeof binaries[0],
+                                          binaries, NULL) != CL_SUCCESS) {
+        mem_free(binaries[own]);
+        return NULL;
+    }
+    *bytes = sizes[own];
+    return binaries[own];
+}
+
+static void save_program(struct program_cache *cache, const struct program *program) {
+    char *source = NULL;
+    char *options = NULL;
+    char *key = NULL;
+    size_t bytes = 0;
+    unsigned char *binary = binary_of(program->handle, cache->device->id, &bytes);
+    if (binary && !compose_source(&program->spec, &source) &&
+        !compose_options(cache->device, &program->spec, &options)) {
+        key = disk_key(cache, options, source);
+    }
+    if (key) {
+        cache_store(cache->folder, key, binary, bytes);
+    }
+    mem_free(key);
+    mem_free(options);
+    mem_free(source);
+    mem_free(binary);
+}
+
 /* ---- one program ---- */
 
 static void program_destroy(struct program *program) {
@@ -156,8 +266,9 @@ static minrnn_status copy_spec(const struct program_spec *spec, struct program_s
     return copy->options ? MINRNN_OK : MINRNN_OUT_OF_MEMORY;
 }
 
-static minrnn_status program_create(struct cl_device *device, const struct program_spec *spec,
+static minrnn_status program_create(struct program_cache *cache, const struct program_spec *spec,
                                     uint64_t hash, struct program **program) {
+    struct cl_device *device = cache->device;
     char *source = NULL;
     char *options = NULL;
     minrnn_status status = MINRNN_OUT_OF_MEMORY;
@@ -169,12 +280,20 @@ static minrnn_status program_create(struct cl_device *device, const struct progr
     status = compose_source(spec, &source);
     status = status ? status : compose_options(device, spec, &options);
     status = status ? status : copy_spec(spec, &made->spec);
-    status = status ? status : build_source(device, source, options, &made->handle);
+    if (!status && !load_program(cache, options, source, &made->handle)) {
+        made->from_source = true;
+        status = build_source(device, source, options, &made->handle);
+    }
     mem_free(source);
     mem_free(options);
     if (status) {
         program_destroy(made);
         return status;
+    }
+    /* PoCL compiles for good at a kernel's first launch, so that CPUs save when the device goes. */
+    if (made->from_source && cache->folder && !device->traits.is_cpu) {
+        save_program(cache, made);
+        made->from_source = false;
     }
     *program = made;
     return MINRNN_OK;
@@ -213,7 +332,8 @@ static minrnn_status kernel_create(struct cl_device *device, struct program *pro
 
 /* ---- the programs of a device ---- */
 
-minrnn_status program_cache_create(struct program_cache **cache) {
+minrnn_status program_cache_create(struct cl_device *device, struct program_cache **cache) {
+    char folder[CACHE_PATH_BYTES];
     struct program_cache *made = mem_alloc(1, sizeof *made);
     if (!made) {
         return MINRNN_OUT_OF_MEMORY;
@@ -221,6 +341,13 @@ minrnn_status program_cache_create(struct program_cache **cache) {
     if (pthread_mutex_init(&made->lock, NULL) != 0) {
         mem_free(made);
         return fail(MINRNN_OUT_OF_MEMORY, "pthread_mutex_init failed");
+    }
+    made->device = device;
+    made->identity = identity_of(device->id);
+    made->folder = cache_folder(folder) ? mem_strdup(folder) : NULL;
+    if (!made->identity || (cache_folder(folder) && !made->folder)) {
+        program_cache_destroy(made);
+        return MINRNN_OUT_OF_MEMORY;
     }
     *cache = made;
     return MINRNN_OK;
@@ -233,15 +360,19 @@ void program_cache_destroy(struct program_cache *cache) {
     while (cache->programs) {
         struct program *program = cache->programs;
         cache->programs = program->next;
+        if (program->from_source && program->launched && cache->folder) {
+            save_program(cache, program);
+        }
         program_destroy(program);
     }
     pthread_mutex_destroy(&cache->lock);
+    mem_free(cache->identity);
+    mem_free(cache->folder);
     mem_free(cache);
 }
 
-static minrnn_status program_get(struct cl_device *device, const struct program_spec *spec,
+static minrnn_status program_get(struct program_cache *cache, const struct program_spec *spec,
                                  struct program **program) {
-    struct program_cache *cache = device->programs;
     const uint64_t hash = hash_spec(spec);
     for (struct program *p = cache->programs; p; p = p->next) {
         if (p->hash == hash && same_spec(&p->spec, spec)) {
@@ -249,7 +380,7 @@ static minrnn_status program_get(struct cl_device *device, const struct program_
             return MINRNN_OK;
         }
     }
-    const minrnn_status status = program_create(device, spec, hash, program);
+    const minrnn_status status = program_create(cache, spec, hash, program);
     if (!status) {
         (*program)->next = cache->programs;
         cache->programs = *program;
@@ -272,7 +403,7 @@ minrnn_status kernel_get(struct cl_device *device, const struct program_spec *sp
                          const char *name, struct kernel **kernel) {
     struct program *program = NULL;
     pthread_mutex_lock(&device->programs->lock);
-    minrnn_status status = program_get(device, spec, &program);
+    minrnn_status status = program_get(device->programs, spec, &program);
     status = status ? status : kernel_find(device, program, name, kernel);
     pthread_mutex_unlock(&device->programs->lock);
     return status;

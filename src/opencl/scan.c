@@ -37,8 +37,7 @@ enum {
     TILE_LANES = 32,
     TILE_ROWS = 8,
     TILE_BLOCK = 8,
-    MAX_VECTORS_FORWARD = 4,
-    MAX_VECTORS_BACKWARD = 2,
+    CPU_VECTORS = 4, /* a work-item's, on CPUs: independent chains of dependent steps */
     /* Work-items a compute unit needs to hide memory's latency when each has a block of steps on
      * its way, and what the chunk run cuts time for. */
     GPU_ITEMS_A_UNIT = 256,
@@ -126,7 +125,7 @@ static struct piece next_piece(const struct scan *scan, const struct plan *plan,
     struct piece piece = {.first_channel = channel, .vector = 1, .vectors = 1};
     if (!traits->is_gpu) {
         piece.vector = traits->float_width;
-        piece.vectors = scan->backward ? MAX_VECTORS_BACKWARD : MAX_VECTORS_FORWARD;
+        piece.vectors = CPU_VECTORS;
     }
     while (piece.vector > left) {
         piece.vector /= 2;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "check/bench.h"
 
@@ -59,15 +60,23 @@ struct report {
     bool bench;
     int ops, cases;
     bool bench_failed;
+    double since; /* when the op that runs now began, s */
 };
+
+static double seconds_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
 
 static void print_result(void *user, const minrnn_check_result *result) {
     struct report *report = user;
     report->ops++;
     report->cases += result->cases;
     const bool failed = result->failures > 0;
-    printf("%-18s %5d  %9.3g  %-6s  %s\n", result->op, result->cases, result->worst,
-           failed ? "FAILED" : "ok", result->worst_case);
+    printf("%-18s %5d  %6.1f  %9.3g  %-6s  %s\n", result->op, result->cases,
+           seconds_now() - report->since, result->worst, failed ? "FAILED" : "ok",
+           result->worst_case);
     if (failed) {
         printf("  %d of %d cases failed, the first: %s\n", result->failures, result->cases,
                result->failure);
@@ -76,6 +85,7 @@ static void print_result(void *user, const minrnn_check_result *result) {
         report->bench_failed = true;
     }
     fflush(stdout);
+    report->since = seconds_now();
 }
 
 static int run(minrnn_device *device, const struct options *options) {
@@ -86,8 +96,8 @@ static int run(minrnn_device *device, const struct options *options) {
     }
     printf("device %s, %s, %s; seed %llu\n", info.name, info.platform, info.driver,
            (unsigned long long)options->check.seed);
-    printf("%-18s %5s  %9s  %-6s  %s\n", "op", "cases", "err/bound", "", "worst case");
-    struct report report = {.device = device, .bench = options->bench};
+    printf("%-18s %5s  %6s  %9s  %-6s  %s\n", "op", "cases", "s", "err/bound", "", "worst case");
+    struct report report = {.device = device, .bench = options->bench, .since = seconds_now()};
     int failures = 0;
     if (minrnn_validate(device, &options->check, print_result, &report, &failures)) {
         fprintf(stderr, "checkop: %s\n", minrnn_error_text());

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the library into a temporary place and uses it as a stranger would.
 #
-#     run.sh plain|sanitized|cmake|headers BUILD_DIRECTORY
+#     run.sh plain|sanitized|cmake BUILD_DIRECTORY
 #
 # Exit code 77 where a tool that the way needs is not there.
 set -eu
@@ -10,7 +10,6 @@ way=$1
 build=$2
 here=$(cd "$(dirname "$0")" && pwd)
 cc=${CC:-cc}
-cxx=${CXX:-c++}
 
 skip() {
     echo "skipped: $1"
@@ -63,26 +62,8 @@ cmake)
     cmake --build "$work/cmake" >/dev/null
     "$work/cmake/consumer"
     ;;
-headers)
-    # Each installed header compiles alone, in C17 and in C++17.
-    include=$(pkg-config --variable=includedir minrnn)
-    count=0
-    for header in "$work/root$include"/minrnn/*.h "$include"/minrnn/*.h; do
-        [ -e "$header" ] || continue
-        name=minrnn/$(basename "$header")
-        # shellcheck disable=SC2086
-        echo "#include <$name>" | "$cc" -std=c17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only \
-            $(pkg-config --cflags minrnn) -x c -
-        # shellcheck disable=SC2086
-        echo "#include <$name>" | "$cxx" -std=c++17 -Wall -Wextra -Werror -fsyntax-only \
-            $(pkg-config --cflags minrnn) -x c++ -
-        count=$((count + 1))
-    done
-    echo "$count headers"
-    [ "$count" -ge 11 ]
-    ;;
 *)
-    echo "usage: run.sh plain|sanitized|cmake|headers BUILD_DIRECTORY" >&2
+    echo "usage: run.sh plain|sanitized|cmake BUILD_DIRECTORY" >&2
     exit 2
     ;;
 esac

@@ -1,4 +1,4 @@
-/* Level 2: a minLSTM as a layer of your own model, with your own loss and optimiser.
+/* Level 2: a minGRU as a layer of your own model, with your own loss and optimiser.
  *
  * The layer learns to smooth: its output is to be the running average of its input. Here the loss
  * is a squared error and the optimiser plain gradient descent, both on the host. */
@@ -46,10 +46,8 @@ int main(void) {
     TRY(minrnn_device_open(NULL, &device));
 
     minrnn_mixer_config config;
-    minrnn_mixer_config_defaults(&config);
-    snprintf(config.name, sizeof config.name, "minlstm");
+    minrnn_mixer_config_defaults(&config); /* minGRU; the name "minlstm" makes the other */
     config.width = WIDTH;
-    config.expansion = 8;
     config.bias = true;
     TRY(minrnn_mixer_create(device, &config, &mixer));
 
@@ -92,14 +90,14 @@ int main(void) {
         TRY(minrnn_mixer_backward(mixer, BATCH, TIME, &t));
         TRY(minrnn_buffer_read(t.gradients.buffer, 0, gradients, bytes));
         for (int64_t i = 0; i < count; i++) {
-            parameters[i] -= 1.0f * gradients[i];
+            parameters[i] -= 1.5f * gradients[i];
         }
         TRY(minrnn_buffer_write(t.parameters.buffer, 0, parameters, bytes));
         if (step % 100 == 0) {
             printf("step %3d: mean squared error %.6f\n", step, (double)loss);
         }
     }
-    result = loss < 1e-3f ? 0 : 1;
+    result = loss < 2e-3f ? 0 : 1;
 
 done:
     free(parameters);

@@ -35,12 +35,13 @@ EPSILON = 1e-6
 DEFAULTS = dict(
     minlstm=0, expansion=1, g=0, log=0, normalised=0, bias=0, project=0, learned_init=0,
     forget_offset=0, conv=0, conv_pointwise=0, feed_forward=0, feed_forward_factor=0, clip=0,
-    rate=1e-2, weight_decay=0.01, with_reset=0, with_ignored=0)
+    rate=1e-2, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.01,
+    with_reset=0, with_ignored=0, with_embedding=1)
 
 GELU, GEGLU = 1, 2
 
 CASES = {
-    "mingru_plain": dict(),
+    "mingru_plain": dict(with_embedding=0.01),
     "mingru_plain_init": dict(expansion=2, bias=1, learned_init=1, conv=4, feed_forward=GEGLU,
                               feed_forward_factor=2),
     "mingru_g": dict(expansion=2, g=1, learned_init=1, conv=4, feed_forward=GELU,
@@ -58,7 +59,8 @@ CASES = {
     "minlstm_plain_unnormalised": dict(minlstm=1, forget_offset=1, learned_init=1,
                                        feed_forward=GELU, feed_forward_factor=4),
     "minlstm_g_log_unnormalised": dict(minlstm=1, g=1, log=1, bias=1, conv=4),
-    "mingru_clip": dict(project=1, conv=4, clip=0.5, with_ignored=1),
+    "mingru_clip": dict(project=1, conv=4, clip=0.5, beta1=0.8, beta2=0.95, epsilon=1e-2,
+                        weight_decay=0.5, with_ignored=1),
     "mingru_reset": dict(expansion=2, learned_init=1, conv=4, with_reset=1),
     "minlstm_reset": dict(minlstm=1, normalised=1, g=1, conv=4, with_reset=1),
 }
@@ -240,6 +242,9 @@ def make(name, options, seed):
     generator = torch.Generator().manual_seed(seed)
     shapes = parameter_shapes(c)
     parameters = {n: draw(n, s, generator) for n, (s, _) in shapes.items()}
+    # Small embeddings, so that the norm's epsilon shows in what follows.
+    parameters["token_emb.weight"].data.mul_(c["with_embedding"]).copy_(
+        parameters["token_emb.weight"].data.float())
     tokens = torch.randint(VOCAB, (BATCH, TIME), generator=generator)
     targets = torch.randint(VOCAB, (BATCH, TIME), generator=generator)
     if c["with_ignored"]:
@@ -265,7 +270,8 @@ def make(name, options, seed):
 
     groups = [{"params": [parameters[n] for n in shapes if shapes[n][1] == decays],
                "weight_decay": c["weight_decay"] if decays else 0.0} for decays in (True, False)]
-    optimiser = torch.optim.AdamW(groups, lr=c["rate"], betas=(0.9, 0.999), eps=1e-8)
+    optimiser = torch.optim.AdamW(groups, lr=c["rate"], betas=(c["beta1"], c["beta2"]),
+                                  eps=c["epsilon"])
     losses = []
     for step in range(STEPS):
         optimiser.zero_grad()

@@ -154,6 +154,9 @@ static minrnn_trainer_config trainer_config(const struct golden *golden) {
     config.batch = size_field(golden, "batch");
     config.time = size_field(golden, "time");
     config.rate = (float)field(golden, "rate");
+    config.beta1 = (float)field(golden, "beta1");
+    config.beta2 = (float)field(golden, "beta2");
+    config.epsilon = (float)field(golden, "epsilon");
     config.weight_decay = (float)field(golden, "weight_decay");
     config.clip = (float)field(golden, "clip");
     return config;

@@ -209,6 +209,104 @@ static void test_lengths(void **unused) {
     }
 }
 
+/* ---- dropout ---- */
+
+/* A step that changes nothing, so that only dropout tells one from the next. */
+static minrnn_trainer_config still_config(int64_t accumulation) {
+    minrnn_trainer_config config = trainer_config(BATCH, TIME);
+    config.rate = 0.0f;
+    config.clip = 0.0f;
+    config.accumulation = accumulation;
+    return config;
+}
+
+/* Every micro-batch draws its own masks: two in one step are the first two steps of one each. */
+static void test_dropout_masks(void **unused) {
+    (void)unused;
+    enum { STEPS = 6 };
+    minrnn_model_config config = model_variant(1);
+    config.dropout = 0.3f;
+    minrnn_model *model = model_make(device, &config);
+    struct support_random random = {19};
+    int32_t tokens[2 * ROWS], targets[2 * ROWS];
+    random_tokens(&random, tokens, ROWS);
+    random_tokens(&random, targets, ROWS);
+    memcpy(tokens + ROWS, tokens, ROWS * sizeof *tokens);
+    memcpy(targets + ROWS, targets, ROWS * sizeof *targets);
+    float losses[STEPS];
+    for (int64_t accumulation = 1; accumulation <= 2; accumulation++) {
+        const minrnn_trainer_config training = still_config(accumulation);
+        minrnn_trainer *trainer = trainer_make(model, &training);
+        for (int step = 0; step < STEPS / accumulation; step++) {
+            CHECK(minrnn_trainer_step(trainer, tokens, targets, NULL, NULL));
+            const float loss = take_record(trainer).loss;
+            if (accumulation == 2) {
+                const float both = 0.5f * (losses[2 * step] + losses[2 * step + 1]);
+                expect_close("loss of two micro-batches", 1, &loss, &both, 1, 1e-6);
+                continue;
+            }
+            losses[step] = loss;
+            for (int earlier = 0; earlier < step; earlier++) {
+                assert_true(fabsf(losses[earlier] - loss) > 1e-4f);
+            }
+        }
+        minrnn_trainer_destroy(trainer);
+    }
+    minrnn_model_destroy(model);
+}
+
+static float loss_at(minrnn_model *model, const float *parameters, const int32_t *tokens,
+                     const int32_t *targets) {
+    const minrnn_trainer_config training = still_config(1);
+    float loss;
+    CHECK(minrnn_model_write(model, parameters));
+    free(gradients_of(model, &training, tokens, targets, NULL, NULL, &loss));
+    return loss;
+}
+
+/* The slope of the loss along its gradient is the gradient's norm, masks being the same: backward
+ * drops what forward dropped. */
+static void test_dropout_gradient(void **unused) {
+    (void)unused;
+    struct support_random random = {20};
+    for (int v = 0; v < MODEL_VARIANTS; v++) {
+        minrnn_model_config config = model_variant(v);
+        config.dropout = 0.3f;
+        minrnn_model *model = model_make(device, &config);
+        const int64_t total = minrnn_model_parameters(model);
+        int32_t tokens[ROWS], targets[ROWS];
+        random_tokens(&random, tokens, ROWS);
+        random_tokens(&random, targets, ROWS);
+        float *start = support_alloc((size_t)total, sizeof *start);
+        float *moved = support_alloc((size_t)total, sizeof *moved);
+        CHECK(minrnn_model_read(model, start));
+        const minrnn_trainer_config training = still_config(1);
+        float loss, ends[2];
+        float *gradient = gradients_of(model, &training, tokens, targets, NULL, NULL, &loss);
+        double norm = 0.0;
+        for (int64_t i = 0; i < total; i++) {
+            norm += (double)gradient[i] * (double)gradient[i];
+        }
+        norm = sqrt(norm);
+        const double step = 1e-2;
+        for (int side = 0; side < 2; side++) {
+            const double scale = (side ? step : -step) / norm;
+            for (int64_t i = 0; i < total; i++) {
+                moved[i] = start[i] + (float)(scale * (double)gradient[i]);
+            }
+            ends[side] = loss_at(model, moved, tokens, targets);
+        }
+        const double slope = ((double)ends[1] - (double)ends[0]) / (2.0 * step);
+        if (!(fabs(slope - norm) <= 2e-3 * norm)) {
+            fail_msg("variant %d: slope %.6f, gradient's norm %.6f", v, slope, norm);
+        }
+        free(start);
+        free(moved);
+        free(gradient);
+        minrnn_model_destroy(model);
+    }
+}
+
 /* ---- records ---- */
 
 /* With `wait` each step's record is there; without, all of them come in order in the end. */
@@ -523,11 +621,12 @@ static void test_refused(void **unused) {
 int main(void) {
     device = support_open_device();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_bits),  cmocka_unit_test(test_accumulation),
-        cmocka_unit_test(test_documents),  cmocka_unit_test(test_lengths),
-        cmocka_unit_test(test_records),    cmocka_unit_test(test_schedule),
-        cmocka_unit_test(test_not_finite), cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_evaluate),   cmocka_unit_test(test_learns),
+        cmocka_unit_test(test_same_bits),     cmocka_unit_test(test_accumulation),
+        cmocka_unit_test(test_documents),     cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_dropout_masks), cmocka_unit_test(test_dropout_gradient),
+        cmocka_unit_test(test_records),       cmocka_unit_test(test_schedule),
+        cmocka_unit_test(test_not_finite),    cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_evaluate),      cmocka_unit_test(test_learns),
         cmocka_unit_test(test_refused),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

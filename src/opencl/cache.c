@@ -1,0 +1,158 @@
+#include "opencl/cache.h"
+
+#include "base/alloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A file is this header, the key without its zero, and the binary. Drivers may trust a binary
+ * blindly (PoCL aborts the process over a truncated one), hence the checksum of everything. */
+struct header {
+    char magic[8];
+    uint64_t key_bytes, binary_bytes;
+    uint64_t checksum; /* of both lengths, the key and the binary */
+};
+
+static const char magic[8] = {'m', 'i', 'n', 'r', 'n', 'n', 'P', '1'};
+
+uint64_t hash_bytes(uint64_t hash, const void *data, size_t bytes) {
+    for (const unsigned char *p = data; bytes > 0; p++, bytes--) {
+        hash = (hash ^ *p) * 0x100000001B3u;
+    }
+    return hash;
+}
+
+static uint64_t checksum_of(const struct header *header, const char *key,
+                            const unsigned char *binary) {
+    uint64_t hash = hash_bytes(HASH_START, &header->key_bytes, sizeof header->key_bytes);
+    hash = hash_bytes(hash, &header->binary_bytes, sizeof header->binary_bytes);
+    hash = hash_bytes(hash, key, (size_t)header->key_bytes);
+    return hash_bytes(hash, binary, (size_t)header->binary_bytes);
+}
+
+bool cache_folder(char folder[CACHE_PATH_BYTES]) {
+    const char *own = getenv("MINRNN_CACHE");
+    const char *shared = getenv("XDG_CACHE_HOME");
+    const char *home = getenv("HOME");
+    int length = 0;
+    if (own) {
+        length = snprintf(folder, CACHE_PATH_BYTES, "%s", own);
+    } else if (shared && shared[0] == '/') {
+        length = snprintf(folder, CACHE_PATH_BYTES, "%s/minrnn", shared);
+    } else if (home && home[0]) {
+        length = snprintf(folder, CACHE_PATH_BYTES, "%s/.cache/minrnn", home);
+    }
+    return length > 0 && length < CACHE_PATH_BYTES;
+}
+
+/* The file's name is the key's hash; the key inside decides. */
+static bool file_path(char path[CACHE_PATH_BYTES], const char *folder, const char *key,
+                      const char *suffix) {
+    const int length =
+        snprintf(path, CACHE_PATH_BYTES, "%s/%016llx.bin%s", folder,
+                 (unsigned long long)hash_bytes(HASH_START, key, strlen(key)), suffix);
+    return length > 0 && length < CACHE_PATH_BYTES;
+}
+
+/* ---- loading ---- */
+
+static bool read_exactly(FILE *file, void *data, size_t bytes) {
+    return fread(data, 1, bytes, file) == bytes;
+}
+
+static bool header_fits(const struct header *header, const char *key, FILE *file) {
+    struct stat info;
+    if (fstat(fileno(file), &info) != 0 || !S_ISREG(info.st_mode) ||
+        info.st_size < (off_t)sizeof *header) {
+        return false;
+    }
+    const uint64_t rest = (uint64_t)info.st_size - sizeof *header;
+    return memcmp(header->magic, magic, sizeof magic) == 0 && header->key_bytes == strlen(key) &&
+           header->key_bytes <= rest && header->binary_bytes == rest - header->key_bytes &&
+           header->binary_bytes > 0;
+}
+
+/* Checks key and checksum; hands the binary over. */
+static bool load_open(FILE *file, const char *key, unsigned char **binary, size_t *bytes) {
+    struct header header;
+    if (!read_exactly(file, &header, sizeof header) || !header_fits(&header, key, file)) {
+        return false;
+    }
+    char *stored_key = mem_alloc((size_t)header.key_bytes, 1);
+    unsigned char *content = mem_alloc((size_t)header.binary_bytes, 1);
+    const bool good = stored_key && content &&
+                      read_exactly(file, stored_key, (size_t)header.key_bytes) &&
+                      memcmp(stored_key, key, (size_t)header.key_bytes) == 0 &&
+                      read_exactly(file, content, (size_t)header.binary_bytes) &&
+                      checksum_of(&header, key, content) == header.checksum;
+    mem_free(stored_key);
+    if (!good) {
+        mem_free(content);
+        return false;
+    }
+    *binary = content;
+    *bytes = (size_t)header.binary_bytes;
+    return true;
+}
+
+bool cache_load(const char *folder, const char *key, unsigned char **binary, size_t *bytes) {
+    char path[CACHE_PATH_BYTES];
+    if (!file_path(path, folder, key, "")) {
+        return false;
+    }
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        return false;
+    }
+    const bool loaded = load_open(file, key, binary, bytes);
+    fclose(file);
+    return loaded;
+}
+
+/* ---- storing ---- */
+
+/* Makes the folder and those above it. */
+static void make_folders(const char *folder) {
+    char path[CACHE_PATH_BYTES];
+    snprintf(path, sizeof path, "%s", folder);
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        (void)mkdir(path, 0700);
+        *slash = '/';
+    }
+    (void)mkdir(path, 0700);
+}
+
+static bool write_file(FILE *file, const char *key, const unsigned char *binary, size_t bytes) {
+    struct header header = {.key_bytes = strlen(key), .binary_bytes = bytes};
+    memcpy(header.magic, magic, sizeof magic);
+    header.checksum = checksum_of(&header, key, binary);
+    return fwrite(&header, 1, sizeof header, file) == sizeof header &&
+           fwrite(key, 1, (size_t)header.key_bytes, file) == header.key_bytes &&
+           fwrite(binary, 1, bytes, file) == bytes;
+}
+
+void cache_store(const char *folder, const char *key, const unsigned char *binary, size_t bytes) {
+    char path[CACHE_PATH_BYTES], temporary[CACHE_PATH_BYTES];
+    if (!file_path(path, folder, key, "") || !file_path(temporary, folder, key, ".XXXXXX")) {
+        return;
+    }
+    make_folders(folder);
+    const int descriptor = mkstemp(temporary);
+    if (descriptor < 0) {
+        return;
+    }
+    FILE *file = fdopen(descriptor, "wb");
+    if (!file) {
+        close(descriptor);
+        unlink(temporary);
+        return;
+    }
+    const bool written = write_file(file, key, binary, bytes);
+    if (fclose(file) != 0 || !written || rename(temporary, path) != 0) {
+        unlink(temporary);
+    }
+}
