@@ -196,6 +196,15 @@ static void test_gemm_tile(void **state) {
     try_all(state, &gemm_tile);
 }
 
+/* The tile of processors with fewer registers, whatever this one has. */
+static void test_gemm_tile_of_8(void **state) {
+    struct cl_traits *traits = &((struct cl_device *)*state)->traits;
+    const int width = traits->float_width;
+    traits->float_width = 8;
+    try_all(state, &gemm_tile);
+    traits->float_width = width;
+}
+
 static void test_gemm_group(void **state) {
     try_all(state, &gemm_group);
 }
@@ -230,9 +239,10 @@ static void test_gemm_rows(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_transfer),     cmocka_unit_test(test_fence),
-        cmocka_unit_test(test_too_large),    cmocka_unit_test(test_gemm_tile),
-        cmocka_unit_test(test_gemm_group),   cmocka_unit_test(test_gemm_rows),
+        cmocka_unit_test(test_transfer),       cmocka_unit_test(test_fence),
+        cmocka_unit_test(test_too_large),      cmocka_unit_test(test_gemm_tile),
+        cmocka_unit_test(test_gemm_tile_of_8), cmocka_unit_test(test_gemm_group),
+        cmocka_unit_test(test_gemm_rows),
 #ifdef MINRNN_HAVE_CLBLAST
         cmocka_unit_test(test_gemm_clblast),
 #endif
