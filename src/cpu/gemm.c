@@ -5,6 +5,9 @@
 #include <cblas.h>
 #include <string.h>
 
+/* With so few rows of c, matrix-vector products beat a matrix product. */
+enum { VECTOR_ROWS = 4 };
+
 /* How a product is cut: tiles of c, and blocks of k whose products are added up in order. */
 struct plan {
     int64_t m, n, k; /* size of a piece */
@@ -14,34 +17,35 @@ static int64_t pieces_of(const struct gemm_args *args, struct plan plan) {
     return ceil_div(args->m, plan.m) * ceil_div(args->n, plan.n);
 }
 
-/* Rows (or columns) of `size` in pieces of `least` at least and about `pieces` of them. */
+/* `size` in about `pieces` pieces, none but the last smaller than `least`. */
 static int64_t cut(int64_t size, int64_t pieces, int64_t least) {
     return min_i64(size, max_i64(least, ceil_div(ceil_div(size, pieces), 16) * 16));
 }
 
+/* Few, large pieces are the fastest, for a BLAS packs its operands anew for each; sixteen are
+ * enough to share out. */
 static struct plan plan_gemm(const struct gemm_args *args) {
     enum {
-        PIECES = 32,         /* enough for many threads */
-        ENOUGH = 8,          /* below this, k is cut too */
-        TILE_MIN = 128,      /* smaller tiles spend their time on packing */
-        VECTOR_ROWS = 4,     /* so few rows of c are matrix-vector products */
-        VECTOR_BLOCK = 32768 /* elements of b in one of these: it stays in the cache */
+        PIECES = 16,
+        LONG_K = 2048,       /* from here on k is cut rather than small tiles of c */
+        VECTOR_BLOCK = 32768 /* elements of b in a piece with few rows: they stay in the cache */
     };
-    struct plan plan = {args->m, args->n, args->k};
-    if (args->m <= VECTOR_ROWS) {
-        plan.n = min_i64(args->n, max_i64(64, ceil_div(VECTOR_BLOCK, args->k)));
+    const int64_t m = args->m, n = args->n, k = args->k;
+    struct plan plan = {m, n, k};
+    if (m <= VECTOR_ROWS) {
+        plan.n = cut(n, ceil_div(n * k, VECTOR_BLOCK), 64);
         return plan;
     }
-    plan.m = cut(args->m, PIECES, 4 * TILE_MIN);
-    if (pieces_of(args, plan) < PIECES / 2) {
-        plan.n = cut(args->n, ceil_div(PIECES / 2, ceil_div(args->m, plan.m)), 2 * TILE_MIN);
+    const bool long_k = k >= LONG_K;
+    plan.m = cut(m, PIECES, long_k ? 768 : 512);
+    if (pieces_of(args, plan) < PIECES) {
+        plan.n = cut(n, ceil_div(PIECES, ceil_div(m, plan.m)), long_k ? 768 : 256);
     }
-    if (pieces_of(args, plan) < PIECES / 2) {
-        plan.m = cut(args->m, ceil_div(PIECES / 2, ceil_div(args->n, plan.n)), TILE_MIN);
+    if (pieces_of(args, plan) < PIECES && !long_k) {
+        plan.m = cut(m, ceil_div(PIECES, ceil_div(n, plan.n)), 128);
     }
-    const int64_t pieces = pieces_of(args, plan);
-    if (pieces < ENOUGH && args->k >= 16 * TILE_MIN) {
-        plan.k = cut(args->k, ceil_div(PIECES / 2, pieces), 4 * TILE_MIN);
+    if (pieces_of(args, plan) < PIECES && long_k) {
+        plan.k = cut(k, ceil_div(PIECES, pieces_of(args, plan)), LONG_K / 2);
     }
     return plan;
 }
@@ -104,7 +108,7 @@ minrnn_status CPU_NAME(gemm)(struct op_context *context, const struct gemm_args 
         const int64_t at = m.begin * args->n + n.begin;
         if (blocks > 1) {
             multiply(args, m, n, k, 0.0f, partial + i / tiles * args->m * args->n + at);
-        } else if (plan.m == args->m && plan.m <= 4) {
+        } else if (args->m <= VECTOR_ROWS) {
             multiply_rows(args, n, beta, c + at);
         } else {
             multiply(args, m, n, k, beta, c + at);

@@ -20,13 +20,13 @@ static float cross_entropy_row(int64_t vocab, float scale, const float *logits, 
     if (!dlogits) {
 #pragma omp simd reduction(+ : sum)
         for (int64_t v = 0; v < vocab; v++) {
-            sum += exp_f32(logits[v] - largest);
+            sum += exp_negative_f32(logits[v] - largest);
         }
         return logf(sum) + (largest - right);
     }
 #pragma omp simd reduction(+ : sum)
     for (int64_t v = 0; v < vocab; v++) {
-        const float e = exp_f32(logits[v] - largest);
+        const float e = exp_negative_f32(logits[v] - largest);
         dlogits[v] = e;
         sum += e;
     }

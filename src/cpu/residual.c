@@ -1,9 +1,8 @@
 /* Dropout, and the residual sum it stands in. */
-#include "base/philox.h"
-#include "cpu/ops.h"
+#include "cpu/philox_lanes.h"
 
-/* Elements whose random words are drawn at once; a multiple of the four that a Philox block has. */
-enum { TILE = 1024 };
+/* Elements whose random words are drawn at once. */
+enum { TILE = 4 * PHILOX_DRAWN };
 
 struct dropout {
     uint64_t seed;
@@ -19,14 +18,13 @@ struct dropout {
 
 /* The factors of elements first .. first + TILE - 1: 0 where dropped, else the scale. */
 static void draw(const struct dropout *dropout, uint64_t first, float *restrict factor) {
-    const struct dropout d = *dropout;
+    uint32_t words[TILE];
+    const uint32_t threshold = dropout->threshold;
+    const float scale = dropout->scale;
+    philox_draw(dropout->seed, dropout->site, dropout->step, first / 4, words);
 #pragma omp simd
-    for (int i = 0; i < TILE / 4; i++) {
-        const struct philox block = philox_block(d.seed, d.site, d.step, first / 4 + (uint64_t)i);
-        factor[4 * i] = block.word[0] < d.threshold ? 0.0f : d.scale;
-        factor[4 * i + 1] = block.word[1] < d.threshold ? 0.0f : d.scale;
-        factor[4 * i + 2] = block.word[2] < d.threshold ? 0.0f : d.scale;
-        factor[4 * i + 3] = block.word[3] < d.threshold ? 0.0f : d.scale;
+    for (int i = 0; i < TILE; i++) {
+        factor[i] = words[i] < threshold ? 0.0f : scale;
     }
 }
 

@@ -52,10 +52,10 @@ ALWAYS_INLINE struct minlstm_gates minlstm_gates(struct scan_kind kind, float fo
         const struct sigmoid i = sigmoid_f32(input);
         return (struct minlstm_gates){f.on, i.on, f.off, i.off};
     }
-    const float ef = exp_f32(-fabsf(forget));
-    const float ei = exp_f32(-fabsf(input));
+    const float ef = exp_negative_f32(-fabsf(forget));
+    const float ei = exp_negative_f32(-fabsf(input));
     const float gap = relu_f32(-input) - relu_f32(-forget);
-    const float e = exp_f32(-fabsf(gap));
+    const float e = exp_negative_f32(-fabsf(gap));
     const float inverse_f = (1.0f + ef) * (gap > 0.0f ? e : 1.0f);
     const float inverse_i = (1.0f + ei) * (gap > 0.0f ? 1.0f : e);
     const float share = 1.0f / (inverse_f + inverse_i);

@@ -24,11 +24,14 @@ ALWAYS_INLINE float float_of(uint32_t bits) {
 #define LN2_HIGH 0.693359375f
 #define LN2_LOW -2.12194440e-4f
 
-/* exp(x) = 2^n exp(r), |r| <= ln 2 / 2. Results under 2^-125.5 are 0. */
-ALWAYS_INLINE float exp_f32(float x) {
+/* 2^n exp(r) = exp(x), |r| <= ln 2 / 2. */
+struct exp_parts {
+    float p; /* exp(r) */
+    uint32_t n;
+};
+
+ALWAYS_INLINE struct exp_parts exp_parts(float x) {
     const float round = 0x1.8p23f; /* adding it leaves the nearest integer in the low bits */
-    x = x < -87.3f ? -87.3f : x;
-    x = x > 89.0f ? 89.0f : x;
     const float shifted = x * 1.44269504f + round;
     const float n = shifted - round;
     const float r = (x - n * LN2_HIGH) - n * LN2_LOW;
@@ -37,9 +40,23 @@ ALWAYS_INLINE float exp_f32(float x) {
     q = q * r + 4.166839426e-02f;
     q = q * r + 1.666652011e-01f;
     q = q * r + 4.999999341e-01f;
-    const float p = (q * r * r + r) + 1.0f;
+    return (struct exp_parts){(q * r * r + r) + 1.0f, bits_of(shifted)};
+}
+
+/* Results under 2^-125.5 are 0. */
+ALWAYS_INLINE float exp_f32(float x) {
+    x = x < -87.3f ? -87.3f : x;
+    x = x > 89.0f ? 89.0f : x;
+    const struct exp_parts parts = exp_parts(x);
     /* 2^(n - 1), doubled afterwards: n = 128 stays finite and n = -126 gives 0. */
-    return p * float_of((bits_of(shifted) + 126u) << 23) * 2.0f;
+    return parts.p * float_of((parts.n + 126u) << 23) * 2.0f;
+}
+
+/* The same for x <= 0, where nothing overflows. Results under 2^-126.5 are 0. */
+ALWAYS_INLINE float exp_negative_f32(float x) {
+    x = x < -88.0f ? -88.0f : x;
+    const struct exp_parts parts = exp_parts(x);
+    return parts.p * float_of((parts.n + 127u) << 23); /* n = -127 gives 0 */
 }
 
 /* log(x) for normal x > 0, and for infinity and NaN. */
@@ -87,7 +104,7 @@ struct sigmoid {
 };
 
 ALWAYS_INLINE struct sigmoid sigmoid_f32(float x) {
-    const float e = exp_f32(-fabsf(x));
+    const float e = exp_negative_f32(-fabsf(x));
     const float large = 1.0f / (1.0f + e);
     const float small = e * large;
     return x >= 0.0f ? (struct sigmoid){large, small} : (struct sigmoid){small, large};
@@ -99,7 +116,7 @@ struct softplus {
 };
 
 ALWAYS_INLINE struct softplus softplus_f32(float x) {
-    const float l = log1p_f32(exp_f32(-fabsf(x)));
+    const float l = log1p_f32(exp_negative_f32(-fabsf(x)));
     return (struct softplus){relu_f32(x) + l, relu_f32(-x) + l};
 }
 
@@ -108,7 +125,7 @@ ALWAYS_INLINE float log_add_f32(float x, float y) {
     const float larger = x > y ? x : y;
     /* Equal values apart, for -inf - -inf is NaN. */
     const float gap = x == y ? 0.0f : -fabsf(x - y);
-    return larger + log1p_f32(exp_f32(gap));
+    return larger + log1p_f32(exp_negative_f32(gap));
 }
 
 /* The paper's g (appendix B.3): x + 0.5 for x >= 0, else sigma(x); and its derivative. */
@@ -117,7 +134,7 @@ struct positive {
 };
 
 ALWAYS_INLINE struct positive positive_f32(float x) {
-    const float e = exp_f32(-fabsf(x));
+    const float e = exp_negative_f32(-fabsf(x));
     const float large = 1.0f / (1.0f + e);
     const float small = e * large;
     return (struct positive){x >= 0.0f ? x + 0.5f : small, x >= 0.0f ? 1.0f : small * large};
@@ -125,7 +142,7 @@ ALWAYS_INLINE struct positive positive_f32(float x) {
 
 /* log g(x) */
 ALWAYS_INLINE float log_positive_f32(float x) {
-    const float below = x - log1p_f32(exp_f32(-fabsf(x)));
+    const float below = x - log1p_f32(exp_negative_f32(-fabsf(x)));
     const float above = log_f32(x >= 0.0f ? x + 0.5f : 1.0f);
     return x >= 0.0f ? above : below;
 }
@@ -137,7 +154,7 @@ struct normal {
 
 ALWAYS_INLINE struct normal normal_f32(float x) {
     const float a = fabsf(x);
-    const float e = exp_f32(-0.5f * x * x);
+    const float e = exp_negative_f32(-0.5f * x * x);
     const float t = 1.0f / (1.0f + 0.35f * a);
     float p = -2.914634714e-02f; /* Phi(-a) = exp(-a^2 / 2) t p(t): 3e-8 for a <= 14 */
     p = p * t + 1.439737010e-01f;

@@ -184,7 +184,7 @@ static void write_options(const struct scan *scan, const struct plan *plan,
     add_option(options, args->db.buffer, "HAS_DB");
     add_option(options, args->dh0.buffer, "HAS_DH0");
     add_option(options, args->dinit.buffer, "HAS_DINIT");
-    add_option(options, plan->chunks > 1, "CARRIED");
+    add_option(options, plan->chunks > 1, in_order ? "CARRIED_FROM=1" : "CARRIED_FROM=0");
     add_option(options, in_order, "CARRY_ON");
 }
 
