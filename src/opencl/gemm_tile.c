@@ -18,7 +18,7 @@ enum {
     BLOCK_STEPS = 384, /* of k: a's rows and one panel of b stay in the first cache, ... */
     BLOCK_STEPS_MIN = 128,
     BLOCK_ELEMENTS = 300 * 1024, /* ... and all panels of b, 1.2 MB of them, in the second */
-    TILES_A_UNIT = 64,           /* a launch of fewer is split along k */
+    TILES_A_UNIT = 32,           /* a launch of fewer is split along k */
     PACK_STEPS = 16,             /* as in gemm_pack.cl */
     LOCAL_SIZE = 4
 };
