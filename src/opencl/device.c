@@ -70,6 +70,7 @@ static void describe(cl_device_id id, minrnn_device_info *info) {
                         contains(info->platform, "emulat") || contains(info->name, "emulat");
     const cl_device_type type = device_ulong(id, CL_DEVICE_TYPE);
     info->is_gpu = (type & CL_DEVICE_TYPE_GPU) && !(type & CL_DEVICE_TYPE_CPU);
+    info->is_accelerator = (type & CL_DEVICE_TYPE_ACCELERATOR) && !(type & CL_DEVICE_TYPE_CPU);
     info->compute_units = (int)device_uint(id, CL_DEVICE_MAX_COMPUTE_UNITS);
     info->memory_bytes = device_ulong(id, CL_DEVICE_GLOBAL_MEM_SIZE);
     info->max_allocation_bytes = device_ulong(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
