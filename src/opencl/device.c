@@ -9,7 +9,6 @@
 #include <clblast_c.h>
 #endif
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
