@@ -1,4 +1,6 @@
 /* The CPU as a device: memory, transfers, and the choice of the instruction level. */
+#define _DEFAULT_SOURCE /* madvise */
+
 #include "base/alloc.h"
 #include "cpu/memory.h"
 #include "cpu/table.h"
@@ -6,12 +8,32 @@
 #include <cblas.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #ifdef _OPENMP
 #include <omp.h>
 #endif
 
 /* ---- buffers ---- */
+
+/* Asks for large pages, with which ops on large buffers are faster by a tenth to a third: rows that
+ * lie far apart need as many address translations as rows. Where there are none nothing is lost. */
+static void prefer_large_pages(char *data, uint64_t bytes) {
+#ifdef MADV_HUGEPAGE
+    enum { WORTH = 4 << 20 };
+    const long page = sysconf(_SC_PAGESIZE);
+    if (bytes < WORTH || page <= 0) {
+        return;
+    }
+    const uintptr_t size = (uintptr_t)page;
+    const uintptr_t begin = ((uintptr_t)data + size - 1) / size * size;
+    const uintptr_t end = ((uintptr_t)data + bytes) / size * size;
+    (void)madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+#else
+    (void)data;
+    (void)bytes;
+#endif
+}
 
 static minrnn_status buffer_create(minrnn_device *device, uint64_t bytes, minrnn_buffer **out) {
     struct cpu_buffer *buffer = mem_alloc(1, sizeof *buffer);
@@ -23,6 +45,7 @@ static minrnn_status buffer_create(minrnn_device *device, uint64_t bytes, minrnn
         mem_free(buffer);
         return MINRNN_OUT_OF_MEMORY;
     }
+    prefer_large_pages(buffer->data, bytes);
     *out = &buffer->base;
     return MINRNN_OK;
 }

@@ -309,8 +309,9 @@ minrnn_status CPU_NAME(scan_backward)(struct op_context *context,
         .dinit = f32(args->dinit),
     };
     const struct functions *functions = find(args);
-    if (!functions) {
-        return fail(MINRNN_INVALID_ARGUMENT, "scan_backward: no such scan");
+    if (!functions || (args->cell == MINRNN_CELL_LINEAR && (!args->b.buffer || !args->db.buffer))) {
+        return fail(MINRNN_INVALID_ARGUMENT,
+                    "scan_backward: no such scan, or tensor b or db is missing");
     }
     const struct scan_plan plan = scan_plan(args->run, args->batch, args->time, args->width);
     if (plan.chunks > 1) {

@@ -39,49 +39,68 @@ struct scan_element {
     float a, b;
 };
 
-/* minLSTM's gates, the share of each in f' = f / (f + i), i' = i / (f + i), and 1 - f, 1 - i.
- * 1 / sigma(p) = (1 + exp(-|p|)) exp(relu(-p)): what underflows cancels before it is divided. */
-struct minlstm_gates {
-    float forget, input;         /* f, i or f', i' */
-    float forget_off, input_off; /* 1 - f, 1 - i */
+/* What a gated cell makes of its pre-activations: h_t = keep h_{t-1} + take c. */
+struct gates {
+    float keep, take;
+    struct positive c;            /* the candidate and its derivative */
+    struct sigmoid first, second; /* minGRU: z; minLSTM: f and i */
 };
 
-ALWAYS_INLINE struct minlstm_gates minlstm_gates(struct scan_kind kind, float forget, float input) {
-    if (!kind.normalised) {
-        const struct sigmoid f = sigmoid_f32(forget);
-        const struct sigmoid i = sigmoid_f32(input);
-        return (struct minlstm_gates){f.on, i.on, f.off, i.off};
-    }
-    const float ef = exp_negative_f32(-fabsf(forget));
-    const float ei = exp_negative_f32(-fabsf(input));
-    const float gap = relu_f32(-input) - relu_f32(-forget);
-    const float e = exp_negative_f32(-fabsf(gap));
-    const float inverse_f = (1.0f + ef) * (gap > 0.0f ? e : 1.0f);
-    const float inverse_i = (1.0f + ei) * (gap > 0.0f ? 1.0f : e);
-    const float share = 1.0f / (inverse_f + inverse_i);
-    return (struct minlstm_gates){
-        .forget = inverse_i * share,
-        .input = inverse_f * share,
-        .forget_off = (forget >= 0.0f ? ef : 1.0f) / (1.0f + ef),
-        .input_off = (input >= 0.0f ? ei : 1.0f) / (1.0f + ei),
-    };
+/* exp(-|hidden|) where the candidate needs it, else nothing. */
+ALWAYS_INLINE float candidate_decay(struct scan_kind kind, float hidden) {
+    return kind.candidate == MINRNN_CANDIDATE_G ? exp_negative_f32(-fabsf(hidden)) : 0.0f;
 }
 
-ALWAYS_INLINE float candidate(struct scan_kind kind, float hidden) {
-    return kind.candidate == MINRNN_CANDIDATE_G ? positive_f32(hidden).value : hidden;
+ALWAYS_INLINE struct positive candidate(struct scan_kind kind, float hidden, float e,
+                                        float inverse) {
+    return kind.candidate == MINRNN_CANDIDATE_G ? positive_of(hidden, e, inverse)
+                                                : (struct positive){hidden, 1.0f};
+}
+
+ALWAYS_INLINE struct gates mingru_gates(struct scan_kind kind, struct scan_input in) {
+    const float e = candidate_decay(kind, in.x[0]);
+    const float ez = exp_negative_f32(-fabsf(in.x[1]));
+    const struct reciprocals r = reciprocals_f32(1.0f + ez, 1.0f + e);
+    const struct sigmoid z = sigmoid_of(in.x[1], ez, r.x);
+    return (struct gates){
+        .keep = z.off, .take = z.on, .c = candidate(kind, in.x[0], e, r.y), .first = z};
+}
+
+/* Normalised, the gates are f / (f + i) and i / (f + i). 1 / sigma(p) is
+ * (1 + exp(-|p|)) exp(relu(-p)); the larger of the two last factors is divided out, so that nothing
+ * overflows and no two underflowed gates are divided by each other. */
+ALWAYS_INLINE struct gates minlstm_gates(struct scan_kind kind, struct scan_input in) {
+    const float forget = in.x[1], input = in.x[2];
+    const float e = candidate_decay(kind, in.x[0]);
+    const float ef = exp_negative_f32(-fabsf(forget));
+    const float ei = exp_negative_f32(-fabsf(input));
+    const struct reciprocals r = reciprocals_f32(1.0f + ef, 1.0f + ei);
+    const struct sigmoid f = sigmoid_of(forget, ef, r.x);
+    const struct sigmoid i = sigmoid_of(input, ei, r.y);
+    if (!kind.normalised) {
+        const float inverse = 1.0f / (1.0f + e);
+        return (struct gates){f.on, i.on, candidate(kind, in.x[0], e, inverse), f, i};
+    }
+    const float gap = relu_f32(-input) - relu_f32(-forget);
+    const float lesser = exp_negative_f32(-fabsf(gap));
+    const float inverse_f = (1.0f + ef) * (gap > 0.0f ? lesser : 1.0f);
+    const float inverse_i = (1.0f + ei) * (gap > 0.0f ? 1.0f : lesser);
+    const struct reciprocals share = reciprocals_f32(inverse_f + inverse_i, 1.0f + e);
+    return (struct gates){inverse_i * share.x, inverse_f * share.x,
+                          candidate(kind, in.x[0], e, share.y), f, i};
+}
+
+ALWAYS_INLINE struct gates gates_of(struct scan_kind kind, struct scan_input in) {
+    return kind.cell == MINRNN_CELL_MINGRU ? mingru_gates(kind, in) : minlstm_gates(kind, in);
 }
 
 /* a and b. */
 ALWAYS_INLINE struct scan_element affine_element(struct scan_kind kind, struct scan_input in) {
-    if (kind.cell == MINRNN_CELL_MINGRU) {
-        const struct sigmoid z = sigmoid_f32(in.x[1]);
-        return (struct scan_element){z.off, z.on * candidate(kind, in.x[0])};
+    if (kind.cell == MINRNN_CELL_LINEAR) {
+        return (struct scan_element){in.x[0], in.x[1]};
     }
-    if (kind.cell == MINRNN_CELL_MINLSTM) {
-        const struct minlstm_gates gates = minlstm_gates(kind, in.x[1], in.x[2]);
-        return (struct scan_element){gates.forget, gates.input * candidate(kind, in.x[0])};
-    }
-    return (struct scan_element){in.x[0], in.x[1]};
+    const struct gates gates = gates_of(kind, in);
+    return (struct scan_element){gates.keep, gates.take * gates.c.value};
 }
 
 /* log a and log b (paper, appendix B.2). */
@@ -120,27 +139,18 @@ ALWAYS_INLINE struct scan_gradient scan_gradient(struct scan_kind kind, struct s
         out.dx[1] = is_log ? lambda * exp_f32(in.x[1]) : lambda;
         return out;
     }
-    const bool positive = kind.candidate == MINRNN_CANDIDATE_G;
-    const struct positive g = positive_f32(in.x[0]);
-    const float c = positive ? g.value : in.x[0];
-    const float slope = positive ? g.slope : 1.0f;
+    const struct gates gates = gates_of(kind, in);
+    out.a = gates.keep;
+    out.dx[0] = lambda * gates.take * gates.c.slope;
     if (kind.cell == MINRNN_CELL_MINGRU) {
-        const struct sigmoid z = sigmoid_f32(in.x[1]);
-        out.a = z.off;
-        out.dx[0] = lambda * z.on * slope;
-        out.dx[1] = lambda * (c - previous) * (z.on * z.off);
-        return out;
-    }
-    const struct minlstm_gates gates = minlstm_gates(kind, in.x[1], in.x[2]);
-    out.a = gates.forget;
-    out.dx[0] = lambda * gates.input * slope;
-    if (kind.normalised) {
-        const float common = lambda * (c - previous) * (gates.forget * gates.input);
-        out.dx[1] = -common * gates.forget_off;
-        out.dx[2] = common * gates.input_off;
+        out.dx[1] = lambda * (gates.c.value - previous) * (gates.keep * gates.take);
+    } else if (kind.normalised) {
+        const float common = lambda * (gates.c.value - previous) * (gates.keep * gates.take);
+        out.dx[1] = -common * gates.first.off;
+        out.dx[2] = common * gates.second.off;
     } else {
-        out.dx[1] = lambda * previous * (gates.forget * gates.forget_off);
-        out.dx[2] = lambda * c * (gates.input * gates.input_off);
+        out.dx[1] = lambda * previous * (gates.first.on * gates.first.off);
+        out.dx[2] = lambda * gates.c.value * (gates.second.on * gates.second.off);
     }
     return out;
 }

@@ -247,8 +247,8 @@ minrnn_status CPU_NAME(scan_forward)(struct op_context *context,
                                      const struct scan_forward_args *args) {
     const struct scan scan = SCAN_OF(args);
     const struct functions *functions = find(args);
-    if (!functions) {
-        return fail(MINRNN_INVALID_ARGUMENT, "scan_forward: no such scan");
+    if (!functions || (args->cell == MINRNN_CELL_LINEAR && !args->b.buffer)) {
+        return fail(MINRNN_INVALID_ARGUMENT, "scan_forward: no such scan, or tensor b is missing");
     }
     const struct scan_plan plan = scan_plan(args->run, args->batch, args->time, args->width);
     if (plan.chunks > 1) {

@@ -98,14 +98,23 @@ ALWAYS_INLINE float relu_f32(float x) {
     return x > 0.0f ? x : 0.0f;
 }
 
-/* sigma(x) and 1 - sigma(x), both to full relative precision. */
+/* 1 / x and 1 / y by one division, for x and y whose product does not overflow. */
+struct reciprocals {
+    float x, y;
+};
+
+ALWAYS_INLINE struct reciprocals reciprocals_f32(float x, float y) {
+    const float inverse = 1.0f / (x * y);
+    return (struct reciprocals){inverse * y, inverse * x};
+}
+
+/* sigma(x) and 1 - sigma(x), both to full relative precision, from e = exp(-|x|) and
+ * 1 / (1 + e). */
 struct sigmoid {
     float on, off;
 };
 
-ALWAYS_INLINE struct sigmoid sigmoid_f32(float x) {
-    const float e = exp_negative_f32(-fabsf(x));
-    const float large = 1.0f / (1.0f + e);
+ALWAYS_INLINE struct sigmoid sigmoid_of(float x, float e, float large) {
     const float small = e * large;
     return x >= 0.0f ? (struct sigmoid){large, small} : (struct sigmoid){small, large};
 }
@@ -128,16 +137,20 @@ ALWAYS_INLINE float log_add_f32(float x, float y) {
     return larger + log1p_f32(exp_negative_f32(gap));
 }
 
-/* The paper's g (appendix B.3): x + 0.5 for x >= 0, else sigma(x); and its derivative. */
+/* The paper's g (appendix B.3): x + 0.5 for x >= 0, else sigma(x); and its derivative. From
+ * e = exp(-|x|) and 1 / (1 + e). */
 struct positive {
     float value, slope;
 };
 
-ALWAYS_INLINE struct positive positive_f32(float x) {
-    const float e = exp_negative_f32(-fabsf(x));
-    const float large = 1.0f / (1.0f + e);
+ALWAYS_INLINE struct positive positive_of(float x, float e, float large) {
     const float small = e * large;
     return (struct positive){x >= 0.0f ? x + 0.5f : small, x >= 0.0f ? 1.0f : small * large};
+}
+
+ALWAYS_INLINE struct positive positive_f32(float x) {
+    const float e = exp_negative_f32(-fabsf(x));
+    return positive_of(x, e, 1.0f / (1.0f + e));
 }
 
 /* log g(x) */
