@@ -17,6 +17,9 @@ __kernel void scan_serial(PASS_PARAMETERS, __global float *carries, ulong carrie
     const int sequence = get_global_id(1);
     const int channel = first_channel + (int)get_global_id(0) * (VECTORS * VECTOR);
     const int chunk = first_chunk + (int)get_global_id(2);
+    if (channel >= width) {
+        return;
+    }
     const size_t slot = (size_t)sequence * chunks + chunk;
     pass_t pass[VECTORS];
     vfloat carry[VECTORS], share[VECTORS];
