@@ -1,5 +1,5 @@
-/* Causal depthwise convolution over time. Dimension 0: columns; 1: stretches of `time_run` steps; 2:
- * `run` sequences each, of which a work-item takes the same stretch. */
+/* Causal depthwise convolution over time. Dimension 0: columns; 1: stretches of `time_run` steps;
+ * 2: `run` sequences each, of which a work-item takes the same stretch. */
 
 #ifndef TAPS
 #define TAPS 4
@@ -89,6 +89,19 @@ typedef struct {
     long width, left;            /* columns in all, and from this one on */
 } sequence_t;
 
+/* Sequence b from column c on; absent tensors are NULL with offset 0, and stay so. */
+sequence_t sequence_of(__global const float *x, __global const float *state,
+                       __global const int *reset, long b, long time, long width, long c) {
+    const sequence_t s = {
+        x + b * time * width + c,
+        state ? state + b * (TAPS - 1) * width + c : state,
+        reset ? reset + b * time : reset,
+        width,
+        width - c,
+    };
+    return s;
+}
+
 bool reset_at(const sequence_t *s, long t) {
     return s->reset && t >= 0 && s->reset[t];
 }
@@ -146,13 +159,8 @@ __kernel void conv_forward(long batch, long run, long time, long time_run, long 
     const columns_t offset = bias ? columns_load(bias + bias_offset + c, left) : columns_zero();
     for (long b = begin; b < end; b++) {
         const long cut = lengths ? min((long)lengths[lengths_offset + b], last) : last;
-        const sequence_t s = {
-            x + x_offset + b * time * width + c,
-            state ? state + state_offset + b * (TAPS - 1) * width + c : state,
-            reset ? reset + reset_offset + b * time : reset,
-            width,
-            left,
-        };
+        const sequence_t s = sequence_of(x + x_offset, state + state_offset, reset + reset_offset,
+                                         b, time, width, c);
         __global const float *from =
             residual ? residual + residual_offset + b * time * width + c : residual;
         __global float *to = y + y_offset + b * time * width + c;
@@ -176,9 +184,10 @@ __kernel void conv_forward(long batch, long run, long time, long time_run, long 
     }
 }
 
-/* state_out[b]: what the sequence's last step in use has seen. Dimension 0: columns; 1: sequences. */
-__kernel void conv_state(long time, long width, __global const float *x,
-                         ulong x_offset, __global const float *state, ulong state_offset,
+/* state_out[b]: what the sequence's last step in use has seen. Dimension 0: columns; 1:
+ * sequences. */
+__kernel void conv_state(long time, long width, __global const float *x, ulong x_offset,
+                         __global const float *state, ulong state_offset,
                          __global const int *reset, ulong reset_offset,
                          __global const int *lengths, ulong lengths_offset,
                          __global float *state_out, ulong state_out_offset) {
@@ -187,13 +196,8 @@ __kernel void conv_state(long time, long width, __global const float *x,
     if (c >= width) {
         return;
     }
-    const sequence_t s = {
-        x + x_offset + b * time * width + c,
-        state ? state + state_offset + b * (TAPS - 1) * width + c : state,
-        reset ? reset + reset_offset + b * time : reset,
-        width,
-        width - c,
-    };
+    const sequence_t s =
+        sequence_of(x + x_offset, state + state_offset, reset + reset_offset, b, time, width, c);
     __global float *to = state_out + state_out_offset + b * (TAPS - 1) * width + c;
     columns_t seen[TAPS];
     seen_before(&s, lengths ? min((long)lengths[lengths_offset + b], time) : time, seen);
@@ -204,8 +208,7 @@ __kernel void conv_state(long time, long width, __global const float *x,
 
 /* Going back in time, next[j] is dy at step t + j where that step sees input t, else zero: then
  * dx[t] = dresidual[t] + sum over k of weight[k] * next[TAPS - 1 - k], and input t's share of
- * dweight[k] is x[t] * next[TAPS - 1 - k]. */
-
+ * dweight[k] is x[t] * next[TAPS - 1 - k]. This goes back a step. */
 void next_shift(columns_t *next, columns_t dy) {
     UNROLL for (int k = TAPS - 1; k > 0; k--) {
         next[k] = next[k - 1];
@@ -213,6 +216,7 @@ void next_shift(columns_t *next, columns_t dy) {
     next[0] = dy;
 }
 
+/* Adds input x's share. */
 void weight_add(columns_t *dweight, const columns_t *next, columns_t x) {
     EACH_TAP {
         EACH_VECTOR {
@@ -221,8 +225,8 @@ void weight_add(columns_t *dweight, const columns_t *next, columns_t x) {
     }
 }
 
-/* partial[i] holds [width * TAPS] of dweight, then [width] of dbias, summed over what work-items i of
- * dimensions 1 and 2 take. */
+/* partial[i] holds [width * TAPS] of dweight, then [width] of dbias, summed over what work-items i
+ * of dimensions 1 and 2 take. */
 __kernel void conv_backward(long batch, long run, long time, long time_run, long width,
                             __global const float *x, ulong x_offset, __global const float *weight,
                             ulong weight_offset, __global const float *state, ulong state_offset,
@@ -252,13 +256,8 @@ __kernel void conv_backward(long batch, long run, long time, long time_run, long
     for (long b = begin; b < end; b++) {
         const long length = lengths ? min((long)lengths[lengths_offset + b], time) : time;
         const long cut = min(length, last);
-        const sequence_t s = {
-            x + x_offset + b * time * width + c,
-            state ? state + state_offset + b * (TAPS - 1) * width + c : state,
-            reset ? reset + reset_offset + b * time : reset,
-            width,
-            left,
-        };
+        const sequence_t s = sequence_of(x + x_offset, state + state_offset, reset + reset_offset,
+                                         b, time, width, c);
         __global const float *dys = dy + dy_offset + b * time * width + c;
         __global const float *from =
             dresidual ? dresidual + dresidual_offset + b * time * width + c : dresidual;

@@ -24,9 +24,9 @@ __kernel ROW_GROUP void embed_forward(long rows, long run, long width, __global 
     }
 }
 
-/* dtable[v] += the sum of dy[order[i]] over i in start[v] + skip .. start[v] + skip + most - 1, as far
- * as they are before start[v + 1]. Dimension 0: columns; 1: slices of tokens. A slice adds every
- * SLICES-th row in this order, then slices are added as a tree. */
+/* dtable[v] += the sum of dy[order[i]] over i in start[v] + skip .. start[v] + skip + most - 1, as
+ * far as they are before start[v + 1]. Dimension 0: columns; 1: slices of tokens. A slice adds
+ * every SLICES-th row in this order, then slices are added as a tree. */
 __kernel __attribute__((reqd_work_group_size(COLUMN_ITEMS, SLICES, 1))) void
 embed_backward(long width, long skip, long most, __global const int *order, ulong order_offset,
                __global const int *start, ulong start_offset, __global const float *dy,

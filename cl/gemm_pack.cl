@@ -30,8 +30,7 @@ static void transpose(vfloat v[VECTOR]) {
 }
 
 /* PACK_STEPS steps of a whole panel; x and packed are at the first one. */
-static void pack_whole(__global const float *restrict x, __global float *restrict packed,
-                       long stride) {
+static void pack_whole(__global const float *x, __global float *packed, long stride) {
     for (int step = 0; step < PACK_STEPS; step += VECTOR) {
         for (int column = 0; column < PANEL_COLUMNS; column += VECTOR) {
             vfloat v[VECTOR];
@@ -48,8 +47,7 @@ static void pack_whole(__global const float *restrict x, __global float *restric
     }
 }
 #else
-static void pack_whole(__global const float *restrict x, __global float *restrict packed,
-                       long stride) {
+static void pack_whole(__global const float *x, __global float *packed, long stride) {
     for (int step = 0; step < PACK_STEPS; step++) {
         for (int column = 0; column < PANEL_COLUMNS; column++) {
 #ifdef TRANSPOSED

@@ -56,9 +56,11 @@ __kernel void gemm_rows(__global const float *restrict a, ulong a_offset,
 #pragma unroll
         for (int i = 0; i < ROWS; i++) {
             total[i][j] = sum_of(sum[i][j]);
+#if VECTOR > 1
             for (long step = whole + lane; step < k; step += LANES) {
                 total[i][j] = MAD(a[i * k + step], b[b_row[j] + step], total[i][j]);
             }
+#endif
         }
     }
 #if LANES > 1

@@ -31,8 +31,8 @@ __kernel ROW_GROUP void rmsnorm_forward(long rows, long run, long width, float e
 }
 
 /* With g = dy * gain: dx = (accumulate ? dx : 0) + inverse * (g - x * inverse^2 * mean(g * x));
- * dgain[group] = the sum over the group's rows of dy * x * inverse, whose columns each belong to one
- * work-item. */
+ * dgain[group] = the sum over the group's rows of dy * x * inverse, whose columns each belong to
+ * one work-item. */
 __kernel ROW_GROUP void rmsnorm_backward(long rows, long run, long width, int accumulate,
                                          __global const float *x, ulong x_offset,
                                          __global const float *gain, ulong gain_offset,

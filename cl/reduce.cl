@@ -11,8 +11,8 @@
 #endif
 
 
-/* total[block, c] = (accumulate ? total[block, c] : 0) + sum of x[r, c] over the block's `run` rows;
- * a row of x is `stride` apart from the next. Dimension 0: columns; 1: slices of blocks. */
+/* total[block, c] = (accumulate ? total[block, c] : 0) + sum of x[r, c] over the block's `run`
+ * rows; a row of x is `stride` apart from the next. Dimension 0: columns; 1: slices of blocks. */
 __kernel __attribute__((reqd_work_group_size(COLUMN_ITEMS, SLICES, 1))) void
 column_sum(long rows, long width, long stride, long run, int accumulate, __global const float *x,
            ulong x_offset, __global float *total, ulong total_offset) {
@@ -59,8 +59,8 @@ column_sum(long rows, long width, long stride, long run, int accumulate, __globa
     }
 }
 
-/* total[group] = (accumulate ? total[group] : 0) + scale * the sum of the work-group's `run` elements
- * of x, or of their squares. */
+/* total[group] = (accumulate ? total[group] : 0) + scale * the sum of the work-group's `run`
+ * elements of x, or of their squares. */
 __kernel ROW_GROUP void sum(long count, long run, int square, int accumulate, float scale,
                             __global const float *x, ulong x_offset, __global float *total,
                             ulong total_offset) {

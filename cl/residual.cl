@@ -1,10 +1,10 @@
 /* Residual connections with dropout. Random numbers are Philox4x32-10 (Salmon et al., SC 2011): a
- * block gives four words for a counter (block, site, step) and a key (the seed); element i takes word
- * i % 4 of block i / 4. Defining DROPOUT draws them. */
+ * block gives four words for a counter (block, site, step) and a key (the seed); element i takes
+ * word i % 4 of block i / 4. Defining DROPOUT draws them. */
 
-/* A draw is DRAW_VECTORS vectors of random words, those of 2 * VECTOR consecutive elements, or of one
- * block. Its blocks have a 64-bit lane each, so that a product's halves need no shuffling: what counts
- * of a word is the lower half of its lane. */
+/* A draw is DRAW_VECTORS vectors of random words, those of 2 * VECTOR consecutive elements, or of
+ * one block. Its blocks have a 64-bit lane each, so that a product's halves need no shuffling: what
+ * counts of a word is the lower half of its lane. */
 #if VECTOR <= 2
 typedef ulong words_t;
 #define BLOCKS 1
@@ -26,8 +26,8 @@ typedef CONCAT(ulong, BLOCKS) words_t;
 #endif
 #define WORD_MASK 0xFFFFFFFFul
 
-/* The words of blocks `first`, `first` + 1, ...: word[j] holds word j of each. `first` is a multiple of
- * BLOCKS, so that its lower half does not carry. */
+/* The words of blocks `first`, `first` + 1, ...: word[j] holds word j of each. `first` is a
+ * multiple of BLOCKS, so that its lower half does not carry. */
 void philox_blocks(ulong first, uint site, uint step, ulong seed, words_t word[4]) {
     words_t c0 = (words_t)(first) + BLOCK_LANES;
     words_t c1 = (words_t)(first >> 32);

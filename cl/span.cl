@@ -1,5 +1,5 @@
-/* What the layers share: vectors cut short by the end of a row, vectors that wrap around it, and sums
- * and maxima over the lanes of a vector and over the work-items of a row. */
+/* What the layers share: vectors cut short by the end of a row, vectors that wrap around it, and
+ * sums and maxima over the lanes of a vector and over the work-items of a row. */
 
 /* Work-items that share a row: 1 where a work-item has vectors of its own (CPUs), else a power of
  * two, and then the whole work-group. */

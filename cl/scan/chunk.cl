@@ -12,6 +12,9 @@ __kernel void scan_reduce(PASS_PARAMETERS, __global float *restrict a, ulong a_o
     const int sequence = get_global_id(1);
     const int channel = first_channel + (int)get_global_id(0) * (VECTORS * VECTOR);
     const int chunk = get_global_id(2);
+    if (channel >= width) {
+        return;
+    }
     const size_t place = ((size_t)sequence * chunks + chunk) * width + channel;
     pass_t pass[VECTORS];
     elem_t whole[VECTORS];
@@ -41,6 +44,9 @@ __kernel void scan_carry(PASS_PARAMETERS, __global const float *restrict a, ulon
                          int chunks) {
     const int sequence = get_global_id(1);
     const int channel = first_channel + (int)get_global_id(0) * VECTOR;
+    if (channel >= width) {
+        return;
+    }
     const pass_t pass = PASS(sequence, channel);
     const size_t place = (size_t)sequence * chunks * width + channel;
     a += a_offset + place;

@@ -1,7 +1,8 @@
 /* Serial: a work-item walks the steps of one chunk of time for VECTORS vectors of channels of one
  * sequence, BLOCK steps at a time so that their loads are under way together. One chunk may be all
- * of time; otherwise the carry into each is in `carries` [batch, chunks, width], that into the first
- * only where chunks run at once (no CARRY_ON).
+ * of time; otherwise `carries` [batch, chunks, width] holds the carry into each. The chunk run fills
+ * that before (CARRIED_FROM 0: h_last may overwrite h0 while the first chunk is still walked); or one
+ * launch a chunk hands it to the next (CARRIED_FROM 1, CARRY_ON).
  *
  * Global size: work-items of channels, batch, chunks of this launch. */
 #ifndef VECTORS
@@ -16,6 +17,9 @@ __kernel void scan_serial(PASS_PARAMETERS, __global float *carries, ulong carrie
     const int sequence = get_global_id(1);
     const int channel = first_channel + (int)get_global_id(0) * (VECTORS * VECTOR);
     const int chunk = first_chunk + (int)get_global_id(2);
+    if (channel >= width) {
+        return;
+    }
     const size_t slot = (size_t)sequence * chunks + chunk;
     pass_t pass[VECTORS];
     vfloat carry[VECTORS], share[VECTORS];
@@ -23,27 +27,13 @@ __kernel void scan_serial(PASS_PARAMETERS, __global float *carries, ulong carrie
     for (int v = 0; v < VECTORS; v++) {
         pass[v] = PASS(sequence, channel + v * VECTOR);
         share[v] = (vfloat)0.0f;
-    }
-    /* Of chunks that run at once none may read the state before the first step: the last one may be
-     * writing its own over it already. The carries have it. */
-#if !defined(CARRIED) || defined(CARRY_ON)
-#pragma unroll
-    for (int v = 0; v < VECTORS; v++) {
+#ifdef CARRIED_FROM
+        __global const float *into = carries + carries_offset + slot * width + channel + v * VECTOR;
+        carry[v] = chunk >= CARRIED_FROM ? LOAD(into) : pass_begin(&pass[v]);
+#else
         carry[v] = pass_begin(&pass[v]);
+#endif
     }
-#endif
-#ifdef CARRIED
-    carries += carries_offset + channel;
-#ifdef CARRY_ON
-    if (chunk > 0)
-#endif
-    {
-#pragma unroll
-        for (int v = 0; v < VECTORS; v++) {
-            carry[v] = LOAD(carries + slot * width + v * VECTOR);
-        }
-    }
-#endif
 
     const int begin = chunk * chunk_steps;
     const int end = chunk == chunks - 1 ? time : begin + chunk_steps;
@@ -88,7 +78,8 @@ __kernel void scan_serial(PASS_PARAMETERS, __global float *carries, ulong carrie
         }
 #ifdef CARRY_ON
         else {
-            STORE(carry[v], carries + (slot + 1) * width + v * VECTOR);
+            STORE(carry[v],
+                  carries + carries_offset + (slot + 1) * width + channel + v * VECTOR);
         }
 #endif
         pass_share(&pass[v], slot, share[v]);

@@ -1,7 +1,8 @@
 /* Tile: a work-group walks one chunk of time for LANES vectors of channels of one sequence, a tile
  * of ROWS * BLOCK steps at a time. Each of its ROWS rows reads BLOCK steps into registers and
  * combines them, the rows tell each other through local memory, and each applies its steps: every
- * value of global memory is read and written once, and time goes ROWS times faster.
+ * value of global memory is read and written once, and time goes ROWS times faster. Where there are
+ * several chunks, one launch each hands its carry to the next in `carries` [batch, chunks, width].
  *
  * Global size: groups of channels * LANES, batch * ROWS. Barriers are met by whole groups: the trip
  * count depends on the sequence alone, and lanes past the last channel repeat it without storing. */
@@ -28,12 +29,11 @@ scan_tile(PASS_PARAMETERS, __global float *carries, ulong carries_offset, int ch
     const size_t slot = (size_t)sequence * chunks + chunk;
     const pass_t pass = PASS(sequence, channel);
     vfloat share = (vfloat)0.0f;
-    vfloat carry = pass_begin(&pass);
-#ifdef CARRIED
+#ifdef CARRIED_FROM
     carries += carries_offset + channel;
-    if (chunk > 0) {
-        carry = LOAD(carries + slot * width);
-    }
+    vfloat carry = chunk >= CARRIED_FROM ? LOAD(carries + slot * width) : pass_begin(&pass);
+#else
+    vfloat carry = pass_begin(&pass);
 #endif
 
     const int begin = chunk * chunk_steps;
@@ -71,9 +71,9 @@ scan_tile(PASS_PARAMETERS, __global float *carries, ulong carries_offset, int ch
         }
     }
 
-    /* The rows' shares, in the order of time. */
+    /* The rows' shares, in the order of time. All have read h0 before h_last may overwrite it. */
     rows[row][lane].b = share;
-    barrier(CLK_LOCAL_MEM_FENCE);
+    barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
     if (active && row == 0) {
         for (int k = 1; k < ROWS; k++) {
             share += rows[k][lane].b;

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 enum { MAX_GATES = 3 };
+#define SATURATED 0x1p-64
 
 /* a, b at one step, their derivatives by each pre-activation, and the size of their errors. */
 struct step {
@@ -19,6 +20,7 @@ struct step {
     double da[MAX_GATES], db[MAX_GATES];
     double a_error, b_error;
     double slope_error; /* relative error of the derivatives, in units */
+    double candidate;   /* what multiplies a gate's error; 0 where there is no gate */
     double b_slope;     /* derivative of b by what the tensor b holds, linear cell */
 };
 
@@ -68,8 +70,9 @@ static struct step mingru_step(const struct cell *cell, double c, double c_slope
         .b = z * c,
         .da = {0, -z * a},
         .db = {z * c_slope, z * a * c},
-        .a_error = log_error(cell, a),
-        .b_error = log_error(cell, z * c),
+        .a_error = log_error(cell, a) + SATURATED,
+        .b_error = log_error(cell, z * c) + SATURATED * fabs(c),
+        .candidate = c,
     };
 }
 
@@ -83,8 +86,9 @@ static struct step minlstm_step(const struct cell *cell, double c, double c_slop
             .b = i * c,
             .da = {0, f * f_rest, 0},
             .db = {i * c_slope, 0, i * i_rest * c},
-            .a_error = log_error(cell, f),
-            .b_error = log_error(cell, i * c),
+            .a_error = log_error(cell, f) + SATURATED,
+            .b_error = log_error(cell, i * c) + SATURATED * fabs(c),
+            .candidate = c,
         };
     }
     const double d = oracle_softplus(-forget) - oracle_softplus(-input);
@@ -97,9 +101,10 @@ static struct step minlstm_step(const struct cell *cell, double c, double c_slop
         .b = rest * c,
         .da = {0, slope * f_rest, -slope * i_rest},
         .db = {rest * c_slope, -slope * f_rest * c, slope * i_rest * c},
-        .a_error = log_error(cell, a) + slope * reach,
-        .b_error = log_error(cell, rest * c) + slope * reach * fabs(c),
+        .a_error = log_error(cell, a) + slope * reach + SATURATED,
+        .b_error = log_error(cell, rest * c) + (slope * reach + SATURATED) * fabs(c),
         .slope_error = reach,
+        .candidate = c,
     };
 }
 
@@ -193,11 +198,13 @@ static void write_pre_activations(struct scan_backward_oracle *o, int64_t row, i
                                   const struct step *step, double previous, double lambda,
                                   double error) {
     const int64_t gates = scan_gates(o->cell);
+    const double saturated =
+        gates > 1 ? SATURATED * (1 + fabs(previous) + fabs(step->candidate)) : 0;
     for (int64_t gate = 0; gate < gates; gate++) {
         const double da = step->da[gate], db = step->db[gate];
+        const double magnitude = (fabs(da * previous) + fabs(db)) * (1 + step->slope_error);
         o->dx[(row * gates + gate) * o->width + channel] = lambda * (da * previous + db);
-        oracle_scale(&o->dx_scale,
-                     error * (fabs(da * previous) + fabs(db)) * (1 + step->slope_error));
+        oracle_scale(&o->dx_scale, error * (magnitude + saturated));
     }
     if (o->db) {
         o->db[row * o->width + channel] = lambda * step->b_slope;

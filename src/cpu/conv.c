@@ -262,7 +262,8 @@ minrnn_status CPU_NAME(conv_backward)(struct op_context *context,
     float *total = f32(context->scratch) + layout_size(conv.width, conv.taps);
     float *shares = total + share;
     memset(total, 0, (size_t)((blocks + 1) * share) * sizeof *total);
-#pragma omp parallel for num_threads(cpu_threads(context)) schedule(static) if (blocks > 1)
+    const bool shared = threads_repay(blocks, rows * conv.width);
+#pragma omp parallel for num_threads(cpu_threads(context)) schedule(static) if (shared)
     for (int64_t i = 0; i < blocks; i++) {
         const struct span span = span_of(i, rows, size);
         for (int64_t row = span.begin; row < span.begin + span.count; row++) {

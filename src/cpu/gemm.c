@@ -99,7 +99,9 @@ minrnn_status CPU_NAME(gemm)(struct op_context *context, const struct gemm_args 
     const float beta = args->accumulate ? 1.0f : 0.0f;
     float *c = f32(args->c);
     float *partial = f32(context->scratch);
-#pragma omp parallel for num_threads(cpu_threads(context)) schedule(dynamic) if (pieces > 1)
+    /* An element of a product takes k steps, 16 of which a processor does in about one. */
+    const bool shared = threads_repay(pieces, args->m * args->n * ceil_div(args->k, 16));
+#pragma omp parallel for num_threads(cpu_threads(context)) schedule(dynamic) if (shared)
     for (int64_t i = 0; i < pieces; i++) {
         const int64_t tile = i % tiles;
         const struct span m = span_of(tile / columns, args->m, plan.m);

@@ -72,7 +72,8 @@ minrnn_status CPU_NAME(rmsnorm_backward)(struct op_context *context,
     const float *dy = f32(args->dy);
     float *dx = f32(args->dx);
     float *partial = f32(context->scratch);
-#pragma omp parallel for num_threads(cpu_threads(context)) schedule(static) if (blocks > 1)
+    const bool shared = threads_repay(blocks, args->rows * width);
+#pragma omp parallel for num_threads(cpu_threads(context)) schedule(static) if (shared)
     for (int64_t i = 0; i < blocks; i++) {
         const struct span span = span_of(i, args->rows, size);
         float *dgain = partial + i * width;

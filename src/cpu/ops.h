@@ -61,6 +61,12 @@ static inline struct span span_of(int64_t index, int64_t count, int64_t size) {
 /* Elements of one piece of an element-wise op: large beside the cost of handing it to a thread. */
 enum { ELEMENT_BLOCK = 16384 };
 
+/* Whether threads repay: for so few elements, waking them costs more than the work, and very much
+ * more where other programs use the processors. */
+static inline bool threads_repay(int64_t pieces, int64_t elements) {
+    return pieces > 1 && elements > ELEMENT_BLOCK;
+}
+
 /* Rows of one piece of a row-wise op. */
 static inline int64_t row_block(int64_t width) {
     return max_i64(1, ELEMENT_BLOCK / width);

@@ -37,7 +37,8 @@ minrnn_status CPU_NAME(column_sum)(struct op_context *context, const struct colu
     const int64_t blocks = ceil_div(args->rows, size);
     const float *x = f32(args->x);
     float *partial = f32(context->scratch);
-#pragma omp parallel for num_threads(cpu_threads(context)) schedule(static) if (blocks > 1)
+    const bool shared = threads_repay(blocks, args->rows * width);
+#pragma omp parallel for num_threads(cpu_threads(context)) schedule(static) if (shared)
     for (int64_t i = 0; i < blocks; i++) {
         const struct span span = span_of(i, args->rows, size);
         float *sum = partial + i * width;

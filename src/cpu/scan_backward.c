@@ -205,7 +205,8 @@ static void run_serial(const struct op_context *context, const struct functions 
                        const struct scan *scan, const struct gradients *gradients,
                        struct scan_plan plan) {
     const int64_t pieces = scan->batch * plan.panels;
-#pragma omp parallel for num_threads(cpu_threads(context)) schedule(static) if (pieces > 1)
+    const bool shared = threads_repay(pieces, scan->batch * scan->time * scan->width);
+#pragma omp parallel for num_threads(cpu_threads(context)) schedule(static) if (shared)
     for (int64_t i = 0; i < pieces; i++) {
         const int64_t sequence = i / plan.panels;
         const struct span channels = span_of(i % plan.panels, scan->width, plan.panel);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
 #include "cpu/cpu.h"
 #include "op/device.h"
 #ifdef MINRNN_HAVE_OPENCL
@@ -61,24 +62,9 @@ static int best_opencl(const minrnn_device_info *infos, int count, int least) {
     return best;
 }
 
-static bool contains(const char *text, const char *part) {
-    const size_t length = strlen(part);
-    for (; *text; text++) {
-        size_t i = 0;
-        while (i < length && text[i] &&
-               tolower((unsigned char)text[i]) == tolower((unsigned char)part[i])) {
-            i++;
-        }
-        if (i == length) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static int by_name(const minrnn_device_info *infos, int count, const char *name) {
     for (int i = 0; i < count; i++) {
-        if (contains(infos[i].name, name) || contains(infos[i].platform, name)) {
+        if (text_contains(infos[i].name, name) || text_contains(infos[i].platform, name)) {
             return i;
         }
     }

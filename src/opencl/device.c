@@ -2,13 +2,13 @@
 #include "opencl/backend.h"
 
 #include "base/alloc.h"
+#include "base/text.h"
 #include "opencl/opencl.h"
 
 #ifdef MINRNN_HAVE_CLBLAST
 #include <clblast_c.h>
 #endif
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -47,29 +47,17 @@ DEVICE_VALUE(cl_uint, device_uint)
 DEVICE_VALUE(cl_ulong, device_ulong) /* types and configurations are bit fields of it */
 DEVICE_VALUE(size_t, device_size)
 
-static bool contains(const char *text, const char *part) {
-    const size_t length = strlen(part);
-    for (; *text; text++) {
-        size_t i = 0;
-        while (i < length && tolower((unsigned char)text[i]) == part[i]) {
-            i++;
-        }
-        if (i == length) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void describe(cl_device_id id, minrnn_device_info *info) {
     *info = (minrnn_device_info){.is_opencl = true};
     device_text(id, CL_DEVICE_NAME, info->name, sizeof info->name);
     platform_text(platform_of(id), CL_PLATFORM_NAME, info->platform, sizeof info->platform);
     device_text(id, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
-    info->is_emulator = contains(info->platform, "oclgrind") ||
-                        contains(info->platform, "emulat") || contains(info->name, "emulat");
+    info->is_emulator = text_contains(info->platform, "oclgrind") ||
+                        text_contains(info->platform, "emulat") ||
+                        text_contains(info->name, "emulat");
     const cl_device_type type = device_ulong(id, CL_DEVICE_TYPE);
     info->is_gpu = (type & CL_DEVICE_TYPE_GPU) && !(type & CL_DEVICE_TYPE_CPU);
+    info->is_accelerator = (type & CL_DEVICE_TYPE_ACCELERATOR) && !(type & CL_DEVICE_TYPE_CPU);
     info->compute_units = (int)device_uint(id, CL_DEVICE_MAX_COMPUTE_UNITS);
     info->memory_bytes = device_ulong(id, CL_DEVICE_GLOBAL_MEM_SIZE);
     info->max_allocation_bytes = device_ulong(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE);

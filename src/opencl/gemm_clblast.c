@@ -41,7 +41,6 @@ static cl_int view_create(const struct cl_device *device, minrnn_tensor tensor, 
                           struct view *view) {
     const struct cl_buffer *buffer = (const struct cl_buffer *)tensor.buffer;
     const uint64_t bytes = tensor_origin(tensor) * TENSOR_ELEMENT_BYTES;
-    *view = (struct view){.memory = buffer->memory, .offset = (size_t)tensor_origin(tensor)};
     if (bytes > 0 && bytes % view_alignment(device) == 0) {
         const cl_buffer_region region = {.origin = (size_t)bytes,
                                          .size = (size_t)elements * TENSOR_ELEMENT_BYTES};
@@ -53,7 +52,11 @@ static cl_int view_create(const struct cl_device *device, minrnn_tensor tensor, 
             return CL_SUCCESS;
         } /* a caller's memory may be a sub-buffer itself, which has none */
     }
-    return clRetainMemObject(view->memory);
+    const cl_int code = clRetainMemObject(buffer->memory);
+    if (!code) {
+        *view = (struct view){.memory = buffer->memory, .offset = (size_t)tensor_origin(tensor)};
+    }
+    return code;
 }
 
 static void view_release(struct view *view) {

@@ -10,40 +10,47 @@ struct tile_plan {
     int columns;       /* of a tile, in floats */
     bool packed_a;
     int64_t row_tiles, panels;
-    int64_t k_count;  /* steps of a block */
-    int64_t segments; /* blocks summed side by side into scratch; 1: one after the other into c */
+    int64_t k_count;  /* steps of a block of k */
+    int64_t segments; /* blocks that a launch sums side by side into scratch; 1: one, into c */
 };
 
 enum {
     BLOCK_STEPS = 384, /* of k: a's rows and one panel of b stay in the first cache, ... */
     BLOCK_STEPS_MIN = 128,
     BLOCK_ELEMENTS = 300 * 1024, /* ... and all panels of b, 1.2 MB of them, in the second */
-    SEGMENT_STEPS = 256,         /* the least that is worth a segment of its own */
-    TILES_A_UNIT = 16,           /* enough for the compute units to be evenly loaded */
+    TILES_A_UNIT = 32,           /* a launch of fewer is split along k */
     PACK_STEPS = 16,             /* as in gemm_pack.cl */
     LOCAL_SIZE = 4
 };
 
-/* A tile takes 24 of the 32 registers of AVX-512, or 12 of 16. */
-static void plan_tile(struct tile_plan *plan, int float_width, int64_t m) {
-    const bool many_registers = float_width >= 16;
-    plan->rows = (int)min64(many_registers ? 8 : 6, m);
-    plan->vectors = many_registers ? 3 : 2;
-    plan->columns = plan->vectors * float_width;
+/* Of the tiles that the registers hold (AVX-512 has 32 of 16 floats, others 16) the one that wastes
+ * the fewest columns at n's edge; of equals the first, which was measured to be the fastest. */
+static void plan_tile(struct tile_plan *plan, int float_width, int64_t m, int64_t n) {
+    static const struct {
+        int least_width, rows, vectors;
+    } tiles[] = {{16, 8, 3}, {16, 6, 4}, {0, 6, 2}};
+    int64_t fewest = INT64_MAX;
+    for (size_t i = 0; i < sizeof tiles / sizeof tiles[0]; i++) {
+        const int columns = tiles[i].vectors * float_width;
+        if (float_width >= tiles[i].least_width && round_up(n, columns) < fewest) {
+            fewest = round_up(n, columns);
+            plan->rows = (int)min64(tiles[i].rows, m);
+            plan->vectors = tiles[i].vectors;
+            plan->columns = columns;
+        }
+    }
 }
 
 static struct tile_plan plan_of(const struct cl_device *device, const struct gemm_args *args) {
     struct tile_plan plan = {.packed_a = args->transpose_a};
-    plan_tile(&plan, device->traits.float_width, args->m);
+    plan_tile(&plan, device->traits.float_width, args->m, args->n);
     plan.row_tiles = ceil_div(args->m, plan.rows);
     plan.panels = ceil_div(args->n, plan.columns);
-    const int64_t wanted = (int64_t)TILES_A_UNIT * device->traits.compute_units;
-    const int64_t segments =
-        min64(ceil_div(wanted, plan.row_tiles * plan.panels), ceil_div(args->k, SEGMENT_STEPS));
     const int64_t fitting = max64(BLOCK_ELEMENTS / (plan.panels * plan.columns), BLOCK_STEPS_MIN);
-    const int64_t blocks = segments > 1 ? segments : ceil_div(args->k, min64(fitting, BLOCK_STEPS));
+    const int64_t blocks = ceil_div(args->k, min64(fitting, BLOCK_STEPS));
+    const int64_t wanted = (int64_t)TILES_A_UNIT * device->traits.compute_units;
     plan.k_count = ceil_div(args->k, blocks);
-    plan.segments = segments > 1 ? ceil_div(args->k, plan.k_count) : 1;
+    plan.segments = min64(ceil_div(wanted, plan.row_tiles * plan.panels), blocks);
     return plan;
 }
 
@@ -96,7 +103,7 @@ static minrnn_status tile_kernel(struct cl_device *device, const struct tile_pla
     return kernel_get(device, &spec, name, kernel);
 }
 
-/* One block of k, or all segments, from step `begin` on. */
+/* One launch: `segments` blocks of k from step `begin` on. */
 static minrnn_status multiply(struct op_context *context, const struct tile_plan *plan,
                               const struct gemm_args *args, minrnn_tensor c, int64_t begin,
                               bool accumulate) {
@@ -124,7 +131,7 @@ static minrnn_status multiply(struct op_context *context, const struct tile_plan
 }
 
 static minrnn_status reduce(struct cl_device *device, const struct tile_plan *plan,
-                            const struct gemm_args *args, minrnn_tensor partial) {
+                            const struct gemm_args *args, minrnn_tensor partial, bool accumulate) {
     struct kernel *kernel = NULL;
     const minrnn_status status = tile_kernel(device, plan, "gemm_reduce", &kernel);
     if (status) {
@@ -134,20 +141,23 @@ static minrnn_status reduce(struct cl_device *device, const struct tile_plan *pl
     const struct launch_range range = {
         .global = {(size_t)ceil_div(count, device->traits.float_width)}};
     return LAUNCH(device, kernel, &range, ARG_TENSOR(partial), ARG_TENSOR(args->c), ARG_LONG(count),
-                  ARG_INT((cl_int)plan->segments), ARG_INT(args->accumulate));
+                  ARG_INT((cl_int)plan->segments), ARG_INT(accumulate));
 }
 
 static minrnn_status tile_run(struct op_context *context, const struct gemm_args *args) {
-    const struct tile_plan plan = plan_of(cl_device_of(context), args);
+    struct cl_device *device = cl_device_of(context);
+    const struct tile_plan plan = plan_of(device, args);
+    const bool split = plan.segments > 1;
+    const minrnn_tensor partial =
+        tensor_at(context->scratch, packed_a_elements(&plan) + packed_b_elements(&plan));
+    const minrnn_tensor c = split ? partial : args->c;
     minrnn_status status = MINRNN_OK;
-    if (plan.segments > 1) {
-        const minrnn_tensor partial =
-            tensor_at(context->scratch, packed_a_elements(&plan) + packed_b_elements(&plan));
-        status = multiply(context, &plan, args, partial, 0, false);
-        return status ? status : reduce(cl_device_of(context), &plan, args, partial);
-    }
-    for (int64_t begin = 0; begin < args->k && !status; begin += plan.k_count) {
-        status = multiply(context, &plan, args, args->c, begin, args->accumulate || begin > 0);
+    for (int64_t begin = 0; begin < args->k && !status; begin += plan.segments * plan.k_count) {
+        const bool accumulate = args->accumulate || begin > 0;
+        status = multiply(context, &plan, args, c, begin, accumulate && !split);
+        if (split && !status) {
+            status = reduce(device, &plan, args, partial, accumulate);
+        }
     }
     return status;
 }

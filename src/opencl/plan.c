@@ -64,8 +64,10 @@ minrnn_status plan_rows(struct cl_device *device, const char *file, const char *
             power_of_two(max_i64(32, min_i64(width, 256)), (int64_t)device->traits.max_work_group);
     }
     for (;;) {
-        char options[OPTION_BYTES];
-        snprintf(options, sizeof options, "-DROW_ITEMS=%d", (int)items);
+        char options[OPTION_BYTES] = ""; /* one program with the flat kernels of the file */
+        if (items > 1) {
+            snprintf(options, sizeof options, "-DROW_ITEMS=%d", (int)items);
+        }
         const minrnn_status status = plan_kernel(device, file, name, options, &plan->kernel);
         if (status) {
             return status;

@@ -34,16 +34,22 @@ enum {
      * all; this leaves room for what is inside and after the loop over time. */
     MAX_ITERATIONS = 16384,
     MIN_CHUNK_STEPS = 64,
+
+    /* CPUs: vectors a work-item, independent chains of dependent steps; and into how many walks a
+     * compute unit the chunk run cuts time, so that they finish together. */
+    CPU_VECTORS = 4,
+    CPU_CHUNK_WALKS = 4,
+
+    /* GPUs: steps whose loads are under way together; work-items a compute unit that hide memory's
+     * latency with these; the same where the chunk run makes them; from which time on it may. */
+    GPU_BLOCK = 8,
+    GPU_SERIAL_ITEMS = 256,
+    GPU_CHUNK_ITEMS = 1024,
+    GPU_CHUNK_TIME = 4096,
+    GPU_GROUP = 64,
     TILE_LANES = 32,
     TILE_ROWS = 8,
-    TILE_BLOCK = 8,
-    CPU_VECTORS = 4, /* a work-item's, on CPUs: independent chains of dependent steps */
-    /* Work-items a compute unit needs to hide memory's latency when each has a block of steps on
-     * its way, and what the chunk run cuts time for. */
-    GPU_ITEMS_A_UNIT = 256,
-    GPU_CHUNK_ITEMS_A_UNIT = 1024,
-    CPU_CHUNK_ITEMS_A_UNIT = 4,
-    GPU_LONG_TIME = 4096,
+
     /* Outputs beyond this many bytes do not stay in a cache for the next op to find. */
     STREAM_BYTES = 32 << 20
 };
@@ -75,20 +81,20 @@ static minrnn_scan_run choose_run(const struct cl_traits *traits,
     }
     const int64_t items = args->batch * args->width;
     const int64_t groups = args->batch * divide_up(args->width, TILE_LANES);
-    if (items >= (int64_t)traits->compute_units * GPU_ITEMS_A_UNIT ||
-        args->time < TILE_ROWS * TILE_BLOCK) {
+    if (items >= (int64_t)traits->compute_units * GPU_SERIAL_ITEMS ||
+        args->time < TILE_ROWS * GPU_BLOCK) {
         return MINRNN_RUN_SERIAL;
     }
-    return 2 * groups < traits->compute_units && args->time >= GPU_LONG_TIME ? MINRNN_RUN_CHUNK
-                                                                             : MINRNN_RUN_TILE;
+    return 2 * groups < traits->compute_units && args->time >= GPU_CHUNK_TIME ? MINRNN_RUN_CHUNK
+                                                                              : MINRNN_RUN_TILE;
 }
 
 static int64_t steps_of_chunk(const struct cl_traits *traits,
                               const struct scan_backward_args *args) {
     const int vector = traits->is_gpu ? 1 : traits->float_width;
     const int64_t at_once = args->batch * divide_up(args->width, vector);
-    const int64_t wanted = (int64_t)traits->compute_units *
-                           (traits->is_gpu ? GPU_CHUNK_ITEMS_A_UNIT : CPU_CHUNK_ITEMS_A_UNIT);
+    const int64_t wanted =
+        (int64_t)traits->compute_units * (traits->is_gpu ? GPU_CHUNK_ITEMS : CPU_CHUNK_WALKS);
     const int64_t chunks = max_of(divide_up(wanted, at_once), 2);
     const int64_t steps = max_of(divide_up(args->time, chunks), MIN_CHUNK_STEPS);
     return min_of(steps, MAX_ITERATIONS);
@@ -103,7 +109,7 @@ static struct plan make_plan(const struct cl_traits *traits,
     while (plan.lanes > 1 && (size_t)(plan.rows * plan.lanes) > traits->max_work_group) {
         plan.lanes /= 2;
     }
-    plan.block = plan.run == MINRNN_RUN_TILE || traits->is_gpu ? TILE_BLOCK : 1;
+    plan.block = plan.run == MINRNN_RUN_TILE || traits->is_gpu ? GPU_BLOCK : 1;
     switch (plan.run) {
     case MINRNN_RUN_CHUNK: plan.chunk_steps = steps_of_chunk(traits, args); break;
     case MINRNN_RUN_TILE: plan.chunk_steps = MAX_ITERATIONS / 4; break;
@@ -184,7 +190,7 @@ static void write_options(const struct scan *scan, const struct plan *plan,
     add_option(options, args->db.buffer, "HAS_DB");
     add_option(options, args->dh0.buffer, "HAS_DH0");
     add_option(options, args->dinit.buffer, "HAS_DINIT");
-    add_option(options, plan->chunks > 1, "CARRIED");
+    add_option(options, plan->chunks > 1, in_order ? "CARRIED_FROM=1" : "CARRIED_FROM=0");
     add_option(options, in_order, "CARRY_ON");
 }
 
@@ -258,12 +264,19 @@ static minrnn_tensor shares_of(const struct scan *scan, const struct plan *plan)
     return plan->chunks > 1 && scan->args.dinit.buffer ? elements_of(scan, plan) : scan->args.dinit;
 }
 
-/* The work-items of a piece, one work-group each where the device has few wide units. */
+/* The work-items of a piece, or a few more: those past the last channel return. Those of explicit
+ * vectors are a work-group each, so that every core has one; a CPU's scalar ones the driver groups,
+ * to vectorise across them. */
 static struct launch_range piece_range(const struct scan *scan, int64_t items, int64_t chunks) {
-    const size_t local = scan->device->traits.is_gpu ? 0 : 1;
+    const struct cl_traits *traits = &scan->device->traits;
+    int64_t local = traits->float_width == 1 ? 0 : 1;
+    if (traits->is_gpu) {
+        local = min_of(GPU_GROUP, (int64_t)traits->max_work_group);
+        items = divide_up(items, local) * local;
+    }
     return (struct launch_range){
         .global = {(size_t)items, (size_t)scan->args.batch, (size_t)chunks},
-        .local = {local, local, local},
+        .local = {(size_t)local, local > 0, local > 0},
     };
 }
 

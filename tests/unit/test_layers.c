@@ -95,19 +95,9 @@ static void test_vectors_of_2(void **state) {
     check_layout(2);
 }
 
-static void test_vectors_of_4(void **state) {
-    (void)state;
-    check_layout(4);
-}
-
 static void test_vectors_of_8(void **state) {
     (void)state;
     check_layout(8);
-}
-
-static void test_vectors_of_16(void **state) {
-    (void)state;
-    check_layout(16);
 }
 
 /* ---- long loops: sums of ones, exact in single precision ---- */
@@ -216,8 +206,7 @@ static void test_long_convolution(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_groups),         cmocka_unit_test(test_vectors_of_2),
-        cmocka_unit_test(test_vectors_of_4),   cmocka_unit_test(test_vectors_of_8),
-        cmocka_unit_test(test_vectors_of_16),  cmocka_unit_test(test_long_sums),
+        cmocka_unit_test(test_vectors_of_8),   cmocka_unit_test(test_long_sums),
         cmocka_unit_test(test_long_embedding), cmocka_unit_test(test_long_convolution),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);

@@ -1,4 +1,6 @@
-/* The OpenCL backend's core: buffers, transfers, fences, and every way to multiply matrices. */
+/* The OpenCL backend's core: buffers, programs, launches, threads, and every way to multiply
+ * matrices.
+ */
 #include "base/alloc.h"
 #include "base/status.h"
 #include "opencl/gemm.h"
@@ -70,6 +72,48 @@ static void test_too_large(void **state) {
                      MINRNN_OUT_OF_MEMORY);
     assert_null(buffer);
     assert_non_null(strstr(minrnn_error_text(), "CL_DEVICE_MAX_MEM_ALLOC_SIZE"));
+}
+
+/* ---- programs and launches ---- */
+
+static void test_build_error_names_the_file(void **state) {
+    struct kernel *kernel = NULL;
+    const struct program_spec spec = {.files = {"prelude.cl", "gemm_tile.cl"},
+                                      .options = "-DTILE_ROWS=undeclared_rows"};
+    assert_int_equal(kernel_get(*state, &spec, "gemm_tile", &kernel), MINRNN_BUILD_ERROR);
+    assert_null(kernel);
+    assert_non_null(strstr(minrnn_error_text(), "gemm_tile.cl"));
+    assert_non_null(strstr(minrnn_error_text(), "undeclared_rows"));
+}
+
+static void test_unknown_names(void **state) {
+    struct kernel *kernel = NULL;
+    const struct program_spec no_file = {.files = {"prelude.cl", "nothing.cl"}};
+    const struct program_spec spec = {.files = {"prelude.cl", "gemm_tile.cl"}};
+    assert_int_equal(kernel_get(*state, &no_file, "gemm_tile", &kernel), MINRNN_BUILD_ERROR);
+    assert_non_null(strstr(minrnn_error_text(), "nothing.cl"));
+    assert_int_equal(kernel_get(*state, &spec, "no_kernel", &kernel), MINRNN_DEVICE_ERROR);
+    assert_non_null(strstr(minrnn_error_text(), "CL_INVALID_KERNEL_NAME"));
+    assert_non_null(strstr(minrnn_error_text(), "no_kernel"));
+}
+
+static void test_launch_errors_name_the_kernel(void **state) {
+    struct cl_device *device = *state;
+    struct kernel *kernel = NULL, *again = NULL;
+    const struct program_spec spec = {.files = {"prelude.cl", "gemm_tile.cl"}};
+    MUST(kernel_get(device, &spec, "gemm_reduce", &kernel));
+    MUST(kernel_get(device, &spec, "gemm_reduce", &again));
+    assert_ptr_equal(kernel, again);
+    const size_t too_many = device->traits.max_work_group * 2;
+    const struct launch_range range = {.global = {too_many}, .local = {too_many}};
+    const minrnn_tensor none = {0};
+    assert_int_equal(LAUNCH(device, kernel, &range, ARG_TENSOR(none), ARG_TENSOR(none), ARG_LONG(0),
+                            ARG_INT(0), ARG_INT(0)),
+                     MINRNN_DEVICE_ERROR);
+    assert_non_null(strstr(minrnn_error_text(), "gemm_reduce"));
+    assert_non_null(strstr(minrnn_error_text(), "clEnqueueNDRangeKernel"));
+    assert_int_equal(LAUNCH(device, kernel, &range, ARG_INT(0)), MINRNN_DEVICE_ERROR);
+    assert_non_null(strstr(minrnn_error_text(), "clSetKernelArg"));
 }
 
 /* ---- matrix products ---- */
@@ -196,6 +240,15 @@ static void test_gemm_tile(void **state) {
     try_all(state, &gemm_tile);
 }
 
+/* The tile of processors with fewer registers, whatever this one has. */
+static void test_gemm_tile_of_8(void **state) {
+    struct cl_traits *traits = &((struct cl_device *)*state)->traits;
+    const int width = traits->float_width;
+    traits->float_width = 8;
+    try_all(state, &gemm_tile);
+    traits->float_width = width;
+}
+
 static void test_gemm_group(void **state) {
     try_all(state, &gemm_group);
 }
@@ -228,14 +281,79 @@ static void test_gemm_rows(void **state) {
     traits->is_cpu = is_cpu;
 }
 
+/* ---- threads ---- */
+
+struct work {
+    minrnn_device *device;
+    float factor;
+    int wrong;
+};
+
+enum { THREADS = 3, ROUNDS = 40, SIDE = 24 };
+
+/* Multiplies a matrix of ones by `factor` times one, again and again, on buffers of its own. */
+static void *multiply_often(void *argument) {
+    struct work *work = argument;
+    enum { COUNT = SIDE * SIDE, SCRATCH = 1 << 20 };
+    minrnn_buffer *buffer = NULL, *scratch = NULL;
+    float a[2 * COUNT], c[COUNT];
+    work->wrong = 1;
+    if (minrnn_buffer_create(work->device, 3 * COUNT * sizeof(float), &buffer) ||
+        minrnn_buffer_create(work->device, SCRATCH, &scratch)) {
+        return NULL;
+    }
+    for (int i = 0; i < COUNT; i++) {
+        a[i] = 1;
+        a[COUNT + i] = work->factor;
+    }
+    minrnn_status status = tensor_write(tensor_f32(buffer, 0), a, 2 * COUNT, true);
+    struct op_context context = {
+        .device = work->device, .scratch = tensor_f32(scratch, 0), .scratch_bytes = SCRATCH};
+    work->wrong = 0;
+    for (int round = 0; round < ROUNDS && !status; round++) {
+        status = OP(gemm, &context, .m = SIDE, .n = SIDE, .k = SIDE, .transpose_a = round % 2 == 1,
+                    .a = tensor_f32(buffer, 0), .b = tensor_f32(buffer, COUNT),
+                    .c = tensor_f32(buffer, 2 * COUNT));
+        status = status ? status : tensor_read(tensor_f32(buffer, 2 * COUNT), c, COUNT, true);
+        for (int i = 0; i < COUNT; i++) {
+            work->wrong += c[i] == SIDE * work->factor ? 0 : 1;
+        }
+    }
+    work->wrong += status != MINRNN_OK;
+    minrnn_buffer_destroy(buffer);
+    minrnn_buffer_destroy(scratch);
+    return NULL;
+}
+
+static void test_threads_share_a_device(void **state) {
+    pthread_t threads[THREADS];
+    struct work work[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        work[i] = (struct work){.device = *state, .factor = (float)(i + 1)};
+        assert_int_equal(pthread_create(&threads[i], NULL, multiply_often, &work[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(work[i].wrong, 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_transfer),     cmocka_unit_test(test_fence),
-        cmocka_unit_test(test_too_large),    cmocka_unit_test(test_gemm_tile),
-        cmocka_unit_test(test_gemm_group),   cmocka_unit_test(test_gemm_rows),
+        cmocka_unit_test(test_transfer),
+        cmocka_unit_test(test_fence),
+        cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_build_error_names_the_file),
+        cmocka_unit_test(test_unknown_names),
+        cmocka_unit_test(test_launch_errors_name_the_kernel),
+        cmocka_unit_test(test_gemm_tile),
+        cmocka_unit_test(test_gemm_tile_of_8),
+        cmocka_unit_test(test_gemm_group),
+        cmocka_unit_test(test_gemm_rows),
 #ifdef MINRNN_HAVE_CLBLAST
         cmocka_unit_test(test_gemm_clblast),
 #endif
+        cmocka_unit_test(test_threads_share_a_device),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

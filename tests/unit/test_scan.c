@@ -1,23 +1,5 @@
-/* The scan ops of the OpenCL backend, against the recurrence written out in double precision. */
-#include "base/philox.h"
-#include "base/status.h"
-#include "op/op.h"
-#include "opencl_device.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#define MUST(call)                                                                                 \
-    do {                                                                                           \
-        if ((call) != MINRNN_OK) {                                                                 \
-            fail_msg("%s: %s", #call, minrnn_error_text());                                        \
-        }                                                                                          \
-    } while (0)
+/* The scan of a device, against the recurrence written out in double precision. */
+#include "support.h"
 
 static minrnn_device *device;
 
@@ -84,22 +66,21 @@ static const char *describe(const struct scan_case *c) {
     return text;
 }
 
-static void *allocate(size_t count, size_t size) {
-    void *memory = calloc(count ? count : 1, size);
-    assert_non_null(memory);
-    return memory;
+/* Number i of a stream, uniform in [low, high). */
+static float draw(const struct scan_case *c, unsigned stream, uint64_t i, float low, float high) {
+    struct support_random random = {(c->seed << 40) + ((uint64_t)stream << 32) + i};
+    return low + (high - low) * 0.5f * (support_uniform(&random) + 1);
 }
 
-/* Uniform in [low, high). */
-static float draw(const struct scan_case *c, unsigned site, uint64_t i, float low, float high) {
-    return low + (high - low) * philox_unit(philox_block(c->seed, site, 0, i).word[0]);
+static int64_t gates_of(const minrnn_scan_config *config) {
+    return config->cell == MINRNN_CELL_MINLSTM ? 3 : config->cell == MINRNN_CELL_MINGRU ? 2 : 1;
 }
 
 static void set_extents(const struct scan_case *c, size_t extent[TENSORS]) {
     const size_t width = (size_t)c->config.width;
     const size_t states = (size_t)c->config.batch * width;
     const size_t all = states * (size_t)c->config.time;
-    const size_t gates = (size_t)scan_gates(c->config.cell);
+    const size_t gates = (size_t)gates_of(&c->config);
     const bool linear = is_linear(&c->config);
     extent[X] = extent[DX] = all * gates;
     extent[B] = extent[DB] = linear ? all : 0;
@@ -127,7 +108,7 @@ static struct data make_data(const struct scan_case *c) {
                    (positive && (t == B || t == H0_ || t == INIT_))) {
             low = 0.01f;
         }
-        d.input[t] = allocate(d.extent[t], sizeof(float));
+        d.input[t] = support_alloc(d.extent[t], sizeof(float));
         for (size_t i = 0; i < d.extent[t]; i++) {
             const float value = draw(c, (unsigned)t, i, low, high);
             d.input[t][i] =
@@ -135,11 +116,11 @@ static struct data make_data(const struct scan_case *c) {
         }
     }
     for (int t = INPUTS; t < TENSORS; t++) {
-        d.output[t] = allocate(d.extent[t], sizeof(double));
+        d.output[t] = support_alloc(d.extent[t], sizeof(double));
     }
     const size_t rows = (size_t)(c->config.batch * c->config.time);
-    d.reset = allocate(rows, sizeof(int32_t));
-    d.lengths = allocate((size_t)c->config.batch, sizeof(int32_t));
+    d.reset = support_alloc(rows, sizeof(int32_t));
+    d.lengths = support_alloc((size_t)c->config.batch, sizeof(int32_t));
     for (size_t i = 0; i < rows; i++) {
         d.reset[i] = c->options & RESET && draw(c, 100, i, 0, 1) < 0.1f;
     }
@@ -245,7 +226,7 @@ static double first_of(const struct channel *k) {
 
 static struct step step_at(const struct channel *k, int64_t s) {
     const minrnn_scan_config *config = &k->c->config;
-    const int64_t gates = scan_gates(config->cell), t = time_at(k, s);
+    const int64_t gates = gates_of(config), t = time_at(k, s);
     double p[3] = {0};
     for (int64_t gate = 0; gate < gates; gate++) {
         p[gate] = (double)k->d->input[X][at(k, t, gate, gates)];
@@ -278,7 +259,7 @@ static void walk_forward(const struct channel *k) {
 }
 
 static void walk_backward(const struct channel *k) {
-    const int64_t gates = scan_gates(k->c->config.cell);
+    const int64_t gates = gates_of(&k->c->config);
     double carry = k->d->extent[DH_LAST] ? (double)k->d->input[DH_LAST][state_at(k)] : 0;
     double share = 0;
     for (int64_t s = k->steps - 1; s >= 0; s--) {
@@ -330,23 +311,23 @@ static minrnn_tensor put(const void *values, size_t count, minrnn_dtype type) {
     if (!count) {
         return (minrnn_tensor){0};
     }
-    float *padded = allocate(count + 2 * MARGIN, sizeof(float));
+    float *padded = support_alloc(count + 2 * MARGIN, sizeof(float));
     for (size_t i = 0; i < count + 2 * MARGIN; i++) {
         padded[i] = sentinel;
     }
     if (values) {
         memcpy(padded + MARGIN, values, count * sizeof(float));
     }
-    MUST(minrnn_buffer_create(device, (count + 2 * MARGIN) * sizeof(float), &buffer));
-    MUST(minrnn_buffer_write(buffer, 0, padded, (count + 2 * MARGIN) * sizeof(float)));
+    CHECK(minrnn_buffer_create(device, (count + 2 * MARGIN) * sizeof(float), &buffer));
+    CHECK(minrnn_buffer_write(buffer, 0, padded, (count + 2 * MARGIN) * sizeof(float)));
     free(padded);
     return (minrnn_tensor){buffer, MARGIN, type};
 }
 
 /* The tensor's values, to be freed; its sentinels must be there still. */
 static float *get(minrnn_tensor tensor, size_t count) {
-    float *padded = allocate(count + 2 * MARGIN, sizeof(float));
-    MUST(minrnn_buffer_read(tensor.buffer, 0, padded, (count + 2 * MARGIN) * sizeof(float)));
+    float *padded = support_alloc(count + 2 * MARGIN, sizeof(float));
+    CHECK(minrnn_buffer_read(tensor.buffer, 0, padded, (count + 2 * MARGIN) * sizeof(float)));
     for (size_t i = 0; i < MARGIN; i++) {
         assert_true(padded[i] == sentinel && padded[MARGIN + count + i] == sentinel);
     }
@@ -371,7 +352,7 @@ static struct on_device upload(const struct scan_case *c, const struct data *d) 
     if (c->options & LENGTHS) {
         o.lengths = put(d->lengths, (size_t)c->config.batch, MINRNN_I32);
     }
-    MUST(minrnn_scan_scratch(device, &c->config, &bytes));
+    CHECK(minrnn_scan_scratch(device, &c->config, &bytes));
     o.scratch = put(NULL, (size_t)bytes / sizeof(float), MINRNN_F32);
     return o;
 }
@@ -574,7 +555,8 @@ static void test_differences(void **state) {
 }
 
 static minrnn_tensor part(minrnn_tensor tensor, int64_t elements) {
-    return tensor.buffer ? tensor_at(tensor, elements) : tensor;
+    tensor.offset += tensor.buffer ? elements : 0;
+    return tensor;
 }
 
 /* A sequence walked in three parts, the state handed on in place, gives the whole's h. */
@@ -594,12 +576,12 @@ static void test_parts(void **state) {
             minrnn_scan_config config = c.config;
             minrnn_scan_tensors t = tensors_of(&o);
             config.time = ends[i + 1] - ends[i];
-            t.x = part(t.x, ends[i] * config.width * scan_gates(config.cell));
+            t.x = part(t.x, ends[i] * config.width * gates_of(&config));
             t.b = part(t.b, ends[i] * config.width);
             t.h = part(t.h, ends[i] * config.width);
             t.reset = part(t.reset, ends[i]);
             t.h_last = t.h0;
-            MUST(minrnn_scan_forward(device, &config, &t));
+            CHECK(minrnn_scan_forward(device, &config, &t));
         }
         float *h = get(o.tensor[H], d.extent[H]);
         float *last = get(o.tensor[H0_], d.extent[H0_]);
@@ -634,7 +616,7 @@ static void test_documents(void **state) {
             }
             struct on_device o = upload(&c, &d);
             const minrnn_scan_tensors tensors = tensors_of(&o);
-            MUST(minrnn_scan_forward(device, &c.config, &tensors));
+            CHECK(minrnn_scan_forward(device, &c.config, &tensors));
             h[pass] = get(o.tensor[H], d.extent[H]);
             release(&o);
         }
@@ -662,15 +644,7 @@ int main(void) {
         cmocka_unit_test(test_extremes),    cmocka_unit_test(test_long),
         cmocka_unit_test(test_parts),       cmocka_unit_test(test_documents),
     };
-    const minrnn_status status = open_opencl_device(&device);
-    if (status == MINRNN_DEVICE_NOT_FOUND) {
-        printf("SKIPPED: %s\n", minrnn_error_text());
-        return 77; /* what meson takes for skipped */
-    }
-    if (status) {
-        fprintf(stderr, "%s\n", minrnn_error_text());
-        return 1;
-    }
+    device = support_open_device();
     const int failures = cmocka_run_group_tests(tests, NULL, report);
     minrnn_device_destroy(device);
     return failures;

@@ -1,0 +1,238 @@
+/* Programs on disk: what is damaged or another's is never handed to a driver, and the result is
+ * right all the same. */
+#include "base/alloc.h"
+#include "base/status.h"
+#include "op/op.h"
+#include "opencl/cache.h"
+#include "opencl_device.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define MUST(call)                                                                                 \
+    do {                                                                                           \
+        if ((call) != MINRNN_OK) {                                                                 \
+            fail_msg("%s: %s", #call, minrnn_error_text());                                        \
+        }                                                                                          \
+    } while (0)
+
+/* ---- a folder of our own, which MINRNN_CACHE names ---- */
+
+enum { MAX_FILES = 32 };
+
+struct folder {
+    char path[64];
+    char files[MAX_FILES][160];
+    int count;
+};
+
+static void list_files(struct folder *folder) {
+    DIR *directory = opendir(folder->path);
+    assert_non_null(directory);
+    folder->count = 0;
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        if (entry->d_name[0] != '.') {
+            assert_true(folder->count < MAX_FILES);
+            assert_true(strlen(entry->d_name) < sizeof folder->files[0] - sizeof folder->path);
+            char *file = folder->files[folder->count++];
+            strcat(strcat(strcpy(file, folder->path), "/"), entry->d_name);
+        }
+    }
+    closedir(directory);
+}
+
+static int make_folder(void **state) {
+    struct folder *folder = mem_alloc(1, sizeof *folder);
+    if (!folder) {
+        return -1;
+    }
+    strcpy(folder->path, "/tmp/minrnn-cache-XXXXXX");
+    *state = folder;
+    return mkdtemp(folder->path) ? setenv("MINRNN_CACHE", folder->path, 1) : -1;
+}
+
+static int remove_folder(void **state) {
+    struct folder *folder = *state;
+    list_files(folder);
+    for (int i = 0; i < folder->count; i++) {
+        unlink(folder->files[i]);
+    }
+    const int code = rmdir(folder->path);
+    mem_free(folder);
+    return code;
+}
+
+static size_t read_all(const char *path, unsigned char *content, size_t capacity) {
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    const size_t bytes = fread(content, 1, capacity, file);
+    fclose(file);
+    assert_true(bytes < capacity);
+    return bytes;
+}
+
+static void write_all(const char *path, const unsigned char *content, size_t bytes) {
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(content, 1, bytes, file), bytes);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* ---- the files themselves ---- */
+
+static const char key[] = "device and source";
+static const unsigned char program[] = {1, 2, 3, 250, 0, 7};
+
+static bool loads(const struct folder *folder, const char *wanted) {
+    unsigned char *binary = NULL;
+    size_t bytes = 0;
+    const bool loaded = cache_load(folder->path, wanted, &binary, &bytes);
+    if (loaded) {
+        assert_int_equal(bytes, sizeof program);
+        assert_memory_equal(binary, program, sizeof program);
+        mem_free(binary);
+    }
+    return loaded;
+}
+
+static void test_stored_is_loaded(void **state) {
+    const struct folder *folder = *state;
+    assert_false(loads(folder, key));
+    cache_store(folder->path, key, program, sizeof program);
+    assert_true(loads(folder, key));
+    assert_false(loads(folder, "another key"));
+}
+
+static void test_truncated_and_flipped(void **state) {
+    struct folder *folder = *state;
+    unsigned char good[256], bad[256 + 1];
+    cache_store(folder->path, key, program, sizeof program);
+    list_files(folder);
+    assert_int_equal(folder->count, 1);
+    const char *path = folder->files[0];
+    const size_t bytes = read_all(path, good, sizeof good);
+    for (size_t length = 0; length < bytes; length++) {
+        write_all(path, good, length);
+        assert_false(loads(folder, key));
+    }
+    for (size_t bit = 0; bit < 8 * bytes; bit++) {
+        memcpy(bad, good, bytes);
+        bad[bit / 8] ^= (unsigned char)(1u << bit % 8);
+        write_all(path, bad, bytes);
+        assert_false(loads(folder, key));
+    }
+    memcpy(bad, good, bytes);
+    bad[bytes] = 0;
+    write_all(path, bad, bytes + 1);
+    assert_false(loads(folder, key));
+    write_all(path, good, bytes);
+    assert_true(loads(folder, key));
+}
+
+/* A sound file under the wrong name, as a collision of hashes would leave it. */
+static void test_foreign(void **state) {
+    struct folder *folder = *state;
+    cache_store(folder->path, "device and sourcf", program, sizeof program);
+    list_files(folder);
+    assert_int_equal(folder->count, 1);
+    char foreign[sizeof folder->files[0]];
+    strcpy(foreign, folder->files[0]);
+    assert_int_equal(unlink(foreign), 0);
+    cache_store(folder->path, key, program, sizeof program);
+    list_files(folder);
+    assert_int_equal(folder->count, 1);
+    char own[sizeof folder->files[0]];
+    strcpy(own, folder->files[0]);
+    assert_int_equal(rename(own, foreign), 0);
+    assert_false(loads(folder, "device and sourcf"));
+}
+
+static void test_unwritable(void **state) {
+    const struct folder *folder = *state;
+    char inside[128];
+    snprintf(inside, sizeof inside, "%s/file", folder->path);
+    write_all(inside, program, sizeof program);
+    cache_store(inside, key, program, sizeof program); /* not a folder: nothing happens */
+    unsigned char *binary = NULL;
+    size_t bytes = 0;
+    assert_false(cache_load(inside, key, &binary, &bytes));
+}
+
+static void test_folder(void **state) {
+    char folder[CACHE_PATH_BYTES];
+    assert_true(cache_folder(folder));
+    assert_string_equal(folder, ((struct folder *)*state)->path);
+    setenv("MINRNN_CACHE", "", 1);
+    assert_false(cache_folder(folder));
+    setenv("MINRNN_CACHE", ((struct folder *)*state)->path, 1);
+}
+
+/* ---- the whole way ---- */
+
+/* Opens a device, multiplies 3 by 2 in a 5 x 5 matrix product, and closes it. */
+static void compute(void) {
+    minrnn_device *device = NULL;
+    minrnn_buffer *buffer = NULL, *scratch = NULL;
+    float a[25], c[25];
+    MUST(open_opencl_device(&device));
+    MUST(minrnn_buffer_create(device, 3 * sizeof a, &buffer));
+    MUST(minrnn_buffer_create(device, 1 << 20, &scratch));
+    for (int i = 0; i < 25; i++) {
+        a[i] = i % 6 == 0 ? 3 : 0;
+    }
+    MUST(tensor_write(tensor_f32(buffer, 0), a, 25, true));
+    for (int i = 0; i < 25; i++) {
+        a[i] = 2;
+    }
+    MUST(tensor_write(tensor_f32(buffer, 25), a, 25, true));
+    struct op_context context = {
+        .device = device, .scratch = tensor_f32(scratch, 0), .scratch_bytes = 1 << 20};
+    MUST(OP(gemm, &context, .m = 5, .n = 5, .k = 5, .a = tensor_f32(buffer, 0),
+            .b = tensor_f32(buffer, 25), .c = tensor_f32(buffer, 50)));
+    MUST(tensor_read(tensor_f32(buffer, 50), c, 25, true));
+    for (int i = 0; i < 25; i++) {
+        assert_true(c[i] == 6);
+    }
+    minrnn_buffer_destroy(buffer);
+    minrnn_buffer_destroy(scratch);
+    minrnn_device_destroy(device);
+}
+
+static void test_damaged_programs(void **state) {
+    struct folder *folder = *state;
+    off_t sizes[MAX_FILES];
+    struct stat info;
+    compute();
+    list_files(folder);
+    assert_true(folder->count > 0);
+    compute(); /* from the disk */
+    for (int i = 0; i < folder->count; i++) {
+        assert_int_equal(stat(folder->files[i], &info), 0);
+        sizes[i] = info.st_size;
+        assert_int_equal(truncate(folder->files[i], sizes[i] / 2), 0);
+    }
+    compute(); /* from the source, and stored again */
+    for (int i = 0; i < folder->count; i++) {
+        assert_int_equal(stat(folder->files[i], &info), 0);
+        assert_true(info.st_size > sizes[i] / 2);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_stored_is_loaded, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_truncated_and_flipped, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_foreign, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_unwritable, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_folder, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_damaged_programs, make_folder, remove_folder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
