@@ -18,7 +18,7 @@ static bool must_fail(void) {
 }
 
 static void report(size_t count, size_t size) {
-    (void)fail(MINRNN_OUT_OF_MEMORY, "out of host memory: %zu x %zu bytes", count, size);
+    error_text_set("out of host memory: %zu x %zu bytes", count, size);
 }
 
 void *mem_alloc(size_t count, size_t size) {

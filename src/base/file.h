@@ -10,7 +10,7 @@ minrnn_status file_read(const char *path, uint64_t limit, char **content, uint64
 
 /* A regular file open for reading at any place. Reading past its end is MINRNN_IO_ERROR. */
 struct file_reader;
-minrnn_status file_reader_open(const char *path, struct file_reader **reader);
+minrnn_status file_reader_open(const char *path, struct file_reader **result);
 uint64_t file_reader_bytes(const struct file_reader *reader);
 const char *file_reader_path(const struct file_reader *reader);
 minrnn_status file_reader_read(struct file_reader *reader, uint64_t offset, void *destination,
@@ -22,7 +22,7 @@ void file_reader_close(struct file_reader *reader); /* NULL is allowed */
  * instead of the commit, file_writer_abort removes the temporary file. A path that is there but no
  * regular file (/dev/full, a pipe) is written in place. */
 struct file_writer;
-minrnn_status file_writer_open(const char *path, struct file_writer **writer);
+minrnn_status file_writer_open(const char *path, struct file_writer **result);
 minrnn_status file_writer_write(struct file_writer *writer, const void *data, uint64_t bytes);
 minrnn_status
 file_writer_commit(struct file_writer *writer);     /* frees the writer, whatever happens */

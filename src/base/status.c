@@ -37,7 +37,7 @@ const char *minrnn_version(void) {
         MINRNN_VERSION_PATCH);
 }
 
-minrnn_status fail(minrnn_status status, const char *format, ...) {
+void error_text_set(const char *format, ...) {
     /* Formatted aside first: an argument may be the old text itself. */
     char text[ERROR_TEXT_CAPACITY];
     va_list arguments;
@@ -45,14 +45,13 @@ minrnn_status fail(minrnn_status status, const char *format, ...) {
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     memcpy(error_text, text, sizeof text);
-    return status;
 }
 
-minrnn_status fail_in(minrnn_status status, const char *format, ...) {
+void error_text_prepend(const char *format, ...) {
     char context[256];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(context, sizeof context, format, arguments);
     va_end(arguments);
-    return fail(status, "%s: %s", context, error_text);
+    error_text_set("%s: %s", context, error_text);
 }

@@ -10,12 +10,14 @@
 #define BASE_PRINTF(text, first)
 #endif
 
-/* Sets this thread's error text and returns `status`, so that `return fail(...)` does both. One
- * line, no newline at the end; say the call, the object and the sizes. */
-minrnn_status fail(minrnn_status status, const char *format, ...) BASE_PRINTF(2, 3);
+/* fail(status, format, ...) sets this thread's error text and is `status`, so that `return
+ * fail(...)` does both. One line, no newline at the end; say the call, the object and the sizes. A
+ * macro, so that compiler and analyser see which status it is. */
+#define fail(status, ...) (error_text_set(__VA_ARGS__), (minrnn_status)(status))
+void error_text_set(const char *format, ...) BASE_PRINTF(1, 2);
 
-/* Puts "context: " before the text that is there; for a caller that knows more. Returns `status`.
- */
-minrnn_status fail_in(minrnn_status status, const char *format, ...) BASE_PRINTF(2, 3);
+/* Puts "context: " before the text that is there; for a caller that knows more. */
+#define fail_in(status, ...) (error_text_prepend(__VA_ARGS__), (minrnn_status)(status))
+void error_text_prepend(const char *format, ...) BASE_PRINTF(1, 2);
 
 #endif

@@ -306,7 +306,7 @@ void oracle_cross_entropy(struct cross_entropy_oracle *o) {
             const double softmax = exp(logits[v] - top) / total;
             o->dlogits[r * o->vocab + v] =
                 target < 0 ? 0 : o->scale * (softmax - (v == target ? 1 : 0));
-            oracle_scale(&o->dlogits_scale, target < 0 ? 0 : fabs(o->scale));
+            oracle_scale(&o->dlogits_scale, target < 0 ? 0 : fabs((double)o->scale));
         }
     }
 }

@@ -57,7 +57,7 @@ void oracle_sum(struct sum_oracle *o) {
     }
     const double before = o->accumulate ? o->total[0] : 0;
     o->total[0] = before + o->scale * total;
-    o->total_scale = fabs(before) + fabs(o->scale) * magnitude;
+    o->total_scale = fabs(before) + fabs((double)o->scale) * magnitude;
 }
 
 void oracle_square_sum(struct square_sum_oracle *o) {

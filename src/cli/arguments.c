@@ -181,6 +181,7 @@ void arguments_format(const struct option *option, const void *values, char *tex
     case OPTION_CHOICE: {
         int choice = 0;
         memcpy(&choice, value, sizeof choice);
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): this kind has choices. */
         snprintf(text, capacity, "%s", option->choices[choice]);
         break;
     }
@@ -239,8 +240,11 @@ bool arguments_parse(const struct command *command, int argc, char **argv, void 
         }
     }
     for (int i = 0; i < argc;) {
-        (void)read_given(command, argc, argv, &i, &given);
-        if ((*code = store(&given, values))) {
+        *code = read_given(command, argc, argv, &i, &given);
+        if (*code == 0 && given.option) {
+            *code = store(&given, values);
+        }
+        if (*code != 0) {
             return false;
         }
     }

@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static void print_line(const char *format, va_list arguments) {
+void report_line(const char *format, ...) {
     char text[16384];
+    va_list arguments;
+    va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
     const size_t length = strcspn(text, "\n");
     int more = 0;
     for (const char *at = text + length; *at; at += strcspn(at, "\n")) {
@@ -19,22 +22,6 @@ static void print_line(const char *format, va_list arguments) {
         fprintf(stderr, " [and %d more line%s]", more, more == 1 ? "" : "s");
     }
     fputc('\n', stderr);
-}
-
-int report_failure(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    print_line(format, arguments);
-    va_end(arguments);
-    return EXIT_FAILED;
-}
-
-int report_wrong_use(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    print_line(format, arguments);
-    va_end(arguments);
-    return EXIT_WRONG_USE;
 }
 
 int report_library(minrnn_status status) {

@@ -12,10 +12,12 @@ enum { EXIT_FAILED = 1, EXIT_WRONG_USE = 2, EXIT_SIGNALLED = 128 /* plus the sig
 #define REPORT_PRINTF
 #endif
 
-/* Each prints "minrnn: ..." and returns the exit code. Of a text of several lines (a build log) the
+/* Each prints "minrnn: ..." and is the exit code (a macro, so that compiler and analyser
+ * see which). Of a text of several lines (a build log) the
  * first is printed and the rest counted. */
-int report_failure(const char *format, ...) REPORT_PRINTF;   /* EXIT_FAILED */
-int report_wrong_use(const char *format, ...) REPORT_PRINTF; /* EXIT_WRONG_USE */
+#define report_failure(...) (report_line(__VA_ARGS__), EXIT_FAILED)
+#define report_wrong_use(...) (report_line(__VA_ARGS__), EXIT_WRONG_USE)
+void report_line(const char *format, ...) REPORT_PRINTF;
 
 /* The library's own text. report_setup is for calls that only the command line can make invalid. */
 int report_library(minrnn_status status);

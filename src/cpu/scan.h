@@ -120,9 +120,12 @@ ALWAYS_INLINE struct scan_input scan_input(struct scan_kind kind, const struct s
     if (kind.cell == MINRNN_CELL_LINEAR) {
         return (struct scan_input){{in->x[0][c], in->x[1][c], 0.0f}};
     }
-    return (struct scan_input){
-        {in->x[0][c] + bias->x[0][c], in->x[1][c] + bias->x[1][c],
-         kind.cell == MINRNN_CELL_MINLSTM ? in->x[2][c] + bias->x[2][c] : 0.0f}};
+    struct scan_input input = {{in->x[0][c] + bias->x[0][c], in->x[1][c] + bias->x[1][c], 0.0f}};
+    if (kind.cell == MINRNN_CELL_MINLSTM) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): x has as many gates as the cell. */
+        input.x[2] = in->x[2][c] + bias->x[2][c];
+    }
+    return input;
 }
 
 /* A panel of a [width] tensor, zero where it is absent. */

@@ -69,7 +69,7 @@ ALWAYS_INLINE void backward_piece(struct scan_kind kind, const struct scan *scan
                                   struct span channels, struct span steps, float *mu,
                                   float *dinit) {
     const int64_t length = scan_length(scan, sequence);
-    struct scan_bias bias;
+    struct scan_bias bias = {0};
     float initial[SCAN_PANEL];
     float first[SCAN_PANEL];
     scan_load_bias(scan, channels, &bias);
@@ -98,7 +98,7 @@ ALWAYS_INLINE void reduce_piece(struct scan_kind kind, const struct scan *scan, 
                                 int64_t sequence, struct span channels, struct span steps, float *a,
                                 float *b) {
     const int64_t length = scan_length(scan, sequence);
-    struct scan_bias bias;
+    struct scan_bias bias = {0};
     scan_load_bias(scan, channels, &bias);
     for (int64_t c = 0; c < channels.count; c++) {
         a[c] = 1.0f;

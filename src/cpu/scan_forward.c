@@ -60,7 +60,7 @@ static void set(int64_t count, float value, float *panel) {
 ALWAYS_INLINE void forward_piece(struct scan_kind kind, const struct scan *scan, int64_t sequence,
                                  struct span channels, struct span steps, float *state, float *h) {
     const int64_t length = scan_length(scan, sequence);
-    struct scan_bias bias;
+    struct scan_bias bias = {0};
     float initial[SCAN_PANEL];
     scan_load_bias(scan, channels, &bias);
     scan_load(scan->init, channels, initial);
@@ -80,7 +80,7 @@ ALWAYS_INLINE void reduce_piece(struct scan_kind kind, const struct scan *scan, 
     const bool is_log = kind.alg == MINRNN_SCAN_LOG;
     const float zero = is_log ? -INFINITY : 0.0f;
     const int64_t length = scan_length(scan, sequence);
-    struct scan_bias bias;
+    struct scan_bias bias = {0};
     float initial[SCAN_PANEL];
     scan_load_bias(scan, channels, &bias);
     scan_load(scan->init, channels, initial);

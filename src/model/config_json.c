@@ -141,7 +141,7 @@ char *config_print(const struct config_fields *fields, const void *config) {
     if (printed) {
         text = mem_strdup(printed);
     } else {
-        (void)fail(MINRNN_OUT_OF_MEMORY, "out of host memory for a configuration's text");
+        error_text_set("out of host memory for a configuration's text");
     }
     cJSON_free(printed);
     cJSON_Delete(object);

@@ -153,7 +153,7 @@ minrnn_status safetensors_write(const char *path, const struct safetensors_metad
     }
     json = make_header(metadata, entries, sized, count);
     if (!json) {
-        (void)fail(status, "%s: out of host memory for the header", path);
+        error_text_set("%s: out of host memory for the header", path);
         goto done;
     }
     /* Spaces at its end, which the format allows, align the data. */

@@ -28,7 +28,7 @@ minrnn_status safetensors_write(const char *path, const struct safetensors_metad
 /* A file open for reading, its header checked: whatever it says of its tensors is true of its
  * bytes. Tensors are sorted by name. What it returns lives until it is closed. */
 struct safetensors;
-minrnn_status safetensors_open(const char *path, struct safetensors **file);
+minrnn_status safetensors_open(const char *path, struct safetensors **result);
 void safetensors_close(struct safetensors *file); /* NULL is allowed */
 const char *safetensors_path(const struct safetensors *file);
 

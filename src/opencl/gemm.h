@@ -28,7 +28,7 @@ static inline int64_t max64(int64_t a, int64_t b) {
 }
 
 static inline int64_t ceil_div(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
+    return (a + b - 1) / b; /* NOLINT(clang-analyzer-core.DivideZero): b counts from 1 */
 }
 
 static inline int64_t round_up(int64_t a, int64_t b) {

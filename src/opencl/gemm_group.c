@@ -23,7 +23,7 @@ static minrnn_status group_kernel(struct cl_device *device, const struct gemm_ar
         const struct program_spec spec = {.files = {"prelude.cl", "gemm_group.cl"},
                                           .options = options};
         status = kernel_get(device, &spec, "gemm_group", kernel);
-        if (status || kernel_max_work_group(*kernel) >= (size_t)(*group * *group)) {
+        if (status || kernel_max_work_group(*kernel) >= (size_t)*group * (size_t)*group) {
             return status;
         }
     }

@@ -82,11 +82,12 @@ static minrnn_status compose_options(const struct cl_device *device,
                                      const struct program_spec *spec, char **options) {
     const char *own = device->traits.fma ? "-cl-std=CL1.2 -DHAVE_FMA " : "-cl-std=CL1.2 ";
     const char *asked = spec->options ? spec->options : "";
-    *options = mem_alloc(strlen(own) + strlen(asked) + 1, 1);
+    const size_t bytes = strlen(own) + strlen(asked) + 1;
+    *options = mem_alloc(bytes, 1);
     if (!*options) {
         return MINRNN_OUT_OF_MEMORY;
     }
-    strcat(strcpy(*options, own), asked);
+    snprintf(*options, bytes, "%s%s", own, asked);
     return MINRNN_OK;
 }
 

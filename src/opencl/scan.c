@@ -103,10 +103,10 @@ static int64_t steps_of_chunk(const struct cl_traits *traits,
 static struct plan make_plan(const struct cl_traits *traits,
                              const struct scan_backward_args *args) {
     struct plan plan = {.run = choose_run(traits, args), .lanes = TILE_LANES, .rows = TILE_ROWS};
-    while (plan.rows > 1 && (size_t)(plan.rows * plan.lanes) > traits->max_work_group) {
+    while (plan.rows > 1 && (size_t)plan.rows * (size_t)plan.lanes > traits->max_work_group) {
         plan.rows /= 2;
     }
-    while (plan.lanes > 1 && (size_t)(plan.rows * plan.lanes) > traits->max_work_group) {
+    while (plan.lanes > 1 && (size_t)plan.rows * (size_t)plan.lanes > traits->max_work_group) {
         plan.lanes /= 2;
     }
     plan.block = plan.run == MINRNN_RUN_TILE || traits->is_gpu ? GPU_BLOCK : 1;
@@ -372,7 +372,7 @@ static minrnn_status run_tile(const struct scan *scan, struct plan *plan,
     struct kernel *kernel = NULL;
     minrnn_status status = get_kernel(scan, plan, piece, "scan/tile.cl", "scan_tile", &kernel);
     while (!status && plan->rows > 1 &&
-           kernel_max_work_group(kernel) < (size_t)(plan->lanes * plan->rows)) {
+           kernel_max_work_group(kernel) < (size_t)plan->lanes * (size_t)plan->rows) {
         plan->rows /= 2; /* registers ran out */
         status = get_kernel(scan, plan, piece, "scan/tile.cl", "scan_tile", &kernel);
     }
