@@ -1,11 +1,10 @@
 #!/bin/sh
-# Installs what is missing, builds, and runs all tests.
+# Installs what is missing, builds with gcc and clang, and runs all tests.
 #   tests/run.sh [--no-install] [--slow]
-# --slow adds the suites that take long (Oclgrind, all shapes). The build is in build/tests.
+# --slow adds the suites that take long (Oclgrind). The builds are in build/.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
-build=$root/build/tests
 
 . "$root/bench/packages.sh"
 
@@ -26,8 +25,30 @@ install_missing "$install" gcc g++ clang clang-format clang-tidy cmake meson nin
     python3 python3-torch libopenblas-dev libcjson-dev libcmocka-dev ocl-icd-opencl-dev \
     opencl-headers libclblast-dev pocl-opencl-icd mesa-opencl-icd oclgrind
 
-[ -d "$build" ] || meson setup "$build" "$root" --werror
-meson compile -C "$build"
-# Tests that open devices share the cores; more than two at once only slow each other down.
+# build NAME [MESON OPTION...]: configures build/NAME where it is not, and builds it, warnings being
+# errors.
+build() {
+    directory=$root/build/$1
+    shift
+    [ -d "$directory" ] || meson setup "$directory" "$root" --werror "$@"
+    meson compile -C "$directory"
+}
+
+echo "== gcc: every test on every device"
+build tests
+# Tests share the cores: more than two at once only slow each other down.
 # shellcheck disable=SC2086 # empty, or one option
-meson test -C "$build" --num-processes 2 --print-errorlogs $suites
+meson test -C "$root/build/tests" --num-processes 2 --print-errorlogs $suites
+
+echo "== clang, address and undefined-behaviour sanitizers: everything that needs no driver"
+CC=clang build sanitized -Db_sanitize=address,undefined -Db_lundef=false
+meson test -C "$root/build/sanitized" --num-processes 2 --print-errorlogs --no-suite slow \
+    --no-suite pocl --no-suite rusticl --no-suite consumer --no-suite interop --no-suite rules
+
+echo "== clang-format and clang-tidy"
+meson compile -C "$root/build/tests" clang-format-check
+run-clang-tidy -quiet -p "$root/build/tests" "$root/src/.*" > "$root/build/clang-tidy.log" 2>&1 || {
+    grep -E "warning:|error:" "$root/build/clang-tidy.log"
+    exit 1
+}
+echo "all passed"

@@ -91,7 +91,9 @@ MINRNN_API minrnn_status minrnn_model_save(const minrnn_model *model, const char
 
 /* Reads a model. A file without minrnn's metadata is read as one of the public implementations'
  * (minGRU-pytorch: names, row order, gamma or weight norms), its configuration taken from names and
- * shapes. A hostile or damaged file is MINRNN_FORMAT_ERROR. The caller owns *model. */
+ * shapes. A training state (minrnn_trainer_save) loads as the model in it. The file's checksum must
+ * hold; a program that edits one writes "none" in its place. A hostile or damaged file is
+ * MINRNN_FORMAT_ERROR. The caller owns *model. */
 MINRNN_API minrnn_status minrnn_model_load(minrnn_device *device, const char *path,
                                            minrnn_model **model);
 

@@ -48,8 +48,8 @@ MINRNN_API void minrnn_trainer_destroy(minrnn_trainer *trainer);
 
 /* One optimiser step on accumulation * batch sequences: tokens and targets [accumulation, batch,
  * time], a target below 0 having no loss; reset (the same shape) and lengths [accumulation, batch]
- * may be NULL. The work is enqueued and the arrays are copied: the call waits only while two steps
- * are in flight. */
+ * may be NULL; where there are lengths, targets past one should be negative. The work is enqueued
+ * and the arrays are copied: the call waits only while two steps are in flight. */
 MINRNN_API minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const int32_t *tokens,
                                              const int32_t *targets, const int32_t *reset,
                                              const int32_t *lengths);

@@ -1,6 +1,30 @@
 /* Softmax cross entropy. */
 #include "cpu/vector_math.h"
 
+/* Lane by lane, for not every compiler vectorises the reduction where there may be NaN. */
+static float largest_of(int64_t count, const float *x) {
+    enum { LANES = 16 };
+    float lanes[LANES];
+    for (int i = 0; i < LANES; i++) {
+        lanes[i] = x[0];
+    }
+    int64_t at = 0;
+    for (; at + LANES <= count; at += LANES) {
+#pragma omp simd
+        for (int i = 0; i < LANES; i++) {
+            lanes[i] = x[at + i] > lanes[i] ? x[at + i] : lanes[i];
+        }
+    }
+    for (int i = 0; at < count; at++, i++) {
+        lanes[i] = x[at] > lanes[i] ? x[at] : lanes[i];
+    }
+    float largest = lanes[0];
+    for (int i = 1; i < LANES; i++) {
+        largest = lanes[i] > largest ? lanes[i] : largest;
+    }
+    return largest;
+}
+
 /* The loss of a row, and its gradient where dlogits is given, which may be the logits. */
 static float cross_entropy_row(int64_t vocab, float scale, const float *logits, int64_t target,
                                float *dlogits) {
@@ -11,11 +35,7 @@ static float cross_entropy_row(int64_t vocab, float scale, const float *logits, 
         return 0.0f;
     }
     const float right = logits[target];
-    float largest = logits[0];
-#pragma omp simd reduction(max : largest)
-    for (int64_t v = 0; v < vocab; v++) {
-        largest = logits[v] > largest ? logits[v] : largest;
-    }
+    const float largest = largest_of(vocab, logits);
     float sum = 0.0f;
     if (!dlogits) {
 #pragma omp simd reduction(+ : sum)

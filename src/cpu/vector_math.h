@@ -116,7 +116,7 @@ struct sigmoid {
 
 ALWAYS_INLINE struct sigmoid sigmoid_of(float x, float e, float large) {
     const float small = e * large;
-    return x >= 0.0f ? (struct sigmoid){large, small} : (struct sigmoid){small, large};
+    return (struct sigmoid){x >= 0.0f ? large : small, x >= 0.0f ? small : large};
 }
 
 /* softplus(x) = log(1 + exp(x)) and softplus(-x). */
