@@ -73,6 +73,14 @@ static inline int step_of(const pass_t *pass, int r) {
     return pass->lane.steps - 1 - r;
 }
 
+static inline void pass_prefetch(const pass_t *pass, int r) {
+    const lane_t *lane = &pass->lane;
+    const int s = step_of(pass, r);
+    cell_prefetch(lane, s);
+    PREFETCH(pass->dh + time_of(lane, s) * lane->width);
+    PREFETCH(pass->h + time_of(lane, s - 1) * lane->width);
+}
+
 static inline step_t pass_load(const pass_t *pass, int r) {
     const lane_t *lane = &pass->lane;
     const int s = step_of(pass, r);

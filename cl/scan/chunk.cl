@@ -28,6 +28,7 @@ __kernel void scan_reduce(PASS_PARAMETERS, __global float *restrict a, ulong a_o
     for (int r = begin; r < stop; r++) {
 #pragma unroll
         for (int v = 0; v < VECTORS; v++) {
+            pass_prefetch(&pass[v], r + AHEAD);
             whole[v] = elem_cat(whole[v], pass_elem(pass_load(&pass[v], r)));
         }
     }

@@ -4,6 +4,7 @@
  *   PASS_PARAMETERS, PASS(sequence, channel)   a kernel's parameters; a pass_t of one lane
  *   pass_begin                                 the carry before the walk's first step
  *   pass_load(r), pass_elem                    step r of the walk, and its element
+ *   pass_prefetch(r)                           a hint that pass_load(r) will come
  *   pass_step(r)                               writes the step's outputs; the carry after it
  *   pass_end, pass_share, pass_clear           outputs after the last step, of a chunk, unused */
 
@@ -34,6 +35,10 @@ static inline pass_t make_pass(lane_t lane, __global float *h, __global float *h
 
 static inline vfloat pass_begin(const pass_t *pass) {
     return state_from(first_state(&pass->lane));
+}
+
+static inline void pass_prefetch(const pass_t *pass, int r) {
+    cell_prefetch(&pass->lane, r);
 }
 
 static inline step_t pass_load(const pass_t *pass, int r) {

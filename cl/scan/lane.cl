@@ -107,3 +107,17 @@ static inline vfloat load_gate(const lane_t *lane, int s, int gate) {
     return value;
 #endif
 }
+
+/* A hint, AHEAD steps before, that the line at `p` will be read: for CPUs, whose own prefetchers do
+ * not see through the strides of time. Any address is harmless. */
+#ifndef AHEAD
+#define AHEAD 0
+#endif
+#if AHEAD > 0 && defined(__has_builtin)
+#if __has_builtin(__builtin_prefetch)
+#define PREFETCH(p) __builtin_prefetch((const void *)(size_t)(p))
+#endif
+#endif
+#ifndef PREFETCH
+#define PREFETCH(p)
+#endif

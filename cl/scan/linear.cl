@@ -17,6 +17,11 @@ static inline pre_t cell_load(const lane_t *lane, int s) {
     return p;
 }
 
+static inline void cell_prefetch(const lane_t *lane, int s) {
+    PREFETCH(lane->x + gate_index(lane, s, 0));
+    PREFETCH(lane->b + gate_index(lane, s, 0));
+}
+
 static inline elem_t cell_elem(pre_t p) {
 #ifdef LOG_ELEMENTS
     return elem(p.a, p.b);

@@ -10,6 +10,13 @@ static inline pre_t cell_load(const lane_t *lane, int s) {
     return p;
 }
 
+static inline void cell_prefetch(const lane_t *lane, int s) {
+#pragma unroll
+    for (int gate = 0; gate < GATES; gate++) {
+        PREFETCH(lane->x + gate_index(lane, s, gate));
+    }
+}
+
 static inline elem_t cell_elem(pre_t p) {
 #ifdef LOG_ELEMENTS
     return elem(-softplus(p.gate), log_candidate(p.hidden) - softplus(-p.gate));

@@ -12,6 +12,13 @@ static inline pre_t cell_load(const lane_t *lane, int s) {
     return p;
 }
 
+static inline void cell_prefetch(const lane_t *lane, int s) {
+#pragma unroll
+    for (int gate = 0; gate < GATES; gate++) {
+        PREFETCH(lane->x + gate_index(lane, s, gate));
+    }
+}
+
 /* The two gates and their slopes: forget and input here are what multiplies the state before and
  * the candidate. Normalised, the two sum to 1 and move against each other: a gate's pre-activation
  * adds to its own and takes the same from the other. */

@@ -61,6 +61,7 @@ __kernel void scan_serial(PASS_PARAMETERS, __global float *carries, ulong carrie
     for (; r < stop; r++) {
 #pragma unroll
         for (int v = 0; v < VECTORS; v++) {
+            pass_prefetch(&pass[v], r + AHEAD);
             carry[v] = pass_step(&pass[v], r, pass_load(&pass[v], r), carry[v], &share[v]);
         }
     }

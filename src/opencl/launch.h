@@ -55,9 +55,16 @@ static inline uint64_t tensor_origin(minrnn_tensor tensor) {
 }
 
 /* Whether the tensor begins on a multiple of `elements`, as STREAM needs it for vectors of that
- * many. Memory objects themselves are aligned to the largest OpenCL type, 128 bytes. */
+ * many; an absent one does. Memory objects are aligned to the largest OpenCL type, 128 bytes, save
+ * those on the caller's own memory. */
 static inline bool tensor_is_aligned(minrnn_tensor tensor, uint64_t elements) {
-    return tensor_origin(tensor) % elements == 0;
+    const struct cl_buffer *buffer = (const struct cl_buffer *)tensor.buffer;
+    void *host = NULL;
+    if (buffer && clGetMemObjectInfo(buffer->memory, CL_MEM_HOST_PTR, sizeof host, &host, NULL)) {
+        return false;
+    }
+    const uint64_t bytes = (uintptr_t)host + tensor_origin(tensor) * TENSOR_ELEMENT_BYTES;
+    return bytes % (elements * TENSOR_ELEMENT_BYTES) == 0;
 }
 
 static inline struct cl_device *cl_device_of(const struct op_context *context) {

@@ -36,9 +36,11 @@ enum {
     MIN_CHUNK_STEPS = 64,
 
     /* CPUs: vectors a work-item, independent chains of dependent steps; and into how many walks a
-     * compute unit the chunk run cuts time, so that they finish together. */
+     * compute unit the chunk run cuts time, so that they finish together; steps from a prefetch to
+     * its load. */
     CPU_VECTORS = 4,
     CPU_CHUNK_WALKS = 4,
+    CPU_AHEAD = 8,
 
     /* GPUs: steps whose loads are under way together; work-items a compute unit that hide memory's
      * latency with these; the same where the chunk run makes them; from which time on it may. */
@@ -172,9 +174,12 @@ static bool must_stream(const struct scan *scan, int vector) {
 static void write_options(const struct scan *scan, const struct plan *plan,
                           const struct piece *piece, char options[OPTIONS_CAPACITY]) {
     const struct scan_backward_args *args = &scan->args;
+    const struct cl_traits *traits = &scan->device->traits;
     const bool in_order = plan->chunks > 1 && plan->run != MINRNN_RUN_CHUNK;
-    snprintf(options, OPTIONS_CAPACITY, "-DVECTOR=%d -DVECTORS=%d -DBLOCK=%d -DLANES=%d -DROWS=%d",
-             piece->vector, piece->vectors, plan->block, plan->lanes, plan->rows);
+    const int ahead = traits->is_gpu || traits->float_width == 1 ? 0 : CPU_AHEAD;
+    snprintf(options, OPTIONS_CAPACITY,
+             "-DVECTOR=%d -DVECTORS=%d -DBLOCK=%d -DAHEAD=%d -DLANES=%d -DROWS=%d", piece->vector,
+             piece->vectors, plan->block, ahead, plan->lanes, plan->rows);
     add_option(options, must_stream(scan, piece->vector), "NONTEMPORAL");
     add_option(options, args->candidate == MINRNN_CANDIDATE_G, "CANDIDATE_G");
     add_option(options, args->normalised, "NORMALISED");

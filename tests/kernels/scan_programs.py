@@ -46,7 +46,7 @@ def clang(compiler, source, arguments):
 
 
 def check_syntax(compiler, source, options):
-    for extra in [[], [*EVERYTHING, "-DVECTOR=16", "-DVECTORS=4", "-DNONTEMPORAL"],
+    for extra in [[], [*EVERYTHING, "-DVECTOR=16", "-DVECTORS=4", "-DAHEAD=8", "-DNONTEMPORAL"],
                   [*EVERYTHING, "-DREVERSED", "-DCARRIED_FROM=1", "-DCARRY_ON", "-DBLOCK=8"]]:
         yield clang(compiler, source, ["-target", "spir64", "-fsyntax-only", *options, *extra])
 
