@@ -42,7 +42,8 @@ meson test -C "$root/build/tests" --num-processes 2 --print-errorlogs $suites
 
 echo "== clang, address and undefined-behaviour sanitizers: everything that needs no driver"
 CC=clang build sanitized -Db_sanitize=address,undefined -Db_lundef=false
-meson test -C "$root/build/sanitized" --num-processes 2 --print-errorlogs --no-suite slow \
+LSAN_OPTIONS=suppressions=$root/tests/leaks.txt:print_suppressions=0 \
+    meson test -C "$root/build/sanitized" --num-processes 2 --print-errorlogs --no-suite slow \
     --no-suite pocl --no-suite rusticl --no-suite consumer --no-suite interop --no-suite rules
 
 echo "== clang-format and clang-tidy"

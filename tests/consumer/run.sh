@@ -53,7 +53,7 @@ sanitized)
         skip "no AddressSanitizer"
     # shellcheck disable=SC2086
     "$cc" -std=c17 -g -fsanitize=address "$here/consumer.c" -o "$work/consumer" $flags
-    ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS="suppressions=$here/leaks.txt:print_suppressions=1" \
+    ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS="suppressions=$here/../leaks.txt:print_suppressions=1" \
         "$work/consumer"
     ;;
 cmake)
