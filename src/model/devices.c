@@ -101,10 +101,11 @@ static int choose(const char *name, const minrnn_device_info *infos, int count) 
 static minrnn_status not_found(const char *name, int count) {
 #ifdef MINRNN_HAVE_OPENCL
     int others = 0;
-    const minrnn_status status = opencl_list(NULL, 0, &others);
-    if (status || others == 0) {
-        return fail(MINRNN_DEVICE_NOT_FOUND, "no device \"%s\": %s", name,
-                    status ? minrnn_error_text() : "there is no OpenCL device");
+    minrnn_device *none;
+    if (opencl_list(NULL, 0, &others) != MINRNN_OK || others == 0) {
+        /* Opening one says what to install. */
+        (void)opencl_device_open(0, &none);
+        return fail_in(MINRNN_DEVICE_NOT_FOUND, "no device \"%s\"", name);
     }
 #else
     if (strcmp(name, "opencl") == 0) {

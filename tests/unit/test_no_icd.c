@@ -28,6 +28,28 @@ static void test_open_says_what_to_install(void **state) {
     assert_non_null(strstr(minrnn_error_text(), "RUSTICL_ENABLE"));
 }
 
+static void test_a_named_device_says_it_too(void **state) {
+    (void)state;
+    static const char *const names[] = {"opencl", "1", "GeForce"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        minrnn_device *device = NULL;
+        assert_int_equal(minrnn_device_open(names[i], &device), MINRNN_DEVICE_NOT_FOUND);
+        assert_null(device);
+        assert_non_null(strstr(minrnn_error_text(), names[i]));
+        assert_non_null(strstr(minrnn_error_text(), "pocl-opencl-icd"));
+    }
+}
+
+static void test_auto_takes_the_cpu(void **state) {
+    (void)state;
+    minrnn_device *device = NULL;
+    minrnn_device_info info;
+    assert_int_equal(minrnn_device_open("auto", &device), MINRNN_OK);
+    assert_int_equal(minrnn_device_describe(device, &info), MINRNN_OK);
+    assert_false(info.is_opencl);
+    minrnn_device_destroy(device);
+}
+
 /* The loader reads its folder once, at the first call: here it holds one driver that is not there.
  */
 int main(void) {
@@ -45,6 +67,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_list_is_empty),
         cmocka_unit_test(test_open_says_what_to_install),
+        cmocka_unit_test(test_a_named_device_says_it_too),
+        cmocka_unit_test(test_auto_takes_the_cpu),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     unlink(path);
