@@ -470,8 +470,7 @@ static void test_against_double(void **state) {
     for (int run = MINRNN_RUN_SERIAL; run <= MINRNN_RUN_CHUNK; run++) {
         for (int kind = 0; kind < KINDS; kind++) {
             for (int reversed = 0; reversed < 2; reversed++, n++) {
-                struct scan_case c = {kinds[kind], options[(n * 3 + n / 5) % 5], 3,
-                                      .seed = n};
+                struct scan_case c = {kinds[kind], options[(n * 3 + n / 5) % 5], 3, .seed = n};
                 c.config.run = (minrnn_scan_run)run;
                 c.config.reversed = reversed;
                 c.config.batch = 1 + n % 3;
