@@ -60,7 +60,7 @@ shakespeare() {
     echo "$copy"
 }
 
-install_missing "$install" gcc meson ninja-build pkg-config python3 libopenblas-dev libcjson-dev \
+install_missing "$install" gcc libc6-dev meson ninja-build pkg-config python3 libopenblas-dev libcjson-dev \
     ocl-icd-opencl-dev opencl-headers libclblast-dev || die "the packages could not be installed"
 
 if [ -z "$text" ]; then

@@ -21,7 +21,8 @@ for argument in "$@"; do
     esac
 done
 
-install_missing "$install" gcc g++ clang clang-format clang-tidy cmake meson ninja-build pkg-config \
+install_missing "$install" gcc g++ libc6-dev clang libclang-rt-dev libomp-dev clang-format \
+    clang-tidy cmake meson ninja-build pkg-config \
     python3 python3-torch libopenblas-dev libcjson-dev libcmocka-dev ocl-icd-opencl-dev \
     opencl-headers libclblast-dev pocl-opencl-icd mesa-opencl-icd oclgrind
 
