@@ -1,8 +1,11 @@
+#define _DEFAULT_SOURCE /* realpath */
+
 #include "cli/output.h"
 
 #include "cli/report.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,22 +17,32 @@ static int fail_path(const char *path) {
 }
 
 /* Permissions alone do not tell (root, read-only and virtual file systems): a file is made beside
- * `path` and removed. */
+ * `path` and removed. Its name is one that the library gives its own temporary files, so that the
+ * next save sweeps it away should this process be killed between the two. */
 static int try_beside(const char *path) {
-    const size_t length = strlen(path);
-    char *name = malloc(length + sizeof ".XXXXXX");
+    char *resolved = realpath(path, NULL);
+    const char *target = resolved ? resolved : path;
+    const size_t capacity = strlen(target) + 64;
+    int code = 0;
+    char *name = malloc(capacity);
     if (!name) {
-        return report_failure("out of memory");
+        code = report_failure("out of memory");
+        goto done;
     }
-    memcpy(name, path, length);
-    memcpy(name + length, ".XXXXXX", sizeof ".XXXXXX");
-    const int file = mkstemp(name);
-    const int code = file < 0 ? fail_path(path) : 0;
+    snprintf(name, capacity, "%s.%ld-0.tmp", target, (long)getpid());
+    const int file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    /* A file of that name that is there shows as well that one can be made. */
+    if (file < 0 && errno != EEXIST) {
+        code = fail_path(path);
+        goto done;
+    }
     if (file >= 0) {
         close(file);
         unlink(name);
     }
+done:
     free(name);
+    free(resolved);
     return code;
 }
 

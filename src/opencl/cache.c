@@ -1,12 +1,12 @@
 #include "opencl/cache.h"
 
 #include "base/alloc.h"
+#include "base/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /* A file is this header, the key without its zero, and the binary. Drivers may trust a binary
  * blindly (PoCL aborts the process over a truncated one), hence the checksum of everything. */
@@ -49,44 +49,36 @@ bool cache_folder(char folder[CACHE_PATH_BYTES]) {
 }
 
 /* The file's name is the key's hash; the key inside decides. */
-static bool file_path(char path[CACHE_PATH_BYTES], const char *folder, const char *key,
-                      const char *suffix) {
-    const int length =
-        snprintf(path, CACHE_PATH_BYTES, "%s/%016llx.bin%s", folder,
-                 (unsigned long long)hash_bytes(HASH_START, key, strlen(key)), suffix);
+static bool file_path(char path[CACHE_PATH_BYTES], const char *folder, const char *key) {
+    const int length = snprintf(path, CACHE_PATH_BYTES, "%s/%016llx.bin", folder,
+                                (unsigned long long)hash_bytes(HASH_START, key, strlen(key)));
     return length > 0 && length < CACHE_PATH_BYTES;
 }
 
 /* ---- loading ---- */
 
-static bool read_exactly(FILE *file, void *data, size_t bytes) {
-    return fread(data, 1, bytes, file) == bytes;
-}
-
-static bool header_fits(const struct header *header, const char *key, FILE *file) {
-    struct stat info;
-    if (fstat(fileno(file), &info) != 0 || !S_ISREG(info.st_mode) ||
-        info.st_size < (off_t)sizeof *header) {
-        return false;
-    }
-    const uint64_t rest = (uint64_t)info.st_size - sizeof *header;
+static bool header_fits(const struct header *header, const char *key, uint64_t file_bytes) {
+    const uint64_t rest = file_bytes - sizeof *header;
     return memcmp(header->magic, magic, sizeof magic) == 0 && header->key_bytes == strlen(key) &&
            header->key_bytes <= rest && header->binary_bytes == rest - header->key_bytes &&
            header->binary_bytes > 0;
 }
 
 /* Checks key and checksum; hands the binary over. */
-static bool load_open(FILE *file, const char *key, unsigned char **binary, size_t *bytes) {
+static bool load_open(struct file_reader *file, const char *key, unsigned char **binary,
+                      size_t *bytes) {
     struct header header;
-    if (!read_exactly(file, &header, sizeof header) || !header_fits(&header, key, file)) {
+    if (file_reader_read(file, 0, &header, sizeof header) ||
+        !header_fits(&header, key, file_reader_bytes(file))) {
         return false;
     }
-    char *stored_key = mem_alloc((size_t)header.key_bytes, 1);
-    unsigned char *content = mem_alloc((size_t)header.binary_bytes, 1);
+    const uint64_t key_bytes = header.key_bytes, binary_bytes = header.binary_bytes;
+    char *stored_key = mem_alloc((size_t)key_bytes, 1);
+    unsigned char *content = mem_alloc((size_t)binary_bytes, 1);
     const bool good = stored_key && content &&
-                      read_exactly(file, stored_key, (size_t)header.key_bytes) &&
-                      memcmp(stored_key, key, (size_t)header.key_bytes) == 0 &&
-                      read_exactly(file, content, (size_t)header.binary_bytes) &&
+                      !file_reader_read(file, sizeof header, stored_key, key_bytes) &&
+                      memcmp(stored_key, key, (size_t)key_bytes) == 0 &&
+                      !file_reader_read(file, sizeof header + key_bytes, content, binary_bytes) &&
                       checksum_of(&header, key, content) == header.checksum;
     mem_free(stored_key);
     if (!good) {
@@ -94,21 +86,18 @@ static bool load_open(FILE *file, const char *key, unsigned char **binary, size_
         return false;
     }
     *binary = content;
-    *bytes = (size_t)header.binary_bytes;
+    *bytes = (size_t)binary_bytes;
     return true;
 }
 
 bool cache_load(const char *folder, const char *key, unsigned char **binary, size_t *bytes) {
     char path[CACHE_PATH_BYTES];
-    if (!file_path(path, folder, key, "")) {
-        return false;
-    }
-    FILE *file = fopen(path, "rb");
-    if (!file) {
+    struct file_reader *file = NULL;
+    if (!file_path(path, folder, key) || file_reader_open(path, &file)) {
         return false;
     }
     const bool loaded = load_open(file, key, binary, bytes);
-    fclose(file);
+    file_reader_close(file);
     return loaded;
 }
 
@@ -126,33 +115,29 @@ static void make_folders(const char *folder) {
     (void)mkdir(path, 0700);
 }
 
-static bool write_file(FILE *file, const char *key, const unsigned char *binary, size_t bytes) {
+static bool write_file(struct file_writer *file, const char *key, const unsigned char *binary,
+                       size_t bytes) {
     struct header header = {.key_bytes = strlen(key), .binary_bytes = bytes};
     memcpy(header.magic, magic, sizeof magic);
     header.checksum = checksum_of(&header, key, binary);
-    return fwrite(&header, 1, sizeof header, file) == sizeof header &&
-           fwrite(key, 1, (size_t)header.key_bytes, file) == header.key_bytes &&
-           fwrite(binary, 1, bytes, file) == bytes;
+    return !file_writer_write(file, &header, sizeof header) &&
+           !file_writer_write(file, key, header.key_bytes) &&
+           !file_writer_write(file, binary, bytes);
 }
 
 void cache_store(const char *folder, const char *key, const unsigned char *binary, size_t bytes) {
-    char path[CACHE_PATH_BYTES], temporary[CACHE_PATH_BYTES];
-    if (!file_path(path, folder, key, "") || !file_path(temporary, folder, key, ".XXXXXX")) {
+    char path[CACHE_PATH_BYTES];
+    if (!file_path(path, folder, key)) {
         return;
     }
     make_folders(folder);
-    const int descriptor = mkstemp(temporary);
-    if (descriptor < 0) {
+    struct file_writer *file = NULL;
+    if (file_writer_open(path, &file)) {
         return;
     }
-    FILE *file = fdopen(descriptor, "wb");
-    if (!file) {
-        close(descriptor);
-        unlink(temporary);
-        return;
-    }
-    const bool written = write_file(file, key, binary, bytes);
-    if (fclose(file) != 0 || !written || rename(temporary, path) != 0) {
-        unlink(temporary);
+    if (write_file(file, key, binary, bytes)) {
+        (void)file_writer_commit(file);
+    } else {
+        file_writer_abort(file);
     }
 }
