@@ -49,7 +49,9 @@ MINRNN_API void minrnn_trainer_destroy(minrnn_trainer *trainer);
 /* One optimiser step on accumulation * batch sequences: tokens and targets [accumulation, batch,
  * time], a target below 0 having no loss; reset (the same shape) and lengths [accumulation, batch]
  * may be NULL; where there are lengths, targets past one should be negative. The work is enqueued
- * and the arrays are copied: the call waits only while two steps are in flight. */
+ * and the arrays are copied: the call waits only while two steps are in flight. After one that
+ * failed for another reason than its arguments, parameters and moments may be half updated: the
+ * trainer then refuses to step, evaluate and save, and a run goes on from a saved state. */
 MINRNN_API minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const int32_t *tokens,
                                              const int32_t *targets, const int32_t *reset,
                                              const int32_t *lengths);

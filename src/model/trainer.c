@@ -181,8 +181,10 @@ void minrnn_trainer_destroy(minrnn_trainer *trainer) {
     if (!trainer) {
         return;
     }
-    /* The device may still read the slots' arrays. */
-    (void)trainer_drain(trainer);
+    /* The device may still read the slots' arrays; after an error nobody knows how far it is. */
+    if (trainer_drain(trainer) || trainer->broken) {
+        (void)minrnn_device_finish(trainer->model->device);
+    }
     minrnn_buffer_destroy(trainer->gradients);
     minrnn_buffer_destroy(trainer->moments);
     minrnn_buffer_destroy(trainer->workspace);
@@ -231,7 +233,9 @@ static minrnn_status collect(minrnn_trainer *trainer, struct step_slot *slot) {
     }
     const minrnn_status status =
         trainer->model->device->backend->fence_wait(trainer->model->device, &slot->fence);
-    if (!status) {
+    if (status) {
+        trainer->broken = true;
+    } else {
         keep_record(trainer, slot);
     }
     slot->step = 0;
@@ -257,6 +261,15 @@ minrnn_status trainer_drain(minrnn_trainer *trainer) {
         status = status ? status : collected;
     }
     return status;
+}
+
+minrnn_status trainer_check_whole(const minrnn_trainer *trainer, const char *call) {
+    return trainer->broken
+               ? fail(MINRNN_DEVICE_ERROR,
+                      "%s: a step after step %lld failed part-way, so that parameters and moments "
+                      "may be half updated: resume from a saved state",
+                      call, (long long)trainer->step)
+               : MINRNN_OK;
 }
 
 /* Rows sorted by token, stable: order[start[v]] .. are the rows of token v. */
@@ -381,7 +394,8 @@ minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const int32_t *tokens
     if (!trainer || !tokens || !targets) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_trainer_step: an argument is NULL");
     }
-    minrnn_status status = check_inputs(trainer, tokens, targets, lengths);
+    minrnn_status status = trainer_check_whole(trainer, "minrnn_trainer_step");
+    status = status ? status : check_inputs(trainer, tokens, targets, lengths);
     if (status) {
         return status;
     }
@@ -396,10 +410,8 @@ minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const int32_t *tokens
     slot->rate = rate_at(&trainer->config, step);
     status = enqueue_step(trainer, slot);
     if (status) {
-        /* What was enqueued may still read the slot. */
-        const minrnn_status finished = minrnn_device_finish(trainer->model->device);
-        (void)finished;
-        slot->step = 0;
+        slot->step = 0; /* its arrays stay until minrnn_trainer_destroy has waited */
+        trainer->broken = true;
         return status;
     }
     trainer->step = step;
@@ -462,7 +474,8 @@ minrnn_status minrnn_trainer_evaluate(minrnn_trainer *trainer, const int32_t *to
     const int64_t vocab = trainer->model->layout.config.vocab;
     const char *call = "minrnn_trainer_evaluate";
     const struct trainer_room *room = &trainer->room;
-    minrnn_status status = check_tokens(call, tokens, rows, vocab, false);
+    minrnn_status status = trainer_check_whole(trainer, call);
+    status = status ? status : check_tokens(call, tokens, rows, vocab, false);
     status = status ? status : check_tokens(call, targets, rows, vocab, true);
     status = status ? status : tensor_write(room->tokens, tokens, rows, true);
     status = status ? status : tensor_write(room->targets, targets, rows, true);

@@ -24,6 +24,7 @@ struct minrnn_trainer {
     minrnn_model *model;
     minrnn_trainer_config config;
     int64_t step;             /* steps done */
+    bool broken;              /* a step failed part-way: see trainer_check_whole */
     minrnn_buffer *gradients; /* layout.total floats */
     minrnn_buffer *moments;   /* first, then second moments: 2 * layout.total floats */
     minrnn_buffer *workspace;
@@ -39,6 +40,10 @@ struct minrnn_trainer {
 
 /* Waits for the steps in flight; their records are kept. */
 minrnn_status trainer_drain(minrnn_trainer *trainer);
+
+/* Fails where a step failed part-way: parameters and moments may be half updated, and must not be
+ * trained on, judged or saved. */
+minrnn_status trainer_check_whole(const minrnn_trainer *trainer, const char *call);
 
 /* Checks everything but the model. */
 minrnn_status trainer_check_config(const minrnn_trainer_config *config);
