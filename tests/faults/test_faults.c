@@ -167,6 +167,10 @@ static const char *code_name(const struct point *point, char name[64]) {
 
 static void describe(const struct point *point, FILE *to) {
     char name[64];
+    if (point->fault.n == 0) {
+        fputs("without a fault", to);
+        return;
+    }
     fprintf(to, "%s %d%s: %s%s%s%s", fault_kinds[point->fault.call].name, point->fault.n,
             point->fault.lasting ? " and later" : "", code_name(point, name),
             point->mode == COLD ? ", programs from source" : "",
