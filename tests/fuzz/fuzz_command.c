@@ -1,7 +1,8 @@
 /* The command line: the input's lines are the arguments, up to an empty one; what follows that is
  * the content of the file "file". The command runs whole, in a folder of its own where a small
- * text "data", a model "model" and its state "model.state" lie; only what would take long is cut
- * short (limited_*, which meson.build puts in the place of the library's calls). */
+ * text "data" (again "data.state"), a model "model" and its state "model.state" lie; only what
+ * would take long is cut short (limited_*, which meson.build puts in the place of the library's
+ * calls). */
 #define _GNU_SOURCE /* memmem */
 
 #include "harness.h"
@@ -129,6 +130,10 @@ static void make_files(void) {
     MUST_WORK(minrnn_model_create(fuzz_device(), &config, 1, &model));
     MUST_WORK(minrnn_model_set_vocabulary(model, minrnn_text_vocabulary(text)));
     MUST_WORK(minrnn_trainer_create(model, &training, &trainer));
+    for (int i = 0; i < 2; i++) {
+        static const int32_t tokens[3];
+        MUST_WORK(minrnn_trainer_step(trainer, tokens, tokens, NULL, NULL));
+    }
     MUST_WORK(minrnn_model_save(model, fuzz_path("model")));
     MUST_WORK(minrnn_trainer_save(trainer, fuzz_path("model.state")));
     model_file = fuzz_get(fuzz_path("model"));
@@ -157,6 +162,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
 static void put_files(const char *file, size_t bytes) {
     fuzz_clear_folder();
     (void)fuzz_put("data", data_text, sizeof data_text - 1);
+    (void)fuzz_put("data.state", data_text, sizeof data_text - 1);
     (void)fuzz_put("model", model_file.data, model_file.size);
     (void)fuzz_put("model.state", state_file.data, state_file.size);
     (void)fuzz_put("file", file, bytes);
@@ -187,7 +193,8 @@ static void check_folder(void) {
 
 enum { MOST_ARGUMENTS = 48 };
 
-/* No argument leads out of the folder; of what is there only a full disk is left. */
+/* No argument leads out of the folder; of what is there only a full disk is left. A tab stands for
+ * the end of a line in an argument. */
 static void confine(char *argument) {
     static const char full[] = "/dev/full";
     const size_t length = strlen(argument);
@@ -196,8 +203,8 @@ static void confine(char *argument) {
                                         !memchr(argument, '/', length - strlen(full)))) {
         return;
     }
-    for (char *slash = argument; (slash = strchr(slash, '/'));) {
-        *slash = '_';
+    for (char *c = argument; *c; c++) {
+        *c = *c == '/' ? '_' : *c == '\t' ? '\n' : *c;
     }
 }
 

@@ -54,8 +54,9 @@ struct fuzz_bytes fuzz_get(const char *path);
 /* Both files have the same bytes. */
 void fuzz_must_equal(const char *path_a, const char *path_b);
 
-/* Fails unless the call worked or failed as one that reads a bad file may: with a text of one line,
- * and neither a wrong argument of the caller's nor a device that does not work. */
+/* Fails unless the call worked or failed as one that reads a bad file may: with a text of one line
+ * that no terminal obeys, and neither a wrong argument of the caller's nor a device that does not
+ * work. */
 void fuzz_check_failure(minrnn_status status);
 
 /* The integer that the input's next bytes give; 0 past its end. */

@@ -263,7 +263,7 @@ def commands():
     def line(*arguments, file=""):
         return "\n".join(arguments) + ("\n\n" + file if file else "")
     lines = [
-        line(), line("--help"), line("-h"), line("--version"), line("nothing"),
+        line(), line("--help"), line("-h"), line("--version"), line("no\tsuch\t\tcommand"),
         line("devices"), line("devices", "--help"), line("devices", "more"),
         line("validate", "--help"), line("validate", "--small", "--device", "cpu"),
         line("validate", "--op=gemm", "--thorough", "--seed=13"), line("validate", "--op=none"),
@@ -300,7 +300,8 @@ def commands():
         line("train", *TINY, "--out=/dev/full"), line("train", *TINY, "--log=/dev/full"),
         line("train", *TINY, "--out=.."), line("train", *TINY, "--out=" + "x" * 300),
         line("train", *TINY, "--out=data"), line("train", *TINY, "--log=data"),
-        line("train", *TINY, "--log=a", "--out=a"), line("train", "--data=none"),
+        line("train", *TINY, "--log=a", "--out=a"), line("train", *TINY, "--log=a.state", "--out=a"),
+        line("train", *TINY, "--data=data.state", "--out=data"), line("train", "--data=none"),
         line("train", "--data=file", file="short"), line("train", *TINY, "--task=copy"),
         line("train", "--data=data", "--resume", "--out=model"),
         line("train", "--data=data", "--resume", "--out=model", "--steps=6", "--log=file", file=LOG),
