@@ -1,6 +1,7 @@
 #include "model/trainer.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -123,7 +124,9 @@ static minrnn_status create_pass(minrnn_trainer *trainer, const struct trainer_p
         .device = model->device,
         .scratch = tensor_f32(trainer->workspace, plan->room + plan->kept + plan->brief),
         .scratch_bytes = plan->scratch * TENSOR_ELEMENT_BYTES,
+        .numbers = trainer->config.check_numbers ? &trainer->numbers : NULL,
     };
+    trainer->numbers.count = trainer->room.nonfinite;
     const minrnn_status status = network_pass_create(&trainer->pass, &model->layout);
     if (status) {
         return status;
@@ -216,12 +219,11 @@ static void keep_record(minrnn_trainer *trainer, const struct step_slot *slot) {
                 (RECORDS_KEPT - 1) * sizeof *trainer->records);
         trainer->record_count--;
     }
-    trainer->records[trainer->record_count++] = (minrnn_step_record){
-        .step = slot->step,
-        .loss = slot->results[0],
-        .gradient_norm = trainer->config.clip > 0.0f ? sqrtf(slot->results[1]) : 0.0f,
-        .rate = slot->rate,
-    };
+    const minrnn_step_record record = trainer_record_of(slot);
+    trainer->records[trainer->record_count++] = record;
+    if (!trainer->failure[0]) {
+        (void)trainer_is_finite(&record, trainer->failure);
+    }
 }
 
 /* Waits for a slot's step, keeps its record and frees the slot. */
@@ -388,6 +390,9 @@ minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const int32_t *tokens
     const int64_t step = trainer->step + 1;
     struct step_slot *slot = &trainer->slots[step % STEPS_IN_FLIGHT];
     status = collect(trainer, slot);
+    if (!status && trainer->failure[0]) {
+        status = fail(MINRNN_NOT_FINITE, "%s", trainer->failure);
+    }
     if (status) {
         return status;
     }
@@ -400,6 +405,10 @@ minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const int32_t *tokens
         const minrnn_status finished = minrnn_device_finish(trainer->model->device);
         (void)finished;
         slot->step = 0;
+        if (status == MINRNN_NOT_FINITE) {
+            (void)trainer_locate(trainer, step);
+            snprintf(trainer->failure, sizeof trainer->failure, "%s", minrnn_error_text());
+        }
         return status;
     }
     trainer->step = step;
@@ -427,9 +436,8 @@ minrnn_status minrnn_trainer_record(minrnn_trainer *trainer, bool wait, minrnn_s
     trainer->record_count--;
     memmove(trainer->records, trainer->records + 1,
             (size_t)trainer->record_count * sizeof *trainer->records);
-    return isfinite(record->loss) ? MINRNN_OK
-                                  : fail(MINRNN_NOT_FINITE, "the loss of step %lld is %g",
-                                         (long long)record->step, (double)record->loss);
+    char text[FAILURE_CAPACITY];
+    return trainer_is_finite(record, text) ? MINRNN_OK : fail(MINRNN_NOT_FINITE, "%s", text);
 }
 
 int64_t minrnn_trainer_steps(const minrnn_trainer *trainer) {
@@ -467,10 +475,21 @@ minrnn_status minrnn_trainer_evaluate(minrnn_trainer *trainer, const int32_t *to
     status = status ? status : tensor_write(room->tokens, tokens, rows, true);
     status = status ? status : tensor_write(room->targets, targets, rows, true);
     status = status ? status : step_evaluate(&trainer->pass, room);
-    status = status ? status : tensor_read(room->losses, trainer->host_losses, rows, true);
-    for (int64_t i = 0; !status && i < rows; i++) {
-        *loss_sum += (double)trainer->host_losses[i];
+    if (status == MINRNN_NOT_FINITE) {
+        return trainer_locate(trainer, trainer->step);
     }
-    *count += status ? 0 : count_targets(targets, rows);
+    status = status ? status : tensor_read(room->losses, trainer->host_losses, rows, true);
+    double sum = 0.0;
+    for (int64_t i = 0; !status && i < rows; i++) {
+        sum += (double)trainer->host_losses[i];
+    }
+    if (!status && !isfinite(sum)) {
+        status = fail(MINRNN_NOT_FINITE, "%s: after step %lld the loss is %g", call,
+                      (long long)trainer->step, sum);
+    }
+    if (!status) {
+        *loss_sum += sum;
+        *count += count_targets(targets, rows);
+    }
     return status;
 }
