@@ -140,7 +140,7 @@ static bool parse(int argc, char **argv, struct train_arguments *arguments, int 
 }
 
 /* What a command line can get wrong alone, said before any work. */
-static int check(const struct train_arguments *arguments) {
+static int check(const struct train_arguments *arguments, const char *state) {
     if (!arguments->data) {
         return report_wrong_use("train needs --data FILE (see minrnn train --help)");
     }
@@ -149,10 +149,14 @@ static int check(const struct train_arguments *arguments) {
         !arguments->resume) {
         return report_wrong_use("--scan log needs --candidate g: logarithms need a positive state");
     }
-    if (output_is_same(arguments->data, arguments->out) ||
-        (arguments->log && output_is_same(arguments->data, arguments->log)) ||
-        (arguments->log && strcmp(arguments->log, arguments->out) == 0)) {
-        return report_wrong_use("--data, --out and --log must be different files");
+    const char *const written[] = {arguments->out, state, arguments->log};
+    const int outputs = arguments->log ? 3 : 2;
+    for (int i = 0; i < outputs; i++) {
+        if (output_is_same(arguments->data, written[i]) ||
+            (i < 2 && arguments->log && output_is_same(arguments->log, written[i]))) {
+            return report_wrong_use("--data, --log, --out and its state %s must be different files",
+                                    state);
+        }
     }
     int code = output_check(arguments->out);
     if (!code && arguments->log) {
@@ -329,17 +333,16 @@ static int run(int argc, char **argv) {
     if (!parse(argc, argv, &arguments, &code)) {
         return code;
     }
-    code = check(&arguments);
-    if (code) {
-        return code;
-    }
     const size_t bytes = strlen(arguments.out) + sizeof ".state";
     char *state = malloc(bytes);
     if (!state) {
         return report_failure("out of memory");
     }
     snprintf(state, bytes, "%s.state", arguments.out);
-    code = train(argc, argv, state, &arguments);
+    code = check(&arguments, state);
+    if (!code) {
+        code = train(argc, argv, state, &arguments);
+    }
     free(state);
     return code;
 }

@@ -26,8 +26,8 @@ bool trainer_is_finite(const minrnn_step_record *record, char text[FAILURE_CAPAC
 }
 
 minrnn_status trainer_check_steps(const minrnn_trainer *trainer) {
-    if (trainer->failure[0]) {
-        return fail(MINRNN_NOT_FINITE, "%s", trainer->failure);
+    if (trainer->ended) {
+        return trainer_check_running(trainer);
     }
     for (int64_t back = STEPS_IN_FLIGHT - 1; back >= 0; back--) {
         const int64_t step = trainer->step - back;
