@@ -56,6 +56,8 @@ static const struct option options[] = {
     COUNT("eval-batches", eval_batches, 0,
           "batches of an evaluation; 0: the whole validation split"),
     COUNT("save-every", save_every, 0, "steps between saves; 0: one at the end"),
+    FLAG("check-numbers", trainer.check_numbers,
+         "name layer and op of the first NaN or infinity; slow"),
     NAME("mixer", mixer, mixers, "the recurrence"),
     COUNT("width", model.width, 1, "channels"),
     COUNT("layers", model.layers, 1, "blocks"),
@@ -95,7 +97,10 @@ const struct command command_train = {
         "shakespeare is the paper's Figure 2: 3 layers, width 384, dropout 0.2, 64 x 256.\n\n"
         "The model saved is the last one; the best validation loss is only shown. A run stopped "
         "by\nCtrl-C or SIGTERM saves first. --resume goes on to the same bits as a run that was "
-        "not\nstopped: the rate follows --schedule-steps, not --steps.\n",
+        "not\nstopped: the rate follows --schedule-steps, not --steps.\n\n"
+        "A loss or gradient that is NaN or infinite ends the run; the last save stays as it is. "
+        "With\n"
+        "--resume --check-numbers it is repeated from there up to the op that went wrong.\n",
     .options = options,
     .run = run,
 };
@@ -247,7 +252,7 @@ static int resume(struct parts *parts, int argc, char **argv, const char *state,
     if (code) {
         return code;
     }
-    if (wanted.trainer.steps != kept.trainer.steps) {
+    if (wanted.trainer.steps != kept.trainer.steps || wanted.trainer.check_numbers) {
         status = load_state(parts, state, &wanted.trainer, &wanted);
     }
     if (!status) {
