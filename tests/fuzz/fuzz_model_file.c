@@ -32,6 +32,19 @@ static void generate(const minrnn_model *model) {
     minrnn_session_destroy(session);
 }
 
+/* Every byte of a file that loads is needed, and there are no others. */
+static void must_be_exact(const uint8_t *data, size_t size) {
+    uint8_t *changed = calloc(size + 1, 1);
+    minrnn_model *model = NULL;
+    MUST(changed);
+    memcpy(changed, data, size);
+    for (size_t bytes = size - 1; bytes <= size + 1; bytes += 2) {
+        const char *path = fuzz_put("changed", changed, bytes);
+        MUST(minrnn_model_load(fuzz_device(), path, &model) == MINRNN_FORMAT_ERROR);
+    }
+    free(changed);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const char *path = fuzz_put("input", data, size);
     minrnn_model *model = NULL, *again = NULL;
@@ -49,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     MUST_WORK(minrnn_model_save(again, saved_again));
     fuzz_must_equal(saved, saved_again);
     generate(again);
+    must_be_exact(data, size);
     minrnn_model_destroy(model);
     minrnn_model_destroy(again);
     MUST(minrnn_device_allocated(fuzz_device()) == 0);
