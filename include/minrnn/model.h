@@ -86,7 +86,8 @@ MINRNN_API minrnn_status minrnn_model_memory(minrnn_device *device,
                                              int64_t time, bool training, minrnn_memory *memory);
 
 /* Writes the model as a safetensors file (float32, the configuration and vocabulary as metadata),
- * to a temporary file that then replaces `path`: on an error what was there is whole. */
+ * to a temporary file that then replaces `path`: on an error what was there is whole. A parameter
+ * that is not finite is such an error, MINRNN_NOT_FINITE. */
 MINRNN_API minrnn_status minrnn_model_save(const minrnn_model *model, const char *path);
 
 /* Reads a model. A file without minrnn's metadata is read as one of the public implementations'

@@ -184,6 +184,12 @@ class WrongUse(Workplace):
         self.bad(WRONG_USE, "different", "train", "--data", self.data, "--out", self.data)
         self.bad(WRONG_USE, "different", *self.train("--log", self.data))
         self.bad(WRONG_USE, "different", *self.train("--log", self.model))
+        self.bad(WRONG_USE, "different", *self.train("--log", self.model + ".state"))
+        self.bad(WRONG_USE, "different", *self.train("--out", self.path("new"), "--log",
+                                                     self.path("./new.state")))
+        self.write("text.state", self.read(self.data))
+        self.bad(WRONG_USE, "different", "train", "--data", self.path("text.state"), "--out",
+                 self.path("text"))
 
     def test_devices(self):
         self.bad(FAILED, "nosuchdevice", *self.train("--device", "nosuchdevice"))

@@ -159,6 +159,7 @@ static struct check_case large_case(enum check_op op) {
     case CHECK_OP_g_forward: a->g_forward.count = COUNT; break;
     case CHECK_OP_g_backward: a->g_backward.count = COUNT; break;
     case CHECK_OP_square_sum: a->square_sum.count = COUNT; break;
+    case CHECK_OP_nonfinite_count: a->nonfinite_count.count = COUNT; break;
     case CHECK_OP_copy: a->copy.count = COUNT; break;
     case CHECK_OPS: break;
     }
