@@ -102,6 +102,7 @@ static bool bench_case(enum check_op op, int i, struct check_case *c) {
         VECTOR_OP(g_backward)
         VECTOR_OP(sum)
         VECTOR_OP(square_sum)
+        VECTOR_OP(nonfinite_count)
         VECTOR_OP(fill)
         VECTOR_OP(copy)
     case CHECK_OPS: break;

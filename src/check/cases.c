@@ -551,6 +551,14 @@ static void make_square_sum(struct maker *maker) {
     }
 }
 
+static void make_nonfinite_count(struct maker *maker) {
+    FOR_DRAWS(maker) {
+        struct check_case c = draw_case(maker);
+        c.args.nonfinite_count = (struct nonfinite_count_args){.count = pick(maker, COUNTS)};
+        take(maker, &c);
+    }
+}
+
 static void make_adamw(struct maker *maker) {
     FOR_DRAWS(maker) {
         struct check_case c = draw_case(maker);
@@ -568,7 +576,7 @@ static void make_adamw(struct maker *maker) {
             .correction2 = (float)(1 - pow((double)beta2, step)),
             .clip = clips ? 0.5f : 0,
         };
-        c.given = clips ? c.given | BIT(adamw, square_norm) : c.given & ~BIT(adamw, square_norm);
+        c.given |= clips ? BIT(adamw, square_norm) : 0;
         take(maker, &c);
     }
 }

@@ -134,16 +134,34 @@ static bool must_be_positive(const struct filler *filler, const struct operand *
            (named(operand, "v") || named(operand, "square_norm"));
 }
 
+/* NaN, infinity or -infinity. */
+static float draw_nonfinite(const struct filler *filler) {
+    static const float kinds[] = {NAN, INFINITY, -INFINITY};
+    return kinds[random_below(filler->random, 3)];
+}
+
+/* The chance that an element is not finite, where that is what an op is there for. */
+static double nonfinite_share(const struct filler *filler, const struct operand *operand) {
+    if (filler->entry->op == CHECK_OP_nonfinite_count) {
+        return filler->c->marks == MARKS_NOWHERE ? 0 : 0.01;
+    }
+    return filler->entry->op == CHECK_OP_adamw && named(operand, "square_norm") ? 0.25 : 0;
+}
+
 static void fill_floats(const struct filler *filler, struct operand *operand) {
     const bool linear_cell = is_scan(filler) && size_of(filler, "cell") == MINRNN_CELL_LINEAR;
     const bool is_a = linear_cell && named(operand, "x");
     const bool is_b = linear_cell && named(operand, "b");
     const bool positive = must_be_positive(filler, operand);
+    const double nonfinite = nonfinite_share(filler, operand);
     for (int64_t i = 0; i < operand->argument.extent; i++) {
         float value = is_a || is_b ? linear_cell_value(filler, is_a) : draw(filler);
         if (positive) {
             /* Zero is no state of the log-space form, its logarithm being no number. */
             value = fabsf(value) + (is_scan(filler) ? 0x1p-10f : 0);
+        }
+        if (nonfinite > 0 && random_chance(filler->random, nonfinite)) {
+            value = draw_nonfinite(filler);
         }
         operand->initial[i].f = value;
     }

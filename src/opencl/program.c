@@ -41,56 +41,6 @@ static bool same_spec(const struct program_spec *a, const struct program_spec *b
     return strcmp(a->options ? a->options : "", b->options ? b->options : "") == 0;
 }
 
-/* ---- the source ---- */
-
-static const struct cl_source *find_source(const char *name) {
-    for (int i = 0; i < cl_source_count; i++) {
-        if (strcmp(cl_sources[i].name, name) == 0) {
-            return &cl_sources[i];
-        }
-    }
-    return NULL;
-}
-
-/* All files in order, each after a #line so that the build log names it. To be freed. */
-static minrnn_status compose_source(const struct program_spec *spec, char **source) {
-    enum { LINE_BYTES = 16 }; /* #line 1 "" and so on, the name aside */
-    const struct cl_source *files[PROGRAM_MAX_FILES];
-    size_t bytes = 1;
-    int count = 0;
-    for (; count < PROGRAM_MAX_FILES && spec->files[count]; count++) {
-        files[count] = find_source(spec->files[count]);
-        if (!files[count]) {
-            return fail(MINRNN_BUILD_ERROR, "no kernel file of the name %s", spec->files[count]);
-        }
-        bytes += LINE_BYTES + strlen(files[count]->name) + strlen(files[count]->text);
-    }
-    char *text = mem_alloc(bytes, 1);
-    if (!text) {
-        return MINRNN_OUT_OF_MEMORY;
-    }
-    size_t used = 0;
-    for (int i = 0; i < count; i++) {
-        used += (size_t)snprintf(text + used, bytes - used, "#line 1 \"%s\"\n%s", files[i]->name,
-                                 files[i]->text);
-    }
-    *source = text;
-    return MINRNN_OK;
-}
-
-static minrnn_status compose_options(const struct cl_device *device,
-                                     const struct program_spec *spec, char **options) {
-    const char *own = device->traits.fma ? "-cl-std=CL1.2 -DHAVE_FMA " : "-cl-std=CL1.2 ";
-    const char *asked = spec->options ? spec->options : "";
-    const size_t bytes = strlen(own) + strlen(asked) + 1;
-    *options = mem_alloc(bytes, 1);
-    if (!*options) {
-        return MINRNN_OUT_OF_MEMORY;
-    }
-    snprintf(*options, bytes, "%s%s", own, asked);
-    return MINRNN_OK;
-}
-
 /* ---- building ---- */
 
 /* The driver's words on a failed build, as far as the error text holds them. */
@@ -147,7 +97,8 @@ static minrnn_status build_binary(struct cl_device *device, const unsigned char 
 
 /* ---- the disk ---- */
 
-/* What, beside source and options, decides the machine code. To be freed. */
+/* What, beside source and options, decides the machine code. To be freed; NULL where it cannot be
+ * told, and then nothing must come from the disk. */
 static char *identity_of(cl_device_id id) {
     enum { IDENTITY_BYTES = 2048 };
     char platform_name[256] = "", platform_version[256] = "", name[256] = "", driver[256] = "";
@@ -158,12 +109,19 @@ static char *identity_of(cl_device_id id) {
     }
     const char *pocl_method =
         getenv("POCL_WORK_GROUP_METHOD"); /* which PoCL itself forgets to look at */
-    (void)clGetDeviceInfo(id, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL);
-    (void)clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof platform_name, platform_name, NULL);
-    (void)clGetPlatformInfo(platform, CL_PLATFORM_VERSION, sizeof platform_version,
-                            platform_version, NULL);
-    (void)clGetDeviceInfo(id, CL_DEVICE_NAME, sizeof name, name, NULL);
-    (void)clGetDeviceInfo(id, CL_DRIVER_VERSION, sizeof driver, driver, NULL);
+    cl_int code = clGetDeviceInfo(id, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL);
+    code = code ? code
+                : clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof platform_name,
+                                    platform_name, NULL);
+    code = code ? code
+                : clGetPlatformInfo(platform, CL_PLATFORM_VERSION, sizeof platform_version,
+                                    platform_version, NULL);
+    code = code ? code : clGetDeviceInfo(id, CL_DEVICE_NAME, sizeof name, name, NULL);
+    code = code ? code : clGetDeviceInfo(id, CL_DRIVER_VERSION, sizeof driver, driver, NULL);
+    if (code) {
+        mem_free(identity);
+        return NULL;
+    }
     snprintf(identity, IDENTITY_BYTES, "minrnn %s\nplatform %s, %s\ndevice %s\ndriver %s\n%s\n",
              minrnn_version(), platform_name, platform_version, name, driver,
              pocl_method ? pocl_method : "");
@@ -228,8 +186,8 @@ static void save_program(struct program_cache *cache, const struct program *prog
     char *key = NULL;
     size_t bytes = 0;
     unsigned char *binary = binary_of(program->handle, cache->device->id, &bytes);
-    if (binary && !compose_source(&program->spec, &source) &&
-        !compose_options(cache->device, &program->spec, &options)) {
+    if (binary && !source_compose(&program->spec, &source) &&
+        !source_options(&cache->device->traits, &program->spec, &options)) {
         key = disk_key(cache, options, source);
     }
     if (key) {
@@ -261,7 +219,7 @@ static void program_destroy(struct program *program) {
 /* The specification outlives its caller: names point into the embedded table. */
 static minrnn_status copy_spec(const struct program_spec *spec, struct program_spec *copy) {
     for (int i = 0; i < PROGRAM_MAX_FILES && spec->files[i]; i++) {
-        copy->files[i] = find_source(spec->files[i])->name;
+        copy->files[i] = source_find(spec->files[i])->name;
     }
     copy->options = mem_strdup(spec->options ? spec->options : "");
     return copy->options ? MINRNN_OK : MINRNN_OUT_OF_MEMORY;
@@ -278,8 +236,8 @@ static minrnn_status program_create(struct program_cache *cache, const struct pr
         return status;
     }
     made->hash = hash;
-    status = compose_source(spec, &source);
-    status = status ? status : compose_options(device, spec, &options);
+    status = source_compose(spec, &source);
+    status = status ? status : source_options(&device->traits, spec, &options);
     status = status ? status : copy_spec(spec, &made->spec);
     if (!status && !load_program(cache, options, source, &made->handle)) {
         made->from_source = true;
@@ -345,11 +303,7 @@ minrnn_status program_cache_create(struct cl_device *device, struct program_cach
     }
     made->device = device;
     made->identity = identity_of(device->id);
-    made->folder = cache_folder(folder) ? mem_strdup(folder) : NULL;
-    if (!made->identity || (cache_folder(folder) && !made->folder)) {
-        program_cache_destroy(made);
-        return MINRNN_OUT_OF_MEMORY;
-    }
+    made->folder = made->identity && cache_folder(folder) ? mem_strdup(folder) : NULL;
     *cache = made;
     return MINRNN_OK;
 }
