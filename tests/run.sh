@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is missing, builds with gcc and clang, and runs all tests.
 #   tests/run.sh [--no-install] [--slow]
-# --slow adds the suites that take long (Oclgrind). The builds are in build/.
+# --slow adds the suites that take long (Oclgrind, all kernels built for GPUs). The builds are in build/.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -24,7 +24,8 @@ done
 install_missing "$install" gcc g++ libc6-dev clang libclang-rt-dev libomp-dev clang-format \
     clang-tidy cmake meson ninja-build pkg-config \
     python3 python3-torch libopenblas-dev libcjson-dev libcmocka-dev ocl-icd-opencl-dev \
-    opencl-headers libclblast-dev pocl-opencl-icd mesa-opencl-icd oclgrind
+    opencl-headers libclblast-dev pocl-opencl-icd mesa-opencl-icd oclgrind \
+    clang-15 libclc-15 llvm-spirv-15 spirv-tools
 
 # build NAME [MESON OPTION...]: configures build/NAME where it is not, and builds it, warnings being
 # errors.
