@@ -41,6 +41,7 @@ build tests
 # Tests share the cores: more than two at once only slow each other down.
 # shellcheck disable=SC2086 # empty, or one option
 meson test -C "$root/build/tests" --num-processes 2 --print-errorlogs $suites
+python3 "$root/tests/skipped.py" "$root/build/tests"
 
 echo "== clang, address and undefined-behaviour sanitizers: everything that needs no driver"
 CC=clang build sanitized -Db_sanitize=address,undefined -Db_lundef=false

@@ -95,7 +95,10 @@ class Run:
 def run(device, checkop, arguments, accept_other=False, capture=False):
     """Runs checkop on a device. Where PoCL refuses the method that the device's name says, that is
     skipped, or with `accept_other` run as what it is."""
-    environment = {**os.environ, **DEVICES[device]}
+    # Threads that spin while they wait would take the cores of whatever else runs.
+    environment = {"OMP_WAIT_POLICY": "passive", **os.environ, **DEVICES[device]}
+    if "--rules" in arguments:
+        environment["MINRNN_CACHE"] = ""  # programs that nobody will want again
     reason = missing(device)
     if reason:
         return Run(None, SKIP, reason=reason)
