@@ -223,7 +223,8 @@ class Worker:
         return result, text, usage.ru_utime + usage.ru_stime if usage else 0.0
 
     def measure(self, say, threads):
-        """Runs every test on the unmutated tree, cold, for its cost (None: skipped) and the caches."""
+        """Runs every test on the unmutated tree for its cost, twice: programs have to be built the
+        first time, and from then on where a kernel was changed. None: skipped."""
         missing = [name for name, test in self.tests.items()
                    if test["reaches"] and name not in self.baseline]
         if not missing:
@@ -240,6 +241,7 @@ class Worker:
             if result == 0:
                 baseline.update((f"{name} {op}", float(seconds))
                                 for op, seconds in CHECKED_OP.findall(text))
+                baseline[f"{name} again"] = self.run_test(name)[2]
             return None if result in (0, SKIPPED) else f"{name}: {result}\n{text[-3000:]}"
 
         with futures.ThreadPoolExecutor(threads) as pool:
@@ -269,9 +271,10 @@ class Worker:
             self.restore_cache()
 
     def run_suite(self, file, ops):
-        reached = sorted((name for name, test in self.tests.items()
-                          if self.baseline.get(name) is not None and folder_of(file) in test["reaches"]),
-                         key=self.baseline.get)
+        reached = [name for name, test in self.tests.items()
+                   if self.baseline.get(name) is not None and folder_of(file) in test["reaches"]]
+        again = "" if file.startswith("cl/") else " again"
+        reached.sort(key=lambda name: self.baseline.get(name + again, self.baseline[name]))
         for name, more in [*self.looks(reached, ops), *((name, ()) for name in reached)]:
             built = self.ninja(self.tests[name]["targets"])
             if built.returncode:
