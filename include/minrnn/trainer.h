@@ -25,7 +25,7 @@ typedef struct minrnn_trainer_config {
     uint64_t seed; /* dropout; callers draw their batches from it too */
     /* Looks at what every op of a step writes, waiting for each: the first NaN or infinity ends the
      * step with MINRNN_NOT_FINITE and a text that names step, layer, parameter and op. For finding
-     * out where a run breaks: it takes several times as long. Of no effect on what is computed. */
+     * out where a run breaks: slower, and of no effect on what is computed. */
     bool check_numbers;
 } minrnn_trainer_config;
 
@@ -53,10 +53,12 @@ MINRNN_API void minrnn_trainer_destroy(minrnn_trainer *trainer);
 /* One optimiser step on accumulation * batch sequences: tokens and targets [accumulation, batch,
  * time], a target below 0 having no loss; reset (the same shape) and lengths [accumulation, batch]
  * may be NULL; where there are lengths, targets past one should be negative. The work is enqueued
- * and the arrays are copied: the call waits only while two steps are in flight. A step whose
- * gradient is not finite leaves parameters and moments as they were, and ends the run: as soon as
- * that is known, at the latest two steps on, every step and save is MINRNN_NOT_FINITE; go on from
- * the last save with minrnn_trainer_resume. */
+ * and the arrays are copied: the call waits only while two steps are in flight.
+ * Two things end the run, so that every step, evaluation and save after them fails and it goes on
+ * from the last save with minrnn_trainer_resume. A step whose gradient is not finite leaves
+ * parameters and moments as they were; as soon as that is known, at the latest two steps on, the
+ * status is MINRNN_NOT_FINITE. A step that fails for another reason than its arguments may have
+ * updated half of them: MINRNN_DEVICE_ERROR. */
 MINRNN_API minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const int32_t *tokens,
                                              const int32_t *targets, const int32_t *reset,
                                              const int32_t *lengths);

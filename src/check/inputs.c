@@ -34,12 +34,14 @@ static int64_t size_of(const struct filler *filler, const char *name) {
 /* ---- integers ---- */
 
 static int32_t reset_at(const struct filler *filler, int64_t i) {
+    const int64_t time = size_of(filler, "time");
     switch (filler->c->marks) {
     case MARKS_EVERYWHERE: return 1;
     case MARKS_NOWHERE: return 0;
+    case MARKS_EACH: return i % time == i / time % time;
     default: break;
     }
-    const bool first = i % size_of(filler, "time") == 0;
+    const bool first = i % time == 0;
     return random_chance(filler->random, first ? 0.5 : 0.07);
 }
 
@@ -48,13 +50,15 @@ static int32_t length_at(const struct filler *filler, int64_t i) {
     switch (filler->c->marks) {
     case MARKS_EVERYWHERE: return i % 2 == 0 ? 0 : (int32_t)time;
     case MARKS_NOWHERE: return (int32_t)time;
+    case MARKS_EACH: return (int32_t)(i % (time + 1));
     default: return (int32_t)random_below(filler->random, time + 1);
     }
 }
 
 static int32_t target_at(const struct filler *filler) {
-    const bool none = filler->c->marks == MARKS_EVERYWHERE ||
-                      (filler->c->marks == MARKS_SPARSE && random_chance(filler->random, 0.2));
+    const enum check_marks marks = filler->c->marks;
+    const bool some = marks == MARKS_SPARSE || marks == MARKS_EACH;
+    const bool none = marks == MARKS_EVERYWHERE || (some && random_chance(filler->random, 0.2));
     return none ? -1 : (int32_t)random_below(filler->random, size_of(filler, "vocab"));
 }
 

@@ -26,8 +26,8 @@ bool trainer_is_finite(const minrnn_step_record *record, char text[FAILURE_CAPAC
 }
 
 minrnn_status trainer_check_steps(const minrnn_trainer *trainer) {
-    if (trainer->failure[0]) {
-        return fail(MINRNN_NOT_FINITE, "%s", trainer->failure);
+    if (trainer->ended) {
+        return trainer_check_running(trainer);
     }
     for (int64_t back = STEPS_IN_FLIGHT - 1; back >= 0; back--) {
         const int64_t step = trainer->step - back;
@@ -82,7 +82,10 @@ static void name_parameter(const minrnn_trainer *trainer, char *text, size_t cap
     for (int i = 0; i < check->argument_count && !name; i++) {
         name = parameter_of(trainer, &check->arguments[i], 0, &of);
     }
-    snprintf(text, capacity, name ? " (%s%s)" : "", of, name);
+    text[0] = '\0';
+    if (name) {
+        snprintf(text, capacity, " (%s%s)", of, name);
+    }
 }
 
 minrnn_status trainer_locate(const minrnn_trainer *trainer, int64_t step) {

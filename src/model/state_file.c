@@ -23,10 +23,14 @@ minrnn_status minrnn_trainer_save(const minrnn_trainer *trainer, const char *pat
     if (!trainer || !path) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_trainer_save: an argument is NULL");
     }
+    minrnn_status status = trainer_check_running(trainer);
+    if (status) {
+        return status;
+    }
     const minrnn_model *model = trainer->model;
     const struct model_layout *layout = &model->layout;
     struct tensor_list list = {0};
-    minrnn_status status = MINRNN_OUT_OF_MEMORY;
+    status = MINRNN_OUT_OF_MEMORY;
     char *model_config = config_print(&model_config_fields, &layout->config);
     char *trainer_config = config_print(&trainer_config_fields, &trainer->config);
     float *values = mem_alloc(3 * (size_t)layout->total, sizeof *values);

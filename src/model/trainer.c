@@ -184,8 +184,10 @@ void minrnn_trainer_destroy(minrnn_trainer *trainer) {
     if (!trainer) {
         return;
     }
-    /* The device may still read the slots' arrays. */
-    (void)trainer_drain(trainer);
+    /* The device may still read the slots' arrays; after an error nobody knows how far it is. */
+    if (trainer_drain(trainer) || trainer->ended) {
+        (void)minrnn_device_finish(trainer->model->device);
+    }
     minrnn_buffer_destroy(trainer->gradients);
     minrnn_buffer_destroy(trainer->moments);
     minrnn_buffer_destroy(trainer->workspace);
@@ -213,6 +215,17 @@ static float rate_at(const minrnn_trainer_config *config, int64_t step) {
                    share * ((double)config->rate - (double)config->min_rate));
 }
 
+/* Notes that a step failed part-way, unless the run has ended already. */
+static void end_half_done(minrnn_trainer *trainer) {
+    if (!trainer->ended) {
+        trainer->ended = MINRNN_DEVICE_ERROR;
+        snprintf(trainer->end_text, sizeof trainer->end_text,
+                 "a step after step %lld failed part-way, so that parameters and moments may be "
+                 "half updated: resume from a saved state",
+                 (long long)trainer->step);
+    }
+}
+
 static void keep_record(minrnn_trainer *trainer, const struct step_slot *slot) {
     if (trainer->record_count == RECORDS_KEPT) {
         memmove(trainer->records, trainer->records + 1,
@@ -221,8 +234,8 @@ static void keep_record(minrnn_trainer *trainer, const struct step_slot *slot) {
     }
     const minrnn_step_record record = trainer_record_of(slot);
     trainer->records[trainer->record_count++] = record;
-    if (!trainer->failure[0]) {
-        (void)trainer_is_finite(&record, trainer->failure);
+    if (!trainer->ended && !trainer_is_finite(&record, trainer->end_text)) {
+        trainer->ended = MINRNN_NOT_FINITE;
     }
 }
 
@@ -233,7 +246,9 @@ static minrnn_status collect(minrnn_trainer *trainer, struct step_slot *slot) {
     }
     const minrnn_status status =
         trainer->model->device->backend->fence_wait(trainer->model->device, &slot->fence);
-    if (!status) {
+    if (status) {
+        end_half_done(trainer);
+    } else {
         keep_record(trainer, slot);
     }
     slot->step = 0;
@@ -259,6 +274,10 @@ minrnn_status trainer_drain(minrnn_trainer *trainer) {
         status = status ? status : collected;
     }
     return status;
+}
+
+minrnn_status trainer_check_running(const minrnn_trainer *trainer) {
+    return trainer->ended ? fail(trainer->ended, "%s", trainer->end_text) : MINRNN_OK;
 }
 
 /* Rows sorted by token, stable: order[start[v]] .. are the rows of token v. */
@@ -383,16 +402,15 @@ minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const int32_t *tokens
     if (!trainer || !tokens || !targets) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_trainer_step: an argument is NULL");
     }
-    minrnn_status status = check_inputs(trainer, tokens, targets, lengths);
+    minrnn_status status = trainer_check_running(trainer);
+    status = status ? status : check_inputs(trainer, tokens, targets, lengths);
     if (status) {
         return status;
     }
     const int64_t step = trainer->step + 1;
     struct step_slot *slot = &trainer->slots[step % STEPS_IN_FLIGHT];
     status = collect(trainer, slot);
-    if (!status && trainer->failure[0]) {
-        status = fail(MINRNN_NOT_FINITE, "%s", trainer->failure);
-    }
+    status = status ? status : trainer_check_running(trainer);
     if (status) {
         return status;
     }
@@ -401,14 +419,13 @@ minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const int32_t *tokens
     slot->rate = rate_at(&trainer->config, step);
     status = enqueue_step(trainer, slot);
     if (status) {
-        /* What was enqueued may still read the slot. */
-        const minrnn_status finished = minrnn_device_finish(trainer->model->device);
-        (void)finished;
-        slot->step = 0;
+        slot->step = 0; /* its arrays stay until minrnn_trainer_destroy has waited */
         if (status == MINRNN_NOT_FINITE) {
             (void)trainer_locate(trainer, step);
-            snprintf(trainer->failure, sizeof trainer->failure, "%s", minrnn_error_text());
+            trainer->ended = status;
+            snprintf(trainer->end_text, sizeof trainer->end_text, "%s", minrnn_error_text());
         }
+        end_half_done(trainer);
         return status;
     }
     trainer->step = step;
@@ -470,7 +487,8 @@ minrnn_status minrnn_trainer_evaluate(minrnn_trainer *trainer, const int32_t *to
     const int64_t vocab = trainer->model->layout.config.vocab;
     const char *call = "minrnn_trainer_evaluate";
     const struct trainer_room *room = &trainer->room;
-    minrnn_status status = check_tokens(call, tokens, rows, vocab, false);
+    minrnn_status status = trainer_check_running(trainer);
+    status = status ? status : check_tokens(call, tokens, rows, vocab, false);
     status = status ? status : check_tokens(call, targets, rows, vocab, true);
     status = status ? status : tensor_write(room->tokens, tokens, rows, true);
     status = status ? status : tensor_write(room->targets, targets, rows, true);

@@ -37,16 +37,20 @@ struct minrnn_trainer {
     minrnn_step_record records[RECORDS_KEPT];
     int record_count;
     struct number_check numbers; /* with check_numbers, the context's */
-    /* The first step that was not finite, in words; "": none. Nothing can follow it: neither a step
-     * nor a save. */
-    char failure[FAILURE_CAPACITY];
+    /* What ended the run, MINRNN_OK while nothing has: a step that was not finite, or one that
+     * failed part-way. No step, evaluation or save follows it. */
+    minrnn_status ended;
+    char end_text[FAILURE_CAPACITY];
 };
 
 /* Waits for the steps in flight; their records are kept. */
 minrnn_status trainer_drain(minrnn_trainer *trainer);
 
-/* nonfinite.c: MINRNN_NOT_FINITE where a step done was not finite. Steps in flight count too: to be
- * called when the queue is known to be empty. */
+/* Fails where the run has ended. */
+minrnn_status trainer_check_running(const minrnn_trainer *trainer);
+
+/* nonfinite.c: the same, or MINRNN_NOT_FINITE where a step in flight was not finite: to be called
+ * when the queue is known to be empty. */
 minrnn_status trainer_check_steps(const minrnn_trainer *trainer);
 
 /* Whether a step's loss and gradient are finite; if not, says so in `text`. */

@@ -18,7 +18,6 @@ struct scan {
  * once, by the others only where time is too long for one launch. */
 struct plan {
     minrnn_scan_run run;
-    int block;       /* steps whose loads are under way together */
     int lanes, rows; /* tile's work-group */
     int64_t chunks, chunk_steps;
 };
@@ -42,9 +41,13 @@ enum {
     CPU_CHUNK_WALKS = 4,
     CPU_AHEAD = 8,
 
-    /* GPUs: steps whose loads are under way together; work-items a compute unit that hide memory's
-     * latency with these; the same where the chunk run makes them; from which time on it may. */
+    /* GPUs: steps whose loads are under way together, half as many where these are more values than
+     * registers hold with enough work-items beside each other; work-items a compute unit that hide
+     * memory's latency with these; the same where the chunk run makes them; from which time on it
+     * may. */
     GPU_BLOCK = 8,
+    GPU_SERIAL_VALUES = 16,
+    GPU_TILE_VALUES = 32,
     GPU_SERIAL_ITEMS = 256,
     GPU_CHUNK_ITEMS = 1024,
     GPU_CHUNK_TIME = 4096,
@@ -113,7 +116,6 @@ static struct plan make_plan(const struct cl_traits *traits,
     while (plan.lanes > 1 && (size_t)plan.rows * (size_t)plan.lanes > traits->max_work_group) {
         plan.lanes /= 2;
     }
-    plan.block = plan.run == MINRNN_RUN_TILE || traits->is_gpu ? GPU_BLOCK : 1;
     switch (plan.run) {
     case MINRNN_RUN_CHUNK: plan.chunk_steps = steps_of_chunk(traits, args); break;
     case MINRNN_RUN_TILE: plan.chunk_steps = MAX_ITERATIONS / 4; break;
@@ -121,6 +123,19 @@ static struct plan make_plan(const struct cl_traits *traits,
     }
     plan.chunks = divide_up(args->time, plan.chunk_steps);
     return plan;
+}
+
+/* Steps whose loads are under way together. One holds its pre-activations; backward, dh and the
+ * state before, too; in log space, what the logarithms need. */
+static int block_of(const struct scan *scan, minrnn_scan_run run) {
+    const struct scan_backward_args *args = &scan->args;
+    if (!scan->device->traits.is_gpu && run != MINRNN_RUN_TILE) {
+        return 1;
+    }
+    const int64_t inputs = args->cell == MINRNN_CELL_LINEAR ? 2 : scan_gates(args->cell);
+    const int64_t values = inputs + (scan->backward ? 2 : args->alg == MINRNN_SCAN_LOG);
+    const int64_t most = run == MINRNN_RUN_TILE ? GPU_TILE_VALUES : GPU_SERIAL_VALUES;
+    return values * GPU_BLOCK <= most ? GPU_BLOCK : GPU_BLOCK / 2;
 }
 
 /* Two arrays [batch, chunks, width]: the carries into the chunks; the chunks' a, then their shares
@@ -181,7 +196,7 @@ static void write_options(const struct scan *scan, const struct plan *plan,
     const int ahead = traits->is_gpu || traits->float_width == 1 ? 0 : CPU_AHEAD;
     snprintf(options, OPTIONS_CAPACITY,
              "-DVECTOR=%d -DVECTORS=%d -DBLOCK=%d -DAHEAD=%d -DLANES=%d -DROWS=%d", piece->vector,
-             piece->vectors, plan->block, ahead, plan->lanes, plan->rows);
+             piece->vectors, block_of(scan, plan->run), ahead, plan->lanes, plan->rows);
     add_option(options, must_stream(scan, piece->vector), "NONTEMPORAL");
     add_option(options, args->candidate == MINRNN_CANDIDATE_G, "CANDIDATE_G");
     add_option(options, args->normalised, "NORMALISED");
