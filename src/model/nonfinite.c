@@ -82,7 +82,10 @@ static void name_parameter(const minrnn_trainer *trainer, char *text, size_t cap
     for (int i = 0; i < check->argument_count && !name; i++) {
         name = parameter_of(trainer, &check->arguments[i], 0, &of);
     }
-    snprintf(text, capacity, name ? " (%s%s)" : "", of, name);
+    text[0] = '\0';
+    if (name) {
+        snprintf(text, capacity, " (%s%s)", of, name);
+    }
 }
 
 minrnn_status trainer_locate(const minrnn_trainer *trainer, int64_t step) {
