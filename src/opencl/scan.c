@@ -289,11 +289,12 @@ static minrnn_tensor shares_of(const struct scan *scan, const struct plan *plan)
 /* The work-items of a piece, or a few more: those past the last channel return. Those of explicit
  * vectors are a work-group each, so that every core has one; a CPU's scalar ones the driver groups,
  * to vectorise across them. */
-static struct launch_range piece_range(const struct scan *scan, int64_t items, int64_t chunks) {
+static struct launch_range piece_range(const struct scan *scan, const struct kernel *kernel,
+                                       int64_t items, int64_t chunks) {
     const struct cl_traits *traits = &scan->device->traits;
     int64_t local = traits->float_width == 1 ? 0 : 1;
     if (traits->is_gpu) {
-        local = min_of(GPU_GROUP, (int64_t)traits->max_work_group);
+        local = min_of(GPU_GROUP, (int64_t)kernel_max_work_group(kernel));
         items = divide_up(items, local) * local;
     }
     return (struct launch_range){
@@ -317,7 +318,7 @@ static minrnn_status launch_serial(const struct scan *scan, const struct plan *p
     add(&arguments, ARG_INT((cl_int)first_chunk));
     add(&arguments, ARG_INT((cl_int)plan->chunks));
     add(&arguments, ARG_INT((cl_int)plan->chunk_steps));
-    const struct launch_range range = piece_range(scan, piece->items, count);
+    const struct launch_range range = piece_range(scan, kernel, piece->items, count);
     return kernel_launch(scan->device, kernel, &range, arguments.list, arguments.count);
 }
 
@@ -344,7 +345,7 @@ static minrnn_status launch_reduce(const struct scan *scan, const struct plan *p
     add(&arguments, ARG_INT((cl_int)piece->first_channel));
     add(&arguments, ARG_INT((cl_int)plan->chunks));
     add(&arguments, ARG_INT((cl_int)plan->chunk_steps));
-    const struct launch_range range = piece_range(scan, piece->items, plan->chunks - 1);
+    const struct launch_range range = piece_range(scan, kernel, piece->items, plan->chunks - 1);
     return kernel_launch(scan->device, kernel, &range, arguments.list, arguments.count);
 }
 
@@ -361,7 +362,7 @@ static minrnn_status launch_carry(const struct scan *scan, const struct plan *pl
     add(&arguments, ARG_TENSOR(carries_of(scan, plan)));
     add(&arguments, ARG_INT((cl_int)piece->first_channel));
     add(&arguments, ARG_INT((cl_int)plan->chunks));
-    const struct launch_range range = piece_range(scan, piece->items * piece->vectors, 1);
+    const struct launch_range range = piece_range(scan, kernel, piece->items * piece->vectors, 1);
     return kernel_launch(scan->device, kernel, &range, arguments.list, arguments.count);
 }
 
