@@ -12,21 +12,28 @@ typedef struct minrnn_check_result {
     const char *op;
     int cases;
     int failures;
+    int left_out;         /* cases for which there was no time */
     double worst;         /* worst error / bound over all cases and outputs */
-    char worst_case[256]; /* the case that gave it: sizes and options */
+    char worst_case[256]; /* the case that gave it: its number, sizes and options */
     char failure[512];    /* what failed first, "" where nothing did */
 } minrnn_check_result;
 
 typedef struct minrnn_check_config {
     uint64_t seed;
     const char *op; /* only this op; NULL: all */
-    bool thorough;  /* every shape and option, minutes; else a selection, well under two minutes */
+    /* "time=7,width=33,run=2": every case gets these sizes, and of the options (the op list's
+     * values; enumerations by number) only such cases are run; NULL: all, as drawn. Names that an
+     * op has not are passed over. */
+    const char *shape;
+    int only_case;  /* the number of the one case of each op to run; 0: all */
+    double seconds; /* time to spend; cases beyond it are left out and counted; 0: no limit */
+    bool thorough;  /* every combination of options, for minutes; else a selection */
     bool small;     /* only tiny shapes, for emulators */
 } minrnn_check_config;
 
 typedef void (*minrnn_on_check)(void *user, const minrnn_check_result *result);
 
-/* Seed 1, all ops, the selection. */
+/* Seed 1, all ops, the selection, no limit of time. */
 MINRNN_API void minrnn_check_config_defaults(minrnn_check_config *config);
 
 /* Runs ops of the device against an oracle in double precision, calling `on_result` after each op,

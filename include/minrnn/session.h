@@ -21,7 +21,8 @@ MINRNN_API minrnn_status minrnn_session_restart(minrnn_session *session);
 
 /* Feeds `time` tokens to each stream (tokens [batch, time], each below the vocabulary; reset
  * [batch, time], NULL for none) and, where `logits` is not NULL, waits and writes logits
- * [batch, time, vocab]. Any split of a text into calls gives the same logits. */
+ * [batch, time, vocab]. Any split of a text into calls gives the same logits. After a call that
+ * failed on the device the states are lost: the session refuses more until it is restarted. */
 MINRNN_API minrnn_status minrnn_session_forward(minrnn_session *session, int64_t time,
                                                 const int32_t *tokens, const int32_t *reset,
                                                 float *logits);

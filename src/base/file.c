@@ -31,6 +31,12 @@ struct file_writer {
     int fd;
 };
 
+/* A call that a signal may interrupt, until none does. Not for close: Linux has closed by then. */
+#define RETRY(result, call)                                                                        \
+    do {                                                                                           \
+        (result) = (call);                                                                         \
+    } while ((result) < 0 && errno == EINTR)
+
 static minrnn_status fail_errno(const char *what, const char *path) {
     return fail(MINRNN_IO_ERROR, "cannot %s %s: %s", what, path, strerror(errno));
 }
@@ -48,7 +54,7 @@ minrnn_status file_reader_open(const char *path, struct file_reader **result) {
         goto failed;
     }
     /* Without O_NONBLOCK opening a pipe would wait for its other end. */
-    reader->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    RETRY(reader->fd, open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (reader->fd < 0) {
         status = fail_errno("open", path);
         goto failed;
@@ -86,11 +92,8 @@ minrnn_status file_reader_read(struct file_reader *reader, uint64_t offset, void
     }
     char *to = destination;
     while (bytes > 0) {
-        const ssize_t got =
-            pread(reader->fd, to, bytes < IO_PIECE ? bytes : IO_PIECE, (off_t)offset);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
+        ssize_t got;
+        RETRY(got, pread(reader->fd, to, bytes < IO_PIECE ? bytes : IO_PIECE, (off_t)offset));
         if (got < 0) {
             return fail_errno("read", reader->path);
         }
@@ -210,29 +213,34 @@ static void remove_leftovers(const char *directory, const char *name) {
 static minrnn_status create_temporary(struct file_writer *writer, mode_t mode) {
     static atomic_uint counter;
     const size_t capacity = strlen(writer->path) + 64;
-    writer->temporary = mem_alloc(capacity, 1);
-    if (!writer->temporary) {
+    char *name = mem_alloc(capacity, 1);
+    if (!name) {
         return MINRNN_OUT_OF_MEMORY;
     }
     for (;;) {
-        snprintf(writer->temporary, capacity, "%s.%ld-%u.tmp", writer->path, (long)getpid(),
+        snprintf(name, capacity, "%s.%ld-%u.tmp", writer->path, (long)getpid(),
                  atomic_fetch_add(&counter, 1));
-        writer->fd = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        RETRY(writer->fd, open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
         if (writer->fd < 0 && errno == EEXIST) {
             continue;
         }
         if (writer->fd < 0) {
-            const minrnn_status status = fail_errno("create", writer->temporary);
-            mem_free(writer->temporary);
-            writer->temporary = NULL;
+            const minrnn_status status = fail_errno("create", name);
+            mem_free(name);
             return status;
         }
-        while (flock(writer->fd, LOCK_EX) && errno == EINTR) {
-        }
+        writer->temporary = name; /* from here on the writer's to remove */
+        int locked;
+        RETRY(locked, flock(writer->fd, LOCK_EX));
+        (void)locked; /* not every file system can */
         struct stat info;
-        if (!fstat(writer->fd, &info) && info.st_nlink > 0) {
+        if (fstat(writer->fd, &info)) {
+            return fail_errno("examine", name);
+        }
+        if (info.st_nlink > 0) {
             return MINRNN_OK;
         }
+        writer->temporary = NULL;
         close(writer->fd);
     }
 }
@@ -247,6 +255,10 @@ minrnn_status file_writer_open(const char *path, struct file_writer **result) {
     minrnn_status status = MINRNN_OUT_OF_MEMORY;
     /* A link stays a link: what it points to is replaced. */
     char *resolved = realpath(path, NULL);
+    if (!resolved && errno != ENOENT) {
+        status = fail_errno("resolve", path);
+        goto failed;
+    }
     writer->path = mem_strdup(resolved ? resolved : path);
     free(resolved);
     writer->directory = writer->path ? directory_of(writer->path) : NULL;
@@ -255,6 +267,10 @@ minrnn_status file_writer_open(const char *path, struct file_writer **result) {
     }
     struct stat info;
     const bool exists = stat(writer->path, &info) == 0;
+    if (!exists && errno != ENOENT) {
+        status = fail_errno("examine", path);
+        goto failed;
+    }
     if (exists && S_ISDIR(info.st_mode)) {
         errno = EISDIR;
         status = fail_errno("write", path);
@@ -265,7 +281,7 @@ minrnn_status file_writer_open(const char *path, struct file_writer **result) {
         goto failed;
     }
     if (exists && !S_ISREG(info.st_mode)) {
-        writer->fd = open(writer->path, O_WRONLY | O_CLOEXEC);
+        RETRY(writer->fd, open(writer->path, O_WRONLY | O_CLOEXEC));
         status = writer->fd < 0 ? fail_errno("open", path) : MINRNN_OK;
     } else {
         remove_leftovers(writer->directory, name_of(writer->path));
@@ -284,10 +300,8 @@ failed:
 minrnn_status file_writer_write(struct file_writer *writer, const void *data, uint64_t bytes) {
     const char *from = data;
     while (bytes > 0) {
-        const ssize_t written = write(writer->fd, from, bytes < IO_PIECE ? bytes : IO_PIECE);
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
+        ssize_t written;
+        RETRY(written, write(writer->fd, from, bytes < IO_PIECE ? bytes : IO_PIECE));
         if (written <= 0) {
             errno = written ? errno : EIO;
             return fail_errno("write", writer->path);
@@ -302,8 +316,12 @@ minrnn_status file_writer_write(struct file_writer *writer, const void *data, ui
  * writable but not readable. */
 static minrnn_status sync_directory(const char *directory) {
     minrnn_status status = MINRNN_OK;
-    const int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0 && fsync(fd) && errno == EIO) {
+    int fd, synced = 0;
+    RETRY(fd, open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (fd >= 0) {
+        RETRY(synced, fsync(fd));
+    }
+    if (synced < 0 && errno == EIO) {
         status = fail_errno("sync", directory);
     }
     if (fd >= 0) {
@@ -321,7 +339,9 @@ minrnn_status file_writer_commit(struct file_writer *writer) {
         status = close(fd) ? fail_errno("close", writer->path) : MINRNN_OK;
         goto done;
     }
-    if (fsync(writer->fd)) {
+    int synced;
+    RETRY(synced, fsync(writer->fd));
+    if (synced < 0) {
         status = fail_errno("sync", writer->temporary);
         goto done;
     }

@@ -48,6 +48,7 @@
     BOUND(cross_entropy, dlogits, 12 + SUM_OF(a->vocab))                                           \
     BOUND(sum, total, 2 + SUM_OF(a->count))                                                        \
     BOUND(square_sum, total, 2 + SUM_OF(a->count))                                                 \
+    BOUND(nonfinite_count, total, 0) /* counted */                                                 \
     /* clipping: sqrt, /, product (7), squared for v; then two sqrt and three / at most */         \
     BOUND(adamw, param, 24)                                                                        \
     BOUND(adamw, m, 10)                                                                            \

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "model/utf8.h"
 
 enum field_kind {
     FIELD_INT64,  /* a number */
@@ -134,7 +135,10 @@ char *config_print(const struct config_fields *fields, const void *config) {
     cJSON *object = cJSON_CreateObject();
     for (int i = 0; i < fields->count; i++) {
         const struct config_field *field = &fields->fields[i];
-        cJSON_AddItemToObject(object, field->name, value_to_json(field, get(field, config)));
+        cJSON *item = value_to_json(field, get(field, config));
+        if (!cJSON_AddItemToObject(object, field->name, item)) {
+            cJSON_Delete(item); /* or nobody would */
+        }
     }
     char *printed =
         cJSON_GetArraySize(object) == fields->count ? cJSON_PrintUnformatted(object) : NULL;
@@ -189,7 +193,7 @@ static bool parse_enum(const cJSON *item, const char *const *names, union value 
 
 static bool parse_name(const cJSON *item, union value *value) {
     const char *name = cJSON_GetStringValue(item);
-    if (!name || strlen(name) >= NAME_BYTES) {
+    if (!name || strlen(name) >= NAME_BYTES || !utf8_is_plain(name)) {
         return false;
     }
     memcpy(value->name, name, strlen(name) + 1);
@@ -213,7 +217,9 @@ minrnn_status config_parse(const struct config_fields *fields, const char *where
     cJSON *object = cJSON_Parse(json);
     minrnn_status status = MINRNN_OK;
     if (!cJSON_IsObject(object)) {
-        status = fail(MINRNN_FORMAT_ERROR, "%s: its configuration is not a JSON object", where);
+        /* cJSON does not tell whether it lacked memory. */
+        status = fail(MINRNN_FORMAT_ERROR, "%s: its configuration is not a JSON object%s", where,
+                      object ? "" : ", or memory to read it ran out");
         goto done;
     }
     for (int i = 0; i < fields->count; i++) {

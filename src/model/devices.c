@@ -23,21 +23,28 @@ static minrnn_status describe_cpu(minrnn_device_info *info) {
     return status;
 }
 
-minrnn_status minrnn_device_list(minrnn_device_info *infos, int capacity, int *count) {
-    if (!count || capacity < 0 || (!infos && capacity > 0)) {
-        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_device_list: an argument is NULL or negative");
-    }
+/* The list, and in *left_out the status of what failed and is not in it. */
+static minrnn_status list(minrnn_device_info *infos, int capacity, int *count,
+                          minrnn_status *left_out) {
     int others = 0;
-    minrnn_status status = capacity > 0 ? describe_cpu(&infos[CPU_INDEX]) : MINRNN_OK;
+    const minrnn_status status = capacity > 0 ? describe_cpu(&infos[CPU_INDEX]) : MINRNN_OK;
+    *left_out = MINRNN_OK;
 #ifdef MINRNN_HAVE_OPENCL
     if (!status) {
-        /* Without any OpenCL there is still the CPU. */
-        (void)opencl_list(capacity > 1 ? infos + 1 : NULL, capacity > 1 ? capacity - 1 : 0,
-                          &others);
+        *left_out = opencl_list(capacity > 1 ? infos + 1 : NULL, capacity > 1 ? capacity - 1 : 0,
+                                &others);
     }
 #endif
     *count = 1 + others;
     return status;
+}
+
+minrnn_status minrnn_device_list(minrnn_device_info *infos, int capacity, int *count) {
+    if (!count || capacity < 0 || (!infos && capacity > 0)) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_device_list: an argument is NULL or negative");
+    }
+    minrnn_status left_out; /* without any OpenCL there is still the CPU */
+    return list(infos, capacity, count, &left_out);
 }
 
 /* ---- choosing ---- */
@@ -100,9 +107,8 @@ static int choose(const char *name, const minrnn_device_info *infos, int count) 
 /* Why a device that was named is not there: without OpenCL that is the reason. */
 static minrnn_status not_found(const char *name, int count) {
 #ifdef MINRNN_HAVE_OPENCL
-    int others = 0;
     minrnn_device *none;
-    if (opencl_list(NULL, 0, &others) != MINRNN_OK || others == 0) {
+    if (count == 1) {
         /* Opening one says what to install. */
         (void)opencl_device_open(0, &none);
         return fail_in(MINRNN_DEVICE_NOT_FOUND, "no device \"%s\"", name);
@@ -147,11 +153,14 @@ minrnn_status minrnn_device_open(const char *name, minrnn_device **device) {
         return MINRNN_OUT_OF_MEMORY;
     }
     int count;
-    minrnn_status status = minrnn_device_list(infos, MAX_DEVICES, &count);
+    minrnn_status left_out;
+    minrnn_status status = list(infos, MAX_DEVICES, &count, &left_out);
     if (!status) {
         count = count < MAX_DEVICES ? count : MAX_DEVICES;
         const int index = choose(name, infos, count);
-        status = index < 0 ? not_found(name, count) : open_index(index, device);
+        status = index >= 0 ? open_index(index, device)
+                 : left_out ? fail_in(left_out, "no device \"%s\"", name)
+                            : not_found(name, count);
     }
     mem_free(infos);
     return status;

@@ -4,6 +4,7 @@
 #include "base/checksum.h"
 #include "base/file.h"
 #include "model/floats.h"
+#include "model/utf8.h"
 
 #include <cjson/cJSON.h>
 
@@ -71,6 +72,16 @@ static bool shape_bytes(const struct safetensors_tensor *tensor, uint64_t *bytes
 
 /* Writing. */
 
+/* What cJSON cannot add stays the caller's. */
+static bool add_number(cJSON *array, double value) {
+    cJSON *number = cJSON_CreateNumber(value);
+    const bool added = cJSON_AddItemToArray(array, number);
+    if (!added) {
+        cJSON_Delete(number);
+    }
+    return added;
+}
+
 static bool add_tensor(cJSON *root, const struct safetensors_tensor *tensor, uint64_t begin,
                        uint64_t end) {
     cJSON *entry = cJSON_AddObjectToObject(root, tensor->name);
@@ -79,13 +90,12 @@ static bool add_tensor(cJSON *root, const struct safetensors_tensor *tensor, uin
     }
     cJSON *shape = cJSON_AddArrayToObject(entry, "shape");
     for (int i = 0; i < tensor->dimensions; i++) {
-        if (!cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)tensor->shape[i]))) {
+        if (!add_number(shape, (double)tensor->shape[i])) {
             return false;
         }
     }
     cJSON *range = cJSON_AddArrayToObject(entry, "data_offsets");
-    return cJSON_AddItemToArray(range, cJSON_CreateNumber((double)begin)) &&
-           cJSON_AddItemToArray(range, cJSON_CreateNumber((double)end));
+    return add_number(range, (double)begin) && add_number(range, (double)end);
 }
 
 /* The header's text with no checksum in it, to be freed with cJSON_free; NULL without memory. */
@@ -263,7 +273,8 @@ static minrnn_status parse_header(struct safetensors *file) {
     const char *end = NULL;
     file->json = cJSON_ParseWithLengthOpts(text, file->header_bytes, &end, false);
     if (!file->json) {
-        return malformed(file, "its header is not JSON");
+        /* cJSON does not tell which. */
+        return malformed(file, "its header is not JSON, or memory to read it ran out");
     }
     if (!cJSON_IsObject(file->json) || end[strspn(end, " ")] != 0) {
         return malformed(file, "its header is not one JSON object");
@@ -310,10 +321,8 @@ static minrnn_status check_metadata(const struct safetensors *file) {
 static minrnn_status parse_tensor(const struct safetensors *file, const cJSON *entry,
                                   struct safetensors_tensor *tensor) {
     const char *name = entry->string;
-    for (const char *c = name; *c; c++) {
-        if ((unsigned char)*c < ' ') {
-            return malformed(file, "a tensor's name has a control character");
-        }
+    if (!utf8_is_plain(name)) {
+        return malformed(file, "a tensor's name is not UTF-8 or has a control character");
     }
     tensor->name = name;
     /* Three members, each of which is found, leave no room for one that is there twice. */

@@ -137,6 +137,7 @@ minrnn_status minrnn_session_restart(minrnn_session *session) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_session_restart: session is NULL");
     }
     session->fresh = true;
+    session->broken = false;
     return MINRNN_OK;
 }
 
@@ -160,6 +161,11 @@ minrnn_status minrnn_session_forward(minrnn_session *session, int64_t time, cons
                     "minrnn_session_forward: time is %lld, this session takes 1 to %lld",
                     (long long)time, (long long)session->time);
     }
+    if (session->broken) {
+        return fail(MINRNN_DEVICE_ERROR,
+                    "minrnn_session_forward: an earlier call failed part-way, so that the carried "
+                    "states are lost: restart the session");
+    }
     const int64_t vocab = session->model->layout.config.vocab;
     const int64_t rows = session->batch * time;
     struct network_pass *pass = &session->pass;
@@ -180,5 +186,9 @@ minrnn_status minrnn_session_forward(minrnn_session *session, int64_t time, cons
         session->fresh = false;
         session->current = 1 - session->current;
     }
-    return status || !logits ? status : tensor_read(computed, logits, rows * vocab, true);
+    if (!status && logits) {
+        status = tensor_read(computed, logits, rows * vocab, true);
+    }
+    session->broken = status != MINRNN_OK;
+    return status;
 }

@@ -18,6 +18,7 @@ struct minrnn_session {
     minrnn_tensor mixer;   /* [layers, batch, mixer state] */
     int current;           /* which of conv holds the state */
     bool fresh;            /* nothing carried: the states are the initial ones */
+    bool broken;           /* a call failed part-way: the states are of no one place in the text */
 };
 
 /* Device memory of a session, by planning. */

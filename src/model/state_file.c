@@ -23,17 +23,22 @@ minrnn_status minrnn_trainer_save(const minrnn_trainer *trainer, const char *pat
     if (!trainer || !path) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_trainer_save: an argument is NULL");
     }
+    minrnn_status status = trainer_check_running(trainer);
+    if (status) {
+        return status;
+    }
     const minrnn_model *model = trainer->model;
     const struct model_layout *layout = &model->layout;
     struct tensor_list list = {0};
-    minrnn_status status = MINRNN_OUT_OF_MEMORY;
+    status = MINRNN_OUT_OF_MEMORY;
     char *model_config = config_print(&model_config_fields, &layout->config);
     char *trainer_config = config_print(&trainer_config_fields, &trainer->config);
     float *values = mem_alloc(3 * (size_t)layout->total, sizeof *values);
     if (!model_config || !trainer_config || !values) {
         goto done;
     }
-    status = read_all(trainer, values);
+    status = read_all(trainer, values); /* waits, so that every step is done */
+    status = status ? status : trainer_check_steps(trainer);
     if (!status) {
         status = tensor_list_create(3 * layout->count, &list);
     }
@@ -43,6 +48,10 @@ minrnn_status minrnn_trainer_save(const minrnn_trainer *trainer, const char *pat
     tensor_list_add(&list, layout, &own_naming, values);
     tensor_list_add(&list, layout, &first_moment_naming, values + layout->total);
     tensor_list_add(&list, layout, &second_moment_naming, values + 2 * layout->total);
+    status = tensor_list_check(&list, path);
+    if (status) {
+        goto done;
+    }
     char step[24];
     snprintf(step, sizeof step, "%" PRId64, trainer->step);
     struct safetensors_metadata metadata[5] = {{KEY_VERSION, minrnn_version()},
@@ -94,6 +103,7 @@ static minrnn_status parse_config(const struct safetensors *file,
     }
     if (wanted) {
         config->steps = wanted->steps;
+        config->check_numbers = wanted->check_numbers;
         status = config_compare(&trainer_config_fields, path, config, wanted);
     }
     return status;

@@ -7,8 +7,9 @@
 extern const struct op_table opencl_ops;    /* table.c */
 extern const struct backend opencl_backend; /* device.c */
 
-/* device.c: whether the device is available, has a compiler, and has OpenCL 1.2 or later. */
-bool cl_device_is_usable(cl_device_id id);
+/* device.c: whether the device is available, has a compiler, and has OpenCL 1.2 or later; not where
+ * asking fails, which the status tells. */
+minrnn_status cl_device_check(cl_device_id id, bool *usable);
 
 /* Makes a device of a context, an id and a queue, which it retains. */
 minrnn_status cl_device_create(cl_context context, cl_device_id id, cl_command_queue queue,

@@ -14,6 +14,8 @@
 
 enum { MAX_PLATFORMS = 32, MAX_DEVICES = 64 };
 
+enum { NO_PLATFORM = -1001 }; /* CL_PLATFORM_NOT_FOUND_KHR of cl_ext.h: no driver is installed */
+
 /* ---- queries ---- */
 
 static void device_text(cl_device_id id, cl_device_info what, char *text, size_t capacity) {
@@ -38,14 +40,18 @@ static cl_platform_id platform_of(cl_device_id id) {
     return platform;
 }
 
-#define DEVICE_VALUE(type, name)                                                                   \
-    static type name(cl_device_id id, cl_device_info what) {                                       \
-        type value = 0;                                                                            \
-        return clGetDeviceInfo(id, what, sizeof value, &value, NULL) == CL_SUCCESS ? value : 0;    \
+/* One value of a device; where *code tells of an earlier failure nothing is asked. */
+static void query(cl_device_id id, cl_device_info what, void *value, size_t bytes, cl_int *code) {
+    if (!*code) {
+        *code = clGetDeviceInfo(id, what, bytes, value, NULL);
     }
-DEVICE_VALUE(cl_uint, device_uint)
-DEVICE_VALUE(cl_ulong, device_ulong) /* types and configurations are bit fields of it */
-DEVICE_VALUE(size_t, device_size)
+}
+
+#define QUERY(id, what, value, code) query((id), (what), (value), sizeof *(value), (code))
+
+static minrnn_status query_failed(cl_int code) {
+    return cl_fail(code, "clGetDeviceInfo", "%s", "");
+}
 
 static void describe(cl_device_id id, minrnn_device_info *info) {
     *info = (minrnn_device_info){.is_opencl = true};
@@ -55,77 +61,123 @@ static void describe(cl_device_id id, minrnn_device_info *info) {
     info->is_emulator = text_contains(info->platform, "oclgrind") ||
                         text_contains(info->platform, "emulat") ||
                         text_contains(info->name, "emulat");
-    const cl_device_type type = device_ulong(id, CL_DEVICE_TYPE);
+    cl_device_type type = 0;
+    cl_uint units = 0;
+    cl_ulong memory = 0, allocation = 0;
+    cl_int code = CL_SUCCESS;
+    QUERY(id, CL_DEVICE_TYPE, &type, &code);
+    QUERY(id, CL_DEVICE_MAX_COMPUTE_UNITS, &units, &code);
+    QUERY(id, CL_DEVICE_GLOBAL_MEM_SIZE, &memory, &code);
+    QUERY(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, &allocation, &code);
     info->is_gpu = (type & CL_DEVICE_TYPE_GPU) && !(type & CL_DEVICE_TYPE_CPU);
     info->is_accelerator = (type & CL_DEVICE_TYPE_ACCELERATOR) && !(type & CL_DEVICE_TYPE_CPU);
-    info->compute_units = (int)device_uint(id, CL_DEVICE_MAX_COMPUTE_UNITS);
-    info->memory_bytes = device_ulong(id, CL_DEVICE_GLOBAL_MEM_SIZE);
-    info->max_allocation_bytes = device_ulong(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
+    info->compute_units = (int)units;
+    info->memory_bytes = memory;
+    info->max_allocation_bytes = allocation;
 }
 
-static struct cl_traits traits_of(cl_device_id id) {
-    const cl_device_type type = device_ulong(id, CL_DEVICE_TYPE);
+/* What a kernel is chosen by: better no device than one guessed at. */
+static minrnn_status read_traits(cl_device_id id, struct cl_traits *traits) {
+    cl_device_type type = 0;
+    cl_uint units = 0, width = 0;
+    size_t group = 0;
+    cl_ulong local = 0, allocation = 0;
+    cl_device_fp_config floats = 0;
+    cl_int code = CL_SUCCESS;
+    QUERY(id, CL_DEVICE_TYPE, &type, &code);
+    QUERY(id, CL_DEVICE_MAX_COMPUTE_UNITS, &units, &code);
+    QUERY(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, &width, &code);
+    QUERY(id, CL_DEVICE_MAX_WORK_GROUP_SIZE, &group, &code);
+    QUERY(id, CL_DEVICE_LOCAL_MEM_SIZE, &local, &code);
+    QUERY(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, &allocation, &code);
+    QUERY(id, CL_DEVICE_SINGLE_FP_CONFIG, &floats, &code);
+    if (code) {
+        return query_failed(code);
+    }
     const bool is_cpu = (type & CL_DEVICE_TYPE_CPU) != 0;
-    const cl_uint width = device_uint(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT);
-    return (struct cl_traits){
+    *traits = (struct cl_traits){
         .is_cpu = is_cpu,
         .is_gpu = !is_cpu && (type & CL_DEVICE_TYPE_GPU),
-        .compute_units = (int)device_uint(id, CL_DEVICE_MAX_COMPUTE_UNITS),
+        .compute_units = (int)units,
         .float_width = width >= 16  ? 16
                        : width >= 8 ? 8
                        : width >= 4 ? 4
                        : width >= 2 ? 2
                                     : 1,
-        .max_work_group = device_size(id, CL_DEVICE_MAX_WORK_GROUP_SIZE),
-        .local_bytes = (size_t)device_ulong(id, CL_DEVICE_LOCAL_MEM_SIZE),
-        .max_allocation = device_ulong(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE),
-        .fma = (device_ulong(id, CL_DEVICE_SINGLE_FP_CONFIG) & CL_FP_FMA) != 0,
+        .max_work_group = group,
+        .local_bytes = (size_t)local,
+        .max_allocation = allocation,
+        .fma = (floats & CL_FP_FMA) != 0,
         .nontemporal = is_cpu && width >= 4,
     };
+    return MINRNN_OK;
 }
 
 /* ---- what there is ---- */
 
-bool cl_device_is_usable(cl_device_id id) {
-    char version[128];
+minrnn_status cl_device_check(cl_device_id id, bool *usable) {
+    char version[128] = "";
     int major = 0, minor = 0;
-    device_text(id, CL_DEVICE_VERSION, version, sizeof version);
-    return sscanf(version, "OpenCL %d.%d", &major, &minor) == 2 &&
-           (major > 1 || (major == 1 && minor >= 2)) && device_uint(id, CL_DEVICE_AVAILABLE) &&
-           device_uint(id, CL_DEVICE_COMPILER_AVAILABLE);
+    cl_bool available = CL_FALSE, compiler = CL_FALSE;
+    cl_int code = clGetDeviceInfo(id, CL_DEVICE_VERSION, sizeof version - 1, version, NULL);
+    QUERY(id, CL_DEVICE_AVAILABLE, &available, &code);
+    QUERY(id, CL_DEVICE_COMPILER_AVAILABLE, &compiler, &code);
+    *usable = !code && sscanf(version, "OpenCL %d.%d", &major, &minor) == 2 &&
+              (major > 1 || (major == 1 && minor >= 2)) && available && compiler;
+    return code ? query_failed(code) : MINRNN_OK;
 }
 
-/* Writes up to MAX_DEVICES devices; returns how many. A platform that fails has none. */
-static int find_devices(cl_device_id devices[MAX_DEVICES]) {
+struct device_ids {
+    cl_device_id id[MAX_DEVICES];
+    int count;
+};
+
+static minrnn_status add_devices(cl_platform_id platform, struct device_ids *found) {
+    cl_device_id ids[MAX_DEVICES];
+    cl_uint count = 0;
+    const cl_int code = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, MAX_DEVICES, ids, &count);
+    if (code) {
+        return code == CL_DEVICE_NOT_FOUND ? MINRNN_OK
+                                           : cl_fail(code, "clGetDeviceIDs", "%s", "");
+    }
+    minrnn_status status = MINRNN_OK;
+    for (cl_uint i = 0; i < count && i < MAX_DEVICES && found->count < MAX_DEVICES; i++) {
+        bool usable = false;
+        const minrnn_status checked = cl_device_check(ids[i], &usable);
+        status = status ? status : checked;
+        if (usable) {
+            found->id[found->count++] = ids[i];
+        }
+    }
+    return status;
+}
+
+/* What fails is left out, and the last such failure returned: who finds its device among the rest
+ * need not care. */
+static minrnn_status find_devices(struct device_ids *found) {
     cl_platform_id platforms[MAX_PLATFORMS];
-    cl_uint platform_count = 0;
-    if (clGetPlatformIDs(MAX_PLATFORMS, platforms, &platform_count) != CL_SUCCESS) {
-        return 0;
+    cl_uint count = 0;
+    found->count = 0;
+    const cl_int code = clGetPlatformIDs(MAX_PLATFORMS, platforms, &count);
+    if (code) {
+        return code == NO_PLATFORM ? MINRNN_OK : cl_fail(code, "clGetPlatformIDs", "%s", "");
     }
-    int count = 0;
-    for (cl_uint p = 0; p < platform_count && p < MAX_PLATFORMS; p++) {
-        cl_device_id ids[MAX_DEVICES];
-        cl_uint there = 0;
-        if (clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, MAX_DEVICES, ids, &there) !=
-            CL_SUCCESS) {
-            continue;
-        }
-        for (cl_uint i = 0; i < there && i < MAX_DEVICES && count < MAX_DEVICES; i++) {
-            if (cl_device_is_usable(ids[i])) {
-                devices[count++] = ids[i];
-            }
-        }
+    minrnn_status status = MINRNN_OK;
+    for (cl_uint p = 0; p < count && p < MAX_PLATFORMS; p++) {
+        const minrnn_status added = add_devices(platforms[p], found);
+        status = added ? added : status;
     }
-    return count;
+    return status;
 }
 
 minrnn_status opencl_list(minrnn_device_info *infos, int capacity, int *count) {
-    cl_device_id devices[MAX_DEVICES];
-    *count = find_devices(devices);
-    for (int i = 0; i < *count && i < capacity; i++) {
-        describe(devices[i], &infos[i]);
+    struct device_ids found;
+    const minrnn_status status = find_devices(&found);
+    *count = found.count;
+    for (int i = 0; i < found.count && i < capacity; i++) {
+        describe(found.id[i], &infos[i]);
     }
-    return MINRNN_OK;
+    return status;
 }
 
 /* ---- opening ---- */
@@ -199,8 +251,8 @@ minrnn_status cl_device_create(cl_context context, cl_device_id id, cl_command_q
     }
     made->base.backend = &opencl_backend;
     made->id = id;
-    made->traits = traits_of(id);
-    minrnn_status status = retain(made, context, queue);
+    minrnn_status status = read_traits(id, &made->traits);
+    status = status ? status : retain(made, context, queue);
     status = status ? status : program_cache_create(made, &made->programs);
     if (status) {
         device_destroy(&made->base);
@@ -212,10 +264,15 @@ minrnn_status cl_device_create(cl_context context, cl_device_id id, cl_command_q
 
 static minrnn_status open_id(cl_device_id id, minrnn_device **device) {
     char name[128];
-    device_text(id, CL_DEVICE_NAME, name, sizeof name);
-    const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM,
-                                                (cl_context_properties)platform_of(id), 0};
+    cl_platform_id platform = NULL;
     cl_int code = CL_SUCCESS;
+    device_text(id, CL_DEVICE_NAME, name, sizeof name);
+    QUERY(id, CL_DEVICE_PLATFORM, &platform, &code);
+    if (code) {
+        return query_failed(code);
+    }
+    const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM,
+                                                (cl_context_properties)platform, 0};
     cl_context context = clCreateContext(properties, 1, &id, NULL, NULL, &code);
     if (!context) {
         return cl_fail(code, "clCreateContext", "device %s", name);
@@ -232,17 +289,20 @@ static minrnn_status open_id(cl_device_id id, minrnn_device **device) {
 }
 
 minrnn_status opencl_device_open(int index, minrnn_device **device) {
-    cl_device_id devices[MAX_DEVICES];
-    const int count = find_devices(devices);
-    if (count == 0) {
+    struct device_ids found;
+    const minrnn_status status = find_devices(&found);
+    if (index >= 0 && index < found.count) {
+        return open_id(found.id[index], device);
+    }
+    if (status) {
+        return fail_in(status, "OpenCL device %d is not there", index);
+    }
+    if (found.count == 0) {
         return fail(MINRNN_DEVICE_NOT_FOUND,
                     "no OpenCL device found: install a driver (an ICD) for yours, or "
                     "pocl-opencl-icd for the CPU; the loader reads OCL_ICD_VENDORS or "
                     "/etc/OpenCL/vendors, and Mesa's rusticl also needs RUSTICL_ENABLE");
     }
-    if (index < 0 || index >= count) {
-        return fail(MINRNN_DEVICE_NOT_FOUND, "OpenCL device %d is not there: there are %d", index,
-                    count);
-    }
-    return open_id(devices[index], device);
+    return fail(MINRNN_DEVICE_NOT_FOUND, "OpenCL device %d is not there: there are %d", index,
+                found.count);
 }

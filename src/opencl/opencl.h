@@ -4,9 +4,10 @@
 
 #include <minrnn/device.h>
 
-/* Lists the devices that can be opened, in the ICD loader's order: platforms that fail, devices
- * that are not available or without a compiler, and OpenCL below 1.2 are left out. Writes up to
- * `capacity` entries and the number there is to *count; no platform at all is no error but 0. */
+/* Lists the devices that can be opened, in the ICD loader's order: devices that are not available
+ * or without a compiler, and OpenCL below 1.2 are left out. So is what fails, and the status is
+ * then of that failure, though the rest is listed. Writes up to `capacity` entries and the number
+ * there is to *count; no platform at all is no error but 0. */
 minrnn_status opencl_list(minrnn_device_info *infos, int capacity, int *count);
 
 /* Opens device `index` of that list. Where there is none at all, the error says what to install.

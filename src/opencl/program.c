@@ -97,7 +97,8 @@ static minrnn_status build_binary(struct cl_device *device, const unsigned char 
 
 /* ---- the disk ---- */
 
-/* What, beside source and options, decides the machine code. To be freed. */
+/* What, beside source and options, decides the machine code. To be freed; NULL where it cannot be
+ * told, and then nothing must come from the disk. */
 static char *identity_of(cl_device_id id) {
     enum { IDENTITY_BYTES = 2048 };
     char platform_name[256] = "", platform_version[256] = "", name[256] = "", driver[256] = "";
@@ -108,12 +109,19 @@ static char *identity_of(cl_device_id id) {
     }
     const char *pocl_method =
         getenv("POCL_WORK_GROUP_METHOD"); /* which PoCL itself forgets to look at */
-    (void)clGetDeviceInfo(id, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL);
-    (void)clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof platform_name, platform_name, NULL);
-    (void)clGetPlatformInfo(platform, CL_PLATFORM_VERSION, sizeof platform_version,
-                            platform_version, NULL);
-    (void)clGetDeviceInfo(id, CL_DEVICE_NAME, sizeof name, name, NULL);
-    (void)clGetDeviceInfo(id, CL_DRIVER_VERSION, sizeof driver, driver, NULL);
+    cl_int code = clGetDeviceInfo(id, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL);
+    code = code ? code
+                : clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof platform_name,
+                                    platform_name, NULL);
+    code = code ? code
+                : clGetPlatformInfo(platform, CL_PLATFORM_VERSION, sizeof platform_version,
+                                    platform_version, NULL);
+    code = code ? code : clGetDeviceInfo(id, CL_DEVICE_NAME, sizeof name, name, NULL);
+    code = code ? code : clGetDeviceInfo(id, CL_DRIVER_VERSION, sizeof driver, driver, NULL);
+    if (code) {
+        mem_free(identity);
+        return NULL;
+    }
     snprintf(identity, IDENTITY_BYTES, "minrnn %s\nplatform %s, %s\ndevice %s\ndriver %s\n%s\n",
              minrnn_version(), platform_name, platform_version, name, driver,
              pocl_method ? pocl_method : "");
@@ -295,11 +303,7 @@ minrnn_status program_cache_create(struct cl_device *device, struct program_cach
     }
     made->device = device;
     made->identity = identity_of(device->id);
-    made->folder = cache_folder(folder) ? mem_strdup(folder) : NULL;
-    if (!made->identity || (cache_folder(folder) && !made->folder)) {
-        program_cache_destroy(made);
-        return MINRNN_OUT_OF_MEMORY;
-    }
+    made->folder = made->identity && cache_folder(folder) ? mem_strdup(folder) : NULL;
     *cache = made;
     return MINRNN_OK;
 }

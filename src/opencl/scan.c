@@ -73,12 +73,9 @@ static int64_t max_of(int64_t a, int64_t b) {
 
 /* ---- which run, and its shape ---- */
 
-/* The one rule. `args` counts by its sizes and the run asked for, not by what is absent. */
-static minrnn_scan_run choose_run(const struct cl_traits *traits,
-                                  const struct scan_backward_args *args) {
-    if (args->run != MINRNN_RUN_AUTO) {
-        return args->run;
-    }
+/* The one rule. `args` counts by its sizes, not by what is absent. */
+static minrnn_scan_run fastest_run(const struct cl_traits *traits,
+                                   const struct scan_backward_args *args) {
     const int64_t vectors = args->batch * divide_up(args->width, traits->float_width);
     if (!traits->is_gpu) {
         const bool fills = vectors >= traits->compute_units;
@@ -92,6 +89,11 @@ static minrnn_scan_run choose_run(const struct cl_traits *traits,
     }
     return 2 * groups < traits->compute_units && args->time >= GPU_CHUNK_TIME ? MINRNN_RUN_CHUNK
                                                                               : MINRNN_RUN_TILE;
+}
+
+static minrnn_scan_run choose_run(const struct cl_traits *traits,
+                                  const struct scan_backward_args *args) {
+    return args->run == MINRNN_RUN_AUTO ? fastest_run(traits, args) : args->run;
 }
 
 static int64_t steps_of_chunk(const struct cl_traits *traits,

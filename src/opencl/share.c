@@ -38,11 +38,13 @@ minrnn_status minrnn_opencl_device_open(cl_context context, cl_device_id id, cl_
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_opencl_device_open: an argument is NULL");
     }
     *device = NULL;
-    const minrnn_status status = check_queue(context, id, queue);
+    bool usable = false;
+    minrnn_status status = check_queue(context, id, queue);
+    status = status ? status : cl_device_check(id, &usable);
     if (status) {
         return status;
     }
-    if (!cl_device_is_usable(id)) {
+    if (!usable) {
         return fail(MINRNN_UNSUPPORTED, "minrnn_opencl_device_open: the device is not available, "
                                         "has no compiler, or has OpenCL below 1.2");
     }

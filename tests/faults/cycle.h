@@ -1,0 +1,31 @@
+/* The cycle that faults are injected into: open a device, train, save, resume, train on, load,
+ * generate. */
+#ifndef TESTS_FAULTS_CYCLE_H
+#define TESTS_FAULTS_CYCLE_H
+
+#include <minrnn/minrnn.h>
+
+struct cycle_paths {
+    const char *text;         /* what it learns */
+    const char *state, *model; /* where it saves */
+    const char *other;        /* where a trainer that has failed is asked to save */
+};
+
+enum { CYCLE_STEPS = 3, CYCLE_LENGTH = 12 };
+
+struct cycle_result {
+    minrnn_status status; /* of the first call that failed */
+    char error[8192];     /* its text */
+    /* Of a cycle without a failure: its numbers, to be compared to the bit. */
+    minrnn_step_record records[CYCLE_STEPS];
+    double evaluation;
+    char generated[CYCLE_LENGTH * 8 + 1];
+    /* A trainer that failed at a step, and then saved or trained on as if nothing had happened. */
+    bool went_on;
+};
+
+/* Runs the cycle on the device named by MINRNN_DEVICE. After a failure the handles that there are
+ * get some more calls, before they are destroyed. Allocates nothing itself. */
+void cycle_run(const struct cycle_paths *paths, uint64_t seed, struct cycle_result *result);
+
+#endif

@@ -1,0 +1,498 @@
+/* Every call of a kind fails once, the n-th, for every n until a whole cycle has fewer:
+ *   test_faults DOMAIN [--all] [--gpu] [--trace] [--call NAME]
+ * DOMAIN: opencl (through layer.c), files or memory. Without --all a kind whose calls times codes
+ * are many gets every n with one code, in turn. --gpu lets the device say that it is one. --trace
+ * says what comes before it is done, for faults that end the process.
+ *
+ * After each fault either everything the cycle computes and saves is, to the bit, what it is
+ * without one; or there is a status with a text that names the call and its code. In both cases
+ * what was saved before is whole, nothing is held any more, and another cycle runs. */
+#include "cycle.h"
+#include "inject.h"
+#include "wrap.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { EXIT_SKIPPED = 77, FILE_CAPACITY = 1 << 18, PATH_CAPACITY = 256 };
+
+/* A kind with at most this many points gets all of its codes even without --all. */
+enum { FEW_POINTS = 64 };
+
+/* CL_BUILD_PROGRAM_FAILURE, without OpenCL's header. */
+enum { CODE_BUILD_FAILED = -11 };
+
+/* Cycles between two that are run without a fault and compared. Any other cycle is the fresh start
+ * after the fault before it already: it runs as far as its own fault, which is past the last one. */
+enum { BETWEEN_CHECKS = 64 };
+
+struct content {
+    size_t bytes;
+    char data[FILE_CAPACITY];
+};
+
+/* What the programs come from: binaries kept on disk, or sources, whose binaries are kept then. */
+enum mode { WARM, COLD };
+
+static struct {
+    enum fault_domain domain;
+    bool all, trace;
+    const char *only;
+    char folder[PATH_CAPACITY - 16], cache[PATH_CAPACITY];
+    char text[PATH_CAPACITY], state[PATH_CAPACITY], model[PATH_CAPACITY], other[PATH_CAPACITY];
+    struct cycle_paths paths;
+    struct content old_state, old_model; /* of a cycle with another seed */
+    struct content new_state, new_model; /* of the cycle without a fault */
+    struct cycle_result expected;
+    int calls[2][FAULT_CALLS]; /* of the cycle without a fault, by mode */
+    long points, failures;
+} test;
+
+static struct cycle_result result;
+static struct content found;
+
+/* ---- files ---- */
+
+static void die(const char *what, const char *path) {
+    fprintf(stderr, "%s %s: %s\n", what, path, strerror(errno));
+    exit(1);
+}
+
+static void put(const char *path, const struct content *content) {
+    FILE *file = fopen(path, "wb");
+    if (!file || fwrite(content->data, 1, content->bytes, file) != content->bytes ||
+        fclose(file) != 0) {
+        die("cannot write", path);
+    }
+}
+
+/* False where there is no such file. */
+static bool get(const char *path, struct content *content) {
+    FILE *file = fopen(path, "rb");
+    content->bytes = 0;
+    if (!file) {
+        return false;
+    }
+    content->bytes = fread(content->data, 1, sizeof content->data, file);
+    if (content->bytes == sizeof content->data) {
+        die("too large", path);
+    }
+    fclose(file);
+    return true;
+}
+
+static bool same(const struct content *a, const struct content *b) {
+    return a->bytes == b->bytes && memcmp(a->data, b->data, a->bytes) == 0;
+}
+
+/* Calls `visit` with the path of each file in a folder. */
+static int each_file(const char *folder, int (*visit)(const char *path)) {
+    int sum = 0;
+    DIR *entries = opendir(folder);
+    for (struct dirent *entry; entries && (entry = readdir(entries));) {
+        char path[PATH_CAPACITY + sizeof entry->d_name];
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        sum += entry->d_name[0] == '.' ? 0 : visit(path);
+    }
+    if (entries) {
+        closedir(entries);
+    }
+    return sum;
+}
+
+static int remove_file(const char *path) {
+    return unlink(path) == 0;
+}
+
+static int is_temporary(const char *path) {
+    const size_t length = strlen(path);
+    return length > 4 && strcmp(path + length - 4, ".tmp") == 0;
+}
+
+/* The state is private, and the model's path a link: both must stay so. */
+static void restore(void) {
+    put(test.state, &test.old_state);
+    chmod(test.state, 0600);
+    put(test.model, &test.old_model);
+}
+
+/* ---- one point ---- */
+
+struct point {
+    enum mode mode;
+    struct fault fault, before; /* `before` makes the way to it */
+};
+
+static const char *code_name(const struct point *point, char name[64]) {
+    const struct fault_kind *kind = &fault_kinds[point->fault.call];
+    if (point->fault.code == FAULT_SHORT) {
+        return "a short transfer";
+    }
+    if (kind->domain != FAULT_OPENCL) {
+        return strerror(point->fault.code);
+    }
+    const char *from = kind->code_names;
+    for (int i = 0; kind->codes[i] != point->fault.code; i++) {
+        from = strchr(from, ',') + 2;
+    }
+    snprintf(name, 64, "%.*s", (int)strcspn(from, ","), from);
+    return name;
+}
+
+static void describe(const struct point *point, FILE *to) {
+    char name[64];
+    fprintf(to, "%s %d%s: %s%s%s%s", fault_kinds[point->fault.call].name, point->fault.n,
+            point->fault.lasting ? " and later" : "", code_name(point, name),
+            point->mode == COLD ? ", programs from source" : "",
+            point->before.n > 0 ? ", after a failing " : "",
+            point->before.n > 0 ? fault_kinds[point->before.call].name : "");
+}
+
+__attribute__((format(printf, 2, 3))) static void complain(const struct point *point,
+                                                           const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("FAILED ", stdout);
+    describe(point, stdout);
+    fputs(": ", stdout);
+    vprintf(format, arguments);
+    putchar('\n');
+    fflush(stdout);
+    va_end(arguments);
+    test.failures++;
+}
+
+static bool is_as_expected(void) {
+    return memcmp(result.records, test.expected.records, sizeof result.records) == 0 &&
+           memcmp(&result.evaluation, &test.expected.evaluation, sizeof result.evaluation) == 0 &&
+           strcmp(result.generated, test.expected.generated) == 0;
+}
+
+/* A failed read or write names what it did to which file; lack of memory says so. */
+static bool names_call(const struct point *point) {
+    const struct fault_kind *kind = &fault_kinds[point->fault.call];
+    char buffer[64];
+    const char *name = code_name(point, buffer);
+    switch (kind->domain) {
+    case FAULT_OPENCL:
+        return strstr(result.error, kind->name) && strstr(result.error, name) &&
+               (strcmp(name, "CL_BUILD_PROGRAM_FAILURE") != 0 ||
+                strstr(result.error, FAULT_BUILD_LOG));
+    case FAULT_FILES:
+        return strncmp(result.error, "cannot ", 7) == 0 && strstr(result.error, test.folder) &&
+               strstr(result.error, name);
+    case FAULT_MEMORY: return strstr(result.error, "memory") != NULL;
+    }
+    return false;
+}
+
+static void check_result(const struct point *point) {
+    const bool must_go_on = point->fault.code == FAULT_SHORT || point->fault.code == EINTR;
+    if (result.status == MINRNN_OK) {
+        if (!is_as_expected()) {
+            complain(point, "no error, but another result");
+        }
+    } else if (must_go_on) {
+        complain(point, "%s: %s", minrnn_status_name(result.status), result.error);
+    } else if (!names_call(point) || strchr(result.error, '\n')) {
+        complain(point, "the text does not name it: %s: %s", minrnn_status_name(result.status),
+                 result.error);
+    }
+    /* cJSON does not say why it could not parse. */
+    if (fault_kinds[point->fault.call].domain == FAULT_MEMORY && result.status &&
+        result.status != MINRNN_OUT_OF_MEMORY && point->fault.call != FAULT_cJSON) {
+        complain(point, "%s: %s", minrnn_status_name(result.status), result.error);
+    }
+    if (result.went_on) {
+        complain(point, "a trainer whose step failed went on: %s", result.error);
+    }
+}
+
+static void check_file(const struct point *point, const char *path, const struct content *old,
+                       const struct content *new) {
+    if (!get(path, &found)) {
+        complain(point, "%s is gone", path);
+    } else if (!same(&found, new) && (result.status == MINRNN_OK || !same(&found, old))) {
+        complain(point, "%s is not whole: %zu bytes", path, found.bytes);
+    }
+}
+
+static void check_resources(const struct point *point) {
+    for (int i = 0; i < FAULT_RESOURCES; i++) {
+        const int live = fault_live((enum fault_resource)i);
+        if (live != 0) {
+            complain(point, "%d %s are %s: %s", live, fault_resource_names[i],
+                     live > 0 ? "still held" : "given back once too often", result.error);
+        }
+    }
+}
+
+static void check_files(const struct point *point) {
+    struct stat info;
+    check_file(point, test.state, &test.old_state, &test.new_state);
+    check_file(point, test.model, &test.old_model, &test.new_model);
+    if (stat(test.state, &info) || (info.st_mode & 0777) != 0600) {
+        complain(point, "%s is not private any more", test.state);
+    }
+    if (lstat(test.model, &info) || !S_ISLNK(info.st_mode)) {
+        complain(point, "%s is no link any more", test.model);
+    }
+}
+
+/* Runs a cycle with the point's fault in it; how often it hit. */
+static int run(const struct point *point) {
+    if (point->mode == COLD) {
+        each_file(test.cache, remove_file);
+    }
+    fault_begin(point->fault, point->before);
+    cycle_run(&test.paths, 1, &result);
+    fault_end();
+    return fault_hits();
+}
+
+/* Where removing a file failed, the next save has to. */
+static void check_leftovers(const struct point *point) {
+    if (point->fault.call == FAULT_unlink) {
+        cycle_run(&test.paths, 1, &result);
+    }
+    if (each_file(test.folder, is_temporary) > 0) {
+        complain(point, "a temporary file is left");
+        each_file(test.folder, remove_file);
+    }
+}
+
+static void check_whole_cycle(const struct point *after) {
+    const struct point none = {.mode = after->mode};
+    run(&none);
+    if (result.status || !is_as_expected()) {
+        complain(after, "the cycle after it: %s: %s", minrnn_status_name(result.status),
+                 result.error);
+    }
+    check_file(after, test.state, &test.new_state, &test.new_state);
+    check_file(after, test.model, &test.new_model, &test.new_model);
+}
+
+/* False where the cycle has fewer calls of the kind, so that there was no fault. */
+static bool try_point(const struct point *point, long *refused) {
+    if (test.trace) {
+        describe(point, stderr);
+        fputc('\n', stderr);
+    }
+    restore();
+    const bool hit = run(point) > 0;
+    if (!hit) {
+        check_whole_cycle(point);
+        return false;
+    }
+    test.points++;
+    *refused += result.status != MINRNN_OK;
+    check_result(point);
+    check_files(point);
+    check_resources(point);
+    check_leftovers(point);
+    if (test.points % BETWEEN_CHECKS == 0) {
+        check_whole_cycle(point);
+    }
+    return true;
+}
+
+/* ---- the points ---- */
+
+/* Every n, with all codes or with one in turn; for lasting faults n doubles. */
+static void try_kind(struct point point, bool all) {
+    const struct fault_kind *kind = &fault_kinds[point.fault.call];
+    const long before = test.points, failed = test.failures;
+    const bool lasting = point.fault.lasting;
+    long refused = 0;
+    bool hit = true;
+    for (int n = 1, turn = 0; hit; n = lasting ? 2 * n : n + 1, turn++) {
+        point.fault.n = n;
+        for (int i = 0; hit && i < (all ? kind->count : 1); i++) {
+            point.fault.code = kind->codes[(all ? i : turn) % kind->count];
+            /* What is only ever interrupted never ends: the call is made once. */
+            point.fault.lasting &= point.fault.code != EINTR;
+            hit = try_point(&point, &refused);
+            point.fault.lasting = lasting;
+        }
+    }
+    const long points = test.points - before;
+    printf("%-30s %-8s %-8s %7ld %9ld %9ld %7ld\n", kind->name,
+           point.before.n > 0   ? "follows"
+           : point.mode == COLD ? "source"
+                                : "",
+           lasting ? "lasting" : "once", points, refused, points - refused,
+           test.failures - failed);
+    fflush(stdout);
+}
+
+static bool is_wanted(enum fault_call call) {
+    const struct fault_kind *kind = &fault_kinds[call];
+    return kind->domain == test.domain && (!test.only || strcmp(kind->name, test.only) == 0);
+}
+
+static void try_mode(enum mode mode) {
+    for (int i = 0; i < FAULT_CALLS; i++) {
+        const int calls = test.calls[mode][i];
+        /* From source only what has to do with programs is new. */
+        const bool is_new = mode == WARM || test.domain != FAULT_OPENCL ||
+                            strstr(fault_kinds[i].name, "Program");
+        if (!is_wanted((enum fault_call)i) || calls == 0 || !is_new) {
+            continue;
+        }
+        struct point point = {.mode = mode, .fault = {.call = (enum fault_call)i}};
+        try_kind(point, test.all || calls * fault_kinds[i].count <= FEW_POINTS);
+        point.fault.lasting = true;
+        try_kind(point, test.all);
+    }
+}
+
+#ifdef MINRNN_HAVE_OPENCL
+/* The build log is asked for only where a build fails. */
+static void try_build_log(void) {
+    struct point point = {
+        .mode = COLD,
+        .fault = {.call = FAULT_clGetProgramBuildInfo},
+        .before = {FAULT_clBuildProgram, 1, CODE_BUILD_FAILED, true},
+    };
+    if (is_wanted(FAULT_clGetProgramBuildInfo)) {
+        try_kind(point, true);
+    }
+}
+#endif
+
+/* ---- the beginning and the end ---- */
+
+static void join(char path[PATH_CAPACITY], const char *name) {
+    snprintf(path, PATH_CAPACITY, "%s/%s", test.folder, name);
+}
+
+static void make_folder(void) {
+    char target[PATH_CAPACITY];
+    const char *parent = getenv("TMPDIR");
+    const int length = snprintf(test.folder, sizeof test.folder, "%s/minrnn-faults-XXXXXX",
+                                parent ? parent : "/tmp");
+    if (length >= (int)sizeof test.folder || !mkdtemp(test.folder)) {
+        die("cannot make", test.folder);
+    }
+    join(test.cache, "cache");
+    join(test.text, "text");
+    join(test.state, "model.state");
+    join(test.model, "model");
+    join(test.other, "other");
+    setenv("MINRNN_CACHE", test.cache, 1);
+    test.paths = (struct cycle_paths){test.text, test.state, test.model, test.other};
+    struct content text = {.bytes = 0};
+    for (int i = 0; i < 20; i++) {
+        text.bytes += (size_t)snprintf(text.data + text.bytes, sizeof text.data - text.bytes,
+                                       "the quick brown fox jumps over the lazy dog once more, "
+                                       "%d times\n", i);
+    }
+    put(test.text, &text);
+    join(target, "target");
+    put(target, &text); /* whatever: a link to nothing is replaced */
+    if (symlink("target", test.model)) {
+        die("cannot make", test.model);
+    }
+}
+
+static void remove_folder(void) {
+    each_file(test.cache, remove_file);
+    rmdir(test.cache);
+    each_file(test.folder, remove_file);
+    rmdir(test.folder);
+}
+
+/* A cycle without a fault, whose results are kept. */
+static void run_expected(enum mode mode, uint64_t seed, struct content *state,
+                         struct content *model) {
+    const struct fault none = {0};
+    if (mode == COLD) {
+        each_file(test.cache, remove_file);
+    }
+    fault_begin(none, none);
+    cycle_run(&test.paths, seed, &result);
+    fault_end();
+    if (result.status == MINRNN_DEVICE_NOT_FOUND) {
+        printf("skipped: %s\n", result.error);
+        remove_folder();
+        exit(EXIT_SKIPPED);
+    }
+    if (result.status || !get(test.state, state) || !get(test.model, model)) {
+        printf("without a fault: %s: %s\n", minrnn_status_name(result.status), result.error);
+        exit(1);
+    }
+    for (int i = 0; i < FAULT_CALLS; i++) {
+        test.calls[mode][i] = fault_calls((enum fault_call)i);
+    }
+    check_resources(&(struct point){.mode = mode});
+}
+
+static void prepare(void) {
+    make_folder();
+    run_expected(COLD, 2, &test.old_state, &test.old_model);
+    run_expected(COLD, 1, &test.new_state, &test.new_model);
+    test.expected = result;
+    run_expected(WARM, 1, &test.new_state, &test.new_model);
+    if (!is_as_expected()) {
+        printf("FAILED: two cycles without a fault differ\n");
+        test.failures++;
+    }
+}
+
+static bool parse(int argc, char **argv) {
+    static const char *const domains[] = {"opencl", "files", "memory"};
+    int domain = 0;
+    while (argc > 1 && domain < 3 && strcmp(argv[1], domains[domain]) != 0) {
+        domain++;
+    }
+    test.domain = (enum fault_domain)domain;
+    for (int i = 2; i < argc; i++) {
+        if (strcmp(argv[i], "--all") == 0) {
+            test.all = true;
+        } else if (strcmp(argv[i], "--trace") == 0) {
+            test.trace = true;
+        } else if (strcmp(argv[i], "--gpu") == 0) {
+            fault_pretend_gpu = true;
+        } else if (strcmp(argv[i], "--call") == 0 && i + 1 < argc) {
+            test.only = argv[++i];
+        } else {
+            return false;
+        }
+    }
+    return argc > 1 && domain < 3;
+}
+
+int main(int argc, char **argv) {
+    if (!parse(argc, argv)) {
+        fprintf(stderr, "usage: test_faults opencl|files|memory [--all] [--gpu] [--trace] "
+                        "[--call NAME]\n");
+        return 2;
+    }
+    wrap_start();
+    prepare();
+    printf("%-30s %-8s %-8s %7s %9s %9s %7s\n", "call", "way", "fails", "points", "refused",
+           "went on", "FAILED");
+    try_mode(WARM);
+#ifdef MINRNN_HAVE_OPENCL
+    if (test.calls[COLD][FAULT_clBuildProgram] > 0 || test.calls[COLD][FAULT_mkdir] > 0) {
+        try_mode(COLD);
+    }
+    if (test.calls[COLD][FAULT_clBuildProgram] > 0) {
+        try_build_log();
+    }
+#endif
+    remove_folder();
+    if (test.points == 0) {
+        printf("FAILED: no fault was injected: is OPENCL_LAYERS set?\n");
+        test.failures++;
+    }
+    printf("%ld injection points tried, %ld complaints\n", test.points, test.failures);
+    return test.failures > 0;
+}
