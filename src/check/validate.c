@@ -27,7 +27,7 @@ struct check {
 };
 
 /* However late it is, an op gets this many cases. */
-enum { LEAST_CASES = 4 };
+enum { LEAST_CASES = 8 };
 
 static void describe(const struct check *check, const struct check_case *c, char *text,
                      size_t capacity) {
