@@ -316,7 +316,7 @@ def first_failure(text):
 
 def ops_of(root, file):
     """The ops that a source serves: those it defines, or those of what names the kernel file."""
-    ops = []
+    ops = ["gemm"] if "/gemm" in file else []
     text = (root / file).read_text()
     sources = [text]
     if file.startswith("cl/"):
@@ -328,7 +328,7 @@ def ops_of(root, file):
     for source in sources:
         ops += re.findall(r"^minrnn_status (?:CPU_NAME\(|cl_)(\w+)\)?\(struct op_context", source,
                           re.MULTILINE)
-    return ops
+    return list(dict.fromkeys(ops))
 
 
 class Lines:
