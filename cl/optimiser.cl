@@ -1,6 +1,6 @@
 /* AdamW (Loshchilov and Hutter, 1711.05101) with clipping by the global norm. */
 
-/* By the bits, which no compiler takes for granted: an exponent of all ones. */
+/* By the bits, whatever a compiler assumes of numbers: an exponent of all ones. */
 bool is_nonfinite(float x) {
     return (as_uint(x) & 0x7f800000u) == 0x7f800000u;
 }

@@ -64,7 +64,7 @@ column_sum(long rows, long width, long stride, long run, int accumulate, __globa
 #define SUM_SQUARES 1
 #define SUM_NONFINITE 2 /* 1 where x is NaN or infinite, else 0 */
 
-/* By the bits, which no compiler takes for granted: an exponent of all ones. */
+/* By the bits, whatever a compiler assumes of numbers: an exponent of all ones. */
 vfloat is_nonfinite(vfloat x) {
     const vint exponent = (vint)(0x7f800000);
     return select((vfloat)(0.0f), (vfloat)(1.0f), (as_vint(x) & exponent) == exponent);

@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs what is missing, builds with gcc and clang, and runs all tests.
 #   tests/run.sh [--no-install] [--slow] [STAGE...]
-# --slow adds what takes long: Oclgrind, fuzzing, every fault, valgrind over more, every build,
-# coverage. Stages are tests, sanitized, threads, valgrind, builds, coverage and style; without any
-# named, all run, coverage with --slow alone. The builds are in build/.
+# --slow adds what takes long: all of Oclgrind, kernels built for every GPU, fuzzing, every fault,
+# valgrind over more, every build, coverage. Stages are tests, sanitized, threads, valgrind, builds,
+# coverage and style; without any named, all run, coverage with --slow alone. The builds are in
+# build/.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -30,7 +31,8 @@ done
 install_missing "$install" gcc g++ libc6-dev clang libclang-rt-dev libomp-dev clang-format \
     clang-tidy cmake meson ninja-build pkg-config valgrind ${slow:+gcovr} \
     python3 python3-torch libopenblas-dev libcjson-dev libcmocka-dev ocl-icd-opencl-dev \
-    opencl-headers libclblast-dev pocl-opencl-icd mesa-opencl-icd oclgrind
+    opencl-headers libclblast-dev pocl-opencl-icd mesa-opencl-icd oclgrind \
+    clang-15 libclc-15 llvm-spirv-15 spirv-tools
 
 # build NAME [MESON OPTION...]: configures build/NAME where it is not, and builds it, warnings being
 # errors.
@@ -53,6 +55,7 @@ run_tests() {
     echo "== gcc: every test on every device"
     build tests
     if [ -n "$slow" ]; then check tests; else check tests --no-suite slow; fi
+    python3 "$root/tests/skipped.py" "$root/build/tests"
 }
 
 run_sanitized() {

@@ -25,7 +25,7 @@ typedef struct minrnn_trainer_config {
     uint64_t seed; /* dropout; callers draw their batches from it too */
     /* Looks at what every op of a step writes, waiting for each: the first NaN or infinity ends the
      * step with MINRNN_NOT_FINITE and a text that names step, layer, parameter and op. For finding
-     * out where a run breaks: it takes several times as long. Of no effect on what is computed. */
+     * out where a run breaks: slower, and of no effect on what is computed. */
     bool check_numbers;
 } minrnn_trainer_config;
 

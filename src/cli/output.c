@@ -74,10 +74,7 @@ static bool is_same_file(const char *a, const char *b) {
 static const char *split_path(const char *path, char folder[PATH_MAX]) {
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
-    snprintf(folder, PATH_MAX, "%.*s", (int)(name - path), path);
-    if (!slash) {
-        strcpy(folder, ".");
-    }
+    snprintf(folder, PATH_MAX, "%.*s", slash ? (int)(name - path) : 1, slash ? path : ".");
     return name;
 }
 

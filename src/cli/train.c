@@ -57,7 +57,7 @@ static const struct option options[] = {
           "batches of an evaluation; 0: the whole validation split"),
     COUNT("save-every", save_every, 0, "steps between saves; 0: one at the end"),
     FLAG("check-numbers", trainer.check_numbers,
-         "name layer and op of the first NaN or infinity; slow"),
+         "name layer and op of the first NaN or infinity; slower"),
     NAME("mixer", mixer, mixers, "the recurrence"),
     COUNT("width", model.width, 1, "channels"),
     COUNT("layers", model.layers, 1, "blocks"),

@@ -119,8 +119,7 @@ static minrnn_status check_scratch(const char *op, const struct op_context *cont
         status = check_arguments(#name, context, arguments, count);                                \
         status = status ? status : check_scratch(#name, context, scratch);                         \
         status = status ? status : table->name.run(context, args);                                 \
-        return status || !context->numbers                                                         \
-                   ? status                                                                        \
-                   : numbers_check(context, #name, arguments, count);                              \
+        return status || !context->numbers ? status                                                \
+                                           : numbers_check(context, #name, arguments, count);      \
     }
 #include "op/op_list.def"

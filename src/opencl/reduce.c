@@ -53,7 +53,8 @@ static int64_t sum_scratch(int64_t count) {
 enum summand { SUM_VALUES, SUM_SQUARES, SUM_NONFINITE };
 
 static minrnn_status sum_pass(struct cl_device *device, int64_t count, int64_t run,
-                              enum summand what, bool accumulate, float scale, minrnn_tensor x, minrnn_tensor total) {
+                              enum summand what, bool accumulate, float scale, minrnn_tensor x,
+                              minrnn_tensor total) {
     struct plan plan;
     /* A row group for each `run` elements. */
     const minrnn_status status =
@@ -71,9 +72,9 @@ static minrnn_status sum_all(struct op_context *context, int64_t count, enum sum
     const int64_t parts = ceil_div(count, run);
     const minrnn_status status =
         sum_pass(device, count, run, what, false, 1.0f, x, context->scratch);
-    return status
-               ? status
-               : sum_pass(device, parts, parts, SUM_VALUES, accumulate, scale, context->scratch, total);
+    return status ? status
+                  : sum_pass(device, parts, parts, SUM_VALUES, accumulate, scale, context->scratch,
+                             total);
 }
 
 int64_t cl_sum_scratch(const minrnn_device *device, const struct sum_args *args) {

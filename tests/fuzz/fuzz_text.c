@@ -34,6 +34,25 @@ static void must_round_trip(const minrnn_vocabulary *vocabulary, const char *tex
     free(tokens);
 }
 
+/* A vocabulary may have its characters in any order, here from last to first. */
+static void must_turn_round(const minrnn_vocabulary *vocabulary) {
+    const char *characters = minrnn_vocabulary_characters(vocabulary);
+    const size_t bytes = strlen(characters);
+    char *turned = calloc(bytes + 8, 1);
+    minrnn_vocabulary *other = NULL;
+    MUST(turned);
+    char *end = turned;
+    for (int token = minrnn_vocabulary_size(vocabulary); token-- > 0;) {
+        minrnn_vocabulary_decode(vocabulary, token, end);
+        end += strlen(end);
+    }
+    MUST_WORK(minrnn_vocabulary_create(turned, bytes, true, &other));
+    MUST(strcmp(minrnn_vocabulary_characters(other), turned) == 0);
+    must_round_trip(other, characters, bytes);
+    minrnn_vocabulary_destroy(other);
+    free(turned);
+}
+
 /* The characters, in their order, make the same vocabulary; and twice each, none. */
 static void must_make_again(const minrnn_vocabulary *vocabulary) {
     const char *characters = minrnn_vocabulary_characters(vocabulary);
@@ -44,6 +63,7 @@ static void must_make_again(const minrnn_vocabulary *vocabulary) {
     MUST(minrnn_vocabulary_size(again) == minrnn_vocabulary_size(vocabulary));
     MUST(strcmp(minrnn_vocabulary_characters(again), characters) == 0);
     minrnn_vocabulary_destroy(again);
+    must_turn_round(vocabulary);
     char *twice = calloc(2 * bytes + 1, 1);
     MUST(twice);
     memcpy(twice, characters, bytes);

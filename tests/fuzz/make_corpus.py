@@ -208,8 +208,9 @@ def state_files(models):
     yield pack_tensors(changed_config(meta, "minrnn.trainer", accumulation=2**20), plain)
     yield pack_tensors(meta, {k: v for k, v in plain.items() if k != "adamw.v.norm.weight"})
     yield pack_tensors(meta, {**plain, "adamw.m.norm.weight": ("I32", [2], bytes(8))})
-    yield pack_tensors(meta, {name: (dtype, shape, b"\x7f" * len(data))
-                              for name, (dtype, shape, data) in plain.items()})
+    for filler in (b"\x7f", b"\xff"):
+        yield pack_tensors(meta, {name: (dtype, shape, filler * len(data))
+                                  for name, (dtype, shape, data) in plain.items()})
 
 
 def texts():
@@ -293,6 +294,8 @@ def commands():
         line("train", *TINY, "--scan=log"), line("train", *TINY, "--conv-pointwise", "--clip=0"),
         line("train", *TINY, "--dropout=0.5", "--accumulation=2", "--seed=7", "--eval-batches=1"),
         line("train", *TINY, "--dropout=1"), line("train", *TINY, "--rate=1e38", "--clip=0"),
+        line("train", *TINY, "--check-numbers", "--rate=1e30", "--clip=0", "--warmup=0"),
+        line("train", "--data=data", "--resume", "--out=model", "--steps=3", "--check-numbers"),
         line("train", *TINY, "--schedule=constant", "--warmup=1", "--weight-decay=0.1"),
         line("train", *TINY, "--time=60"), line("train", *TINY, "--width=99999999999"),
         line("train", *TINY, "--batch=2147483647", "--time=2147483647"),

@@ -146,6 +146,7 @@ def work(left, options, results, results_file, say):
 
     threads = [threading.Thread(target=loop, args=[worker]) for worker in workers]
     for thread in threads:
+        thread.daemon = True
         thread.start()
     for thread in threads:
         thread.join()

@@ -5,8 +5,11 @@ A site is one token that a change replaces by another (or by none). What is neve
   #include, #pragma, #line, #error what is compiled, hints to the compiler, text
   #define X n right after #ifndef X, defaults of tunables that the host overrides by -D
   what a fail() or cl_fail() says  the text of an error; the status before it is mutated
-  char name[n], n >= 16            a text buffer one byte longer is still long enough
-  prefetches                       hints; no value depends on them
+  char name[n], NAME_BYTES = n and NAME_CAPACITY = n, n >= 16
+                                   a text buffer one byte longer is still long enough
+  prefetches, prefer_large_pages   hints; no value depends on them
+  CHOICES                          which of several strategies runs, all of which give the right result
+  numbers >= 8 of TUNABLES         how work is cut: sizes of pieces, any of which gives the right result
 """
 import re
 from collections import namedtuple
@@ -28,7 +31,35 @@ SKIPPED_DIRECTIVES = {"include", "pragma", "line", "error", "warning"}
 TYPE_NAME = re.compile(r"(?:.*_t|.*_args|u?(?:char|short|int|long)\d*|v?(?:float|u?int|long)\d*|"
                        r"double|void|bool|const|restrict|volatile|cl_\w+|FILE|cJSON|minrnn_\w+)$")
 ERROR_CALLS = {"fail", "cl_fail", "complain", "cl_code_name"}
-HINTS = re.compile(r"PREFETCH$|__builtin_prefetch$|\w*_prefetch$")
+HINTS = re.compile(r"PREFETCH$|__builtin_prefetch$|\w*_prefetch$|prefer_large_pages$")
+TEXT_SIZES = re.compile(r"\w+_(BYTES|CAPACITY)$")
+LEAST_TUNABLE = 8
+
+# Functions whose one result is which strategy runs: checkop runs every strategy at every shape.
+CHOICES = {
+    "src/cpu/ops.h": ["threads_repay"],
+    "src/opencl/scan.c": ["fastest_run"],
+}
+
+# Functions and enum constants that say how large a piece of work is. Small numbers in them (0, 1, a
+# rounding, a count of registers) are mutated all the same.
+TUNABLES = {
+    "src/cpu/embed.c": ["COLUMNS"],
+    "src/cpu/gemm.c": ["cut", "plan_gemm"],
+    "src/cpu/ops.h": ["ELEMENT_BLOCK", "sum_block"],
+    "src/cpu/reduce.c": ["COLUMNS"],
+    "src/cpu/scan.h": ["SCAN_PANEL", "scan_panel", "scan_plan"],
+    "src/opencl/conv.c": ["cut_of", "forward_cut", "backward_cut"],
+    "src/opencl/gemm_group.c": ["GROUP_STEPS_MAX", "ROWS_LANES"],
+    "src/opencl/gemm_tile.c": ["BLOCK_STEPS", "BLOCK_STEPS_MIN", "BLOCK_ELEMENTS", "TILES_A_UNIT"],
+    "src/opencl/plan.c": ["plan_items", "plan_flat", "plan_rows", "plan_columns",
+                          "plan_block_rows"],
+    "src/opencl/plan.h": ["PLAN_MOST_STEPS"],
+    "src/opencl/reduce.c": ["sum_run"],
+    "src/opencl/scan.c": ["MAX_ITERATIONS", "MIN_CHUNK_STEPS", "CPU_AHEAD", "GPU_BLOCK",
+                          "GPU_SERIAL_ITEMS", "GPU_CHUNK_ITEMS", "GPU_CHUNK_TIME", "GPU_GROUP",
+                          "TILE_LANES", "TILE_ROWS", "STREAM_BYTES"],
+}
 
 SWAPS = {
     "+": ["-"], "-": ["+"], "*": ["/"], "/": ["*"], "%": ["*"],
@@ -89,7 +120,41 @@ def directive_end(tokens, start):
     return start
 
 
-def excluded(tokens):
+def is_large(token):
+    match = re.fullmatch(r"(\d+)[uUlL]*", token.text)
+    return bool(match) and int(match.group(1)) >= LEAST_TUNABLE
+
+
+def definition(tokens, i):
+    """(first, last) token of what the name at i defines: a function's body or an enum's value."""
+    following = tokens[i + 1].text if i + 1 < len(tokens) else ""
+    if following == "=":
+        end = i + 2
+        while tokens[end].text not in (",", "}", ";"):
+            end += 1
+        return i + 2, end - 1
+    if following == "(":
+        end = closing(tokens, i + 1)
+        while end + 1 < len(tokens) and tokens[end + 1].kind == "newline":
+            end += 1
+        if end + 1 < len(tokens) and tokens[end + 1].text == "{":
+            return end + 1, closing(tokens, end + 1)
+    return i, i - 1
+
+
+def planning(file, tokens, i):
+    """Indices of a definition's tokens that only choose or size pieces of work (see above)."""
+    first, last = definition(tokens, i)
+    inside = range(first, last + 1)
+    if tokens[i].text in CHOICES.get(file, ()):
+        return set(inside)
+    tunable = tokens[i].text in TUNABLES.get(file, ())
+    if TEXT_SIZES.match(tokens[i].text) and tokens[i + 1].text == "=":
+        tunable = all(is_large(tokens[k]) for k in inside)
+    return {k for k in inside if tunable and is_large(tokens[k])}
+
+
+def excluded(file, tokens):
     """Indices of the tokens that no mutation touches (see above)."""
     out = set()
     for i, token in enumerate(tokens):
@@ -114,9 +179,9 @@ def excluded(tokens):
                     out.add(i + 3)
         elif token.kind == "name" and HINTS.match(token.text) and following == "(":
             end = closing(tokens, i + 1)
-            if end + 1 < len(tokens) and tokens[end + 1].text == "{": # its definition
-                end = closing(tokens, end + 1)
-            out.update(range(i, end + 1))
+            out.update(range(i, max(end, definition(tokens, i)[1]) + 1))
+        elif token.kind == "name":
+            out |= planning(file, tokens, i)
     return out
 
 
@@ -204,7 +269,7 @@ def argument_swaps(tokens, skip):
 def sites_of(file, text):
     """Every site of a file, in its order."""
     tokens = tokenize(text)
-    skip = excluded(tokens)
+    skip = excluded(file, tokens)
     found = []
     # Newlines matter to directives alone; brackets may span them.
     for i, token in enumerate(tokens):
