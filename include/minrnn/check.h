@@ -41,6 +41,26 @@ MINRNN_API void minrnn_check_config_defaults(minrnn_check_config *config);
 MINRNN_API minrnn_status minrnn_validate(minrnn_device *device, const minrnn_check_config *config,
                                          minrnn_on_check on_result, void *user, int *failures);
 
+/* What is known of a device from an earlier validation, kept in the folder of the program cache for
+ * each driver. */
+typedef struct minrnn_verdict {
+    int ops; /* ops checked; 0: nothing is known */
+    int cases;
+    int left_out;     /* cases for which there was no time */
+    int failures;     /* ops that failed, ... */
+    char failed[256]; /* ... their names, separated by spaces */
+    char date[32];    /* of the validation, UTC: "2026-01-31 23:59" */
+    bool outdated;    /* it was another version of the driver, the platform or this library */
+} minrnn_verdict;
+
+/* Keeps a verdict on all ops of a device; its date is set here. MINRNN_IO_ERROR where it cannot be
+ * written or there is no cache folder. */
+MINRNN_API minrnn_status minrnn_verdict_keep(const minrnn_device_info *info,
+                                             const minrnn_verdict *verdict);
+
+/* Finds what is known of a device; all zeros where nothing is. */
+MINRNN_API void minrnn_verdict_find(const minrnn_device_info *info, minrnn_verdict *verdict);
+
 MINRNN_END_DECLS
 
 #endif

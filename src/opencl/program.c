@@ -326,6 +326,14 @@ void program_cache_destroy(struct program_cache *cache) {
     mem_free(cache);
 }
 
+void program_cache_forget(struct program_cache *cache) {
+    pthread_mutex_lock(&cache->lock);
+    for (struct program *program = cache->programs; program; program = program->next) {
+        program->from_source = false;
+    }
+    pthread_mutex_unlock(&cache->lock);
+}
+
 static minrnn_status program_get(struct program_cache *cache, const struct program_spec *spec,
                                  struct program **program) {
     const uint64_t hash = hash_spec(spec);

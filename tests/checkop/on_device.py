@@ -29,6 +29,7 @@ DEVICES = {
     "cpu": {},
     "pocl-loopvec": pocl("loopvec"),
     "pocl-cbs": pocl("cbs"),
+    "pocl-workitemloops": pocl("workitemloops"),
     "rusticl": {"OCL_ICD_VENDORS": VENDORS + "rusticl.icd", "RUSTICL_ENABLE": "llvmpipe"},
     "oclgrind": {},
     "oclgrind-races": {},
@@ -95,7 +96,10 @@ class Run:
 def run(device, checkop, arguments, accept_other=False, capture=False):
     """Runs checkop on a device. Where PoCL refuses the method that the device's name says, that is
     skipped, or with `accept_other` run as what it is."""
-    environment = {**os.environ, **DEVICES[device]}
+    # Threads that spin while they wait would take the cores of whatever else runs.
+    environment = {"OMP_WAIT_POLICY": "passive", **os.environ, **DEVICES[device]}
+    if "--rules" in arguments:
+        environment["MINRNN_CACHE"] = ""  # programs that nobody will want again
     reason = missing(device)
     if reason:
         return Run(None, SKIP, reason=reason)

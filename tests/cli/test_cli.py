@@ -548,6 +548,28 @@ class Results(Workplace):
         shown = self.good("validate", "--op", "embed_forward")
         self.assertRegex(shown, r"\nembed_forward +[1-9]\d* +\S+  pass")
         self.assertIn("verdict  pass: 1 of 1 ops pass", shown)
+        self.assertRegex(shown, r"\nminrnn   \d+\.\d+\.\d+, seed 1, selection, 100 s at most\n")
+        self.bad(FAILED, "no case", "validate", "--op", "copy", "--case", 1000)
+
+    def test_validate_keeps_its_verdict(self):
+        with tempfile.TemporaryDirectory() as cache:
+            variables = {"MINRNN_CACHE": cache}
+            self.assertRegex(self.good("devices", environment=variables), r"\n. +0  cpu .* no  ")
+            self.good("validate", "--op", "copy", environment=variables)
+            self.assertEqual(os.listdir(cache), [])
+            self.good("validate", "--small", environment=variables)
+            shown = self.good("devices", environment=variables)
+            self.assertRegex(shown, r"\n. +0  cpu .* ok \d{4}-\d\d-\d\d  ")
+            kept = os.path.join(cache, os.listdir(cache)[0])
+            with open(kept, encoding="utf-8") as file:
+                text = file.read()
+            with open(kept, "w", encoding="utf-8") as file:
+                file.write(text.replace("failures 0\nfailed ", "failures 1\nfailed gemm"))
+            shown = self.good("devices", environment=variables)
+            self.assertRegex(shown, r"\n. +0  cpu .* FAILED \d{4}-\d\d-\d\d  ")
+            told = run("validate", "--op", "copy", environment=variables)
+            self.assertEqual(told.returncode, 0)
+            self.assertRegex(told.stderr.decode(), r"^minrnn: warning: .* 1 of \d+ ops .*: gemm\n$")
 
     def test_help(self):
         self.assertRegex(self.good("--version"), r"^minrnn \d+\.\d+\.\d+\n$")

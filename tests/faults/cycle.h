@@ -9,9 +9,10 @@ struct cycle_paths {
     const char *text;         /* what it learns */
     const char *state, *model; /* where it saves */
     const char *other;        /* where a trainer that has failed is asked to save */
+    const char *kept;         /* a folder of programs */
 };
 
-enum { CYCLE_STEPS = 3, CYCLE_LENGTH = 12 };
+enum { CYCLE_STEPS = 3, CYCLE_LENGTH = 3 };
 
 struct cycle_result {
     minrnn_status status; /* of the first call that failed */

@@ -1,6 +1,5 @@
-/* Model files: any bytes either load, as a model that can be saved (if
- * its numbers are), loaded again and used, or are
- * refused with a line that says why. */
+/* Model files: any bytes either load, as a model that can be saved (where its numbers are finite),
+ * loaded again and used, or are refused with a line that says why. */
 #include "harness.h"
 
 #include <math.h>

@@ -183,16 +183,18 @@ def capabilities_of(module):
 Target = collections.namedtuple("Target", "device build occupancy missing")
 
 
-def missing(*files):
-    return [str(file) for file in files if not file.exists()]
+def missing(bitcode):
+    """What machine code needs and is not here: a library, and the compiler of its version."""
+    compiler = [] if shutil.which("clang-15") else ["clang-15"]
+    return compiler + ([] if (CLC / bitcode).exists() else [str(CLC / bitcode)])
 
 
 TARGETS = {
-    "sm_75": Target("t4", build_sm_75, occupancy_sm_75, missing(CLC / "nvptx64--nvidiacl.bc")),
+    "sm_75": Target("t4", build_sm_75, occupancy_sm_75, missing("nvptx64--nvidiacl.bc")),
     "gfx906": Target("gfx906", build_amd("gfx906"), occupancy_gfx906,
-                     missing(CLC / "amdgcn--amdhsa.bc")),
+                     missing("amdgcn--amdhsa.bc")),
     "gfx1030": Target("gfx1030", build_amd("gfx1030"), occupancy_gfx1030,
-                      missing(CLC / "amdgcn--amdhsa.bc")),
+                      missing("amdgcn--amdhsa.bc")),
     "SPIR-V intel": Target("intel", build_spirv, None, []),
     "SPIR-V cpu": Target("cpu", build_spirv, None, []),
     "SPIR-V scalar": Target("scalar", build_spirv, None, []),
@@ -290,12 +292,13 @@ def matrix(programs, targets, arguments, scratch, write):
 
 def main():
     programs, quick = sys.argv[1], "--quick" in sys.argv[2:]
-    targets = [t for t in (QUICK if quick else WHOLE) if not TARGETS[t].missing]
-    left_out = [t for t in (QUICK if quick else WHOLE) if TARGETS[t].missing]
+    wanted = QUICK if quick else WHOLE
+    targets = [target for target in wanted if not TARGETS[target].missing]
     if not tool("clang"):
         print("skipped: no clang")
         return 77
-    notes = [f"{t} left out: no {' '.join(TARGETS[t].missing)}" for t in left_out]
+    notes = [f"{target} left out: no {' or '.join(TARGETS[target].missing)}"
+             for target in wanted if TARGETS[target].missing]
     if not shutil.which("ptxas") and not quick:
         notes.append("sm_75 to PTX only: no ptxas")
     if not tool("llvm-spirv") or not shutil.which("spirv-val"):

@@ -242,12 +242,12 @@ minrnn_status kernel_launch(struct cl_device *device, struct kernel *kernel,
 
 /* The one thing that rules ask of OpenCL itself: whether buffers lie on memory of the caller's own.
  * These do not, and so are aligned. */
-cl_int clGetMemObjectInfo(cl_mem memory, cl_mem_info what, size_t bytes, void *value,
-                          size_t *written) {
-    (void)memory;
-    (void)what;
-    (void)written;
-    memset(value, 0, bytes);
+cl_int clGetMemObjectInfo(cl_mem memobj, cl_mem_info param_name, size_t param_value_size,
+                          void *param_value, size_t *param_value_size_ret) {
+    (void)memobj;
+    (void)param_name;
+    (void)param_value_size_ret;
+    memset(param_value, 0, param_value_size);
     return CL_SUCCESS;
 }
 
