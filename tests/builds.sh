@@ -20,6 +20,23 @@ check() {
     meson test -C "$directory" --no-rebuild --num-processes 2 --print-errorlogs --no-suite slow $suites
 }
 
+# Inside of another Meson project, which needs what the library needs and no more.
+check_subproject() {
+    echo "== subproject"
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    mkdir "$work/subprojects"
+    ln -s "$root" "$work/subprojects/minrnn"
+    cp "$root/tests/consumer/consumer.c" "$work"
+    cat > "$work/meson.build" << 'MESON'
+project('consumer', 'c', default_options: ['c_std=c17'])
+executable('consumer', 'consumer.c', dependencies: dependency('minrnn', fallback: 'minrnn'))
+MESON
+    meson setup "$work/build" "$work" -Dminrnn:optimization=0 > /dev/null
+    meson compile -C "$work/build" --ninja-args=--quiet
+    "$work/build/consumer"
+}
+
 few="--suite host --suite golden --suite consumer"
 without_opencl="--no-suite interop --no-suite rules"
 
@@ -33,3 +50,4 @@ for compiler in gcc clang; do
         check "$compiler-O$level" "$compiler" "$few" -Doptimization="$level"
     done
 done
+check_subproject

@@ -47,7 +47,7 @@ enum {
      * may. */
     GPU_BLOCK = 8,
     GPU_SERIAL_VALUES = 16,
-    GPU_TILE_VALUES = 32,
+    GPU_TILE_VALUES = 24,
     GPU_SERIAL_ITEMS = 256,
     GPU_CHUNK_ITEMS = 1024,
     GPU_CHUNK_TIME = 4096,

@@ -29,6 +29,7 @@ DEVICES = {
     "cpu": {},
     "pocl-loopvec": pocl("loopvec"),
     "pocl-cbs": pocl("cbs"),
+    "pocl-workitemloops": pocl("workitemloops"),
     "rusticl": {"OCL_ICD_VENDORS": VENDORS + "rusticl.icd", "RUSTICL_ENABLE": "llvmpipe"},
     "oclgrind": {},
     "oclgrind-races": {},

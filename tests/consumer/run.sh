@@ -59,7 +59,7 @@ sanitized)
     ;;
 cmake)
     command -v cmake >/dev/null || skip "no cmake"
-    cmake -S "$here" -B "$work/cmake" -DCMAKE_C_FLAGS="$sanitize" >/dev/null
+    cmake -G Ninja -S "$here" -B "$work/cmake" -DCMAKE_C_FLAGS="$sanitize" >/dev/null
     cmake --build "$work/cmake" >/dev/null
     "$work/cmake/consumer"
     ;;

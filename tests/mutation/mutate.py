@@ -5,8 +5,9 @@
 
 Draws COUNT mutations by SEED, uniformly over the tokens of cl/, src/mixer, src/cpu, src/opencl and
 src/model (sites.py says which and why not others), adds those of chosen.py, and runs the tests that can
-reach each, the cheapest first, until one fails. What does not compile is not counted. Exits with 0
-where 95 % are caught and survivors.md explains every survivor.
+reach each, the cheapest first, until one fails. What does not compile is not counted, nor what
+compiles to the same machine code (another processor's lines, say). Exits with 0 where 95 % are caught
+and survivors.md explains every survivor.
 
 Results are appended to FOLDER/results.jsonl; a stopped run goes on where it was. --only repeats one
 mutant by its name (as printed), --list runs nothing."""
@@ -158,13 +159,13 @@ def report(results, known):
     for result in results:
         for folder in (result["folder"], "all"):
             folders[folder][result["verdict"]] += 1
-    print(f"\n{'folder':12} {'compile':>7} {'caught':>7} {'survive':>7} {'rate':>7}  not compiled")
+    print(f"\n{'folder':12} {'compile':>7} {'caught':>7} {'survive':>7} {'rate':>7}  not compiled  same code")
     for folder in sorted(folders, key=lambda name: (name == "all", name)):
         count = folders[folder]
         valid = count["caught"] + count["survived"]
         rate = f"{100 * count['caught'] / valid:.1f} %" if valid else "-"
         print(f"{folder:12} {valid:7} {count['caught']:7} {count['survived']:7} {rate:>7}  "
-              f"{count['invalid']}")
+              f"{count['invalid']:12}  {count['same']:9}")
     unexplained = 0
     for result in results:
         if result["verdict"] == "survived":
