@@ -1,5 +1,10 @@
 /* AdamW (Loshchilov and Hutter, 1711.05101) with clipping by the global norm. */
 
+/* By the bits, whatever a compiler assumes of numbers: an exponent of all ones. */
+bool is_nonfinite(float x) {
+    return (as_uint(x) & 0x7f800000u) == 0x7f800000u;
+}
+
 /* What clipping multiplies every gradient by; its inputs are the same for every work-item. */
 float clip_scale(float clip, __global const float *square_norm) {
     if (!(clip > 0.0f)) {
@@ -17,6 +22,9 @@ __kernel void adamw(long count, long run, float rate, float beta1, float beta2, 
                     __global float *v, ulong v_offset) {
     const long begin = (long)get_global_id(0) * run;
     const long end = min(begin + run, count);
+    if (square_norm && is_nonfinite(square_norm[square_norm_offset])) {
+        return;
+    }
     const float scale = clip_scale(clip, square_norm + square_norm_offset);
     const float keep = 1.0f - rate * decay;
     const float step = rate / correction1;

@@ -59,9 +59,20 @@ column_sum(long rows, long width, long stride, long run, int accumulate, __globa
     }
 }
 
-/* total[group] = (accumulate ? total[group] : 0) + scale * the sum of the work-group's `run`
- * elements of x, or of their squares. */
-__kernel ROW_GROUP void sum(long count, long run, int square, int accumulate, float scale,
+/* What is summed of each element x. */
+#define SUM_VALUES 0
+#define SUM_SQUARES 1
+#define SUM_NONFINITE 2 /* 1 where x is NaN or infinite, else 0 */
+
+/* By the bits, whatever a compiler assumes of numbers: an exponent of all ones. */
+vfloat is_nonfinite(vfloat x) {
+    const vint exponent = (vint)(0x7f800000);
+    return select((vfloat)(0.0f), (vfloat)(1.0f), (as_vint(x) & exponent) == exponent);
+}
+
+/* total[group] = (accumulate ? total[group] : 0) + scale * the sum over the work-group's `run`
+ * elements of x. */
+__kernel ROW_GROUP void sum(long count, long run, int what, int accumulate, float scale,
                             __global const float *x, ulong x_offset, __global float *total,
                             ulong total_offset) {
     enum { SUMS = 4 }; /* independent sums hide the addition's latency */
@@ -80,7 +91,9 @@ __kernel ROW_GROUP void sum(long count, long run, int square, int accumulate, fl
             const long i = first + (s * ROW_ITEMS + row_item()) * VECTOR;
             if (i < end) {
                 const vfloat v = LOAD_N(x + i, end - i);
-                sums[s] += square ? v * v : v;
+                sums[s] += what == SUM_SQUARES     ? v * v
+                           : what == SUM_NONFINITE ? is_nonfinite(v)
+                                                   : v;
             }
         }
     }

@@ -103,7 +103,7 @@ __kernel void residual(long count, long run, long width, uint threshold, float s
             const long i = first + j * VECTOR;
             const long n = end - i;
             if (n <= 0) {
-                break;
+                continue; /* a break would keep the loop rolled, and `drawn` out of registers */
             }
             vfloat v = LOAD_N(x + i, n);
             if (bias) {

@@ -1,7 +1,10 @@
 #!/bin/sh
 # Installs what is missing, builds with gcc and clang, and runs all tests.
-#   tests/run.sh [--no-install] [--slow]
-# --slow adds the suites that take long (Oclgrind). The builds are in build/.
+#   tests/run.sh [--no-install] [--slow] [STAGE...]
+# --slow adds what takes long: all of Oclgrind, kernels built for every GPU, fuzzing, every fault,
+# valgrind over more, every build, coverage. Stages are tests, sanitized, threads, valgrind, builds,
+# coverage and style; without any named, all run, coverage with --slow alone. The builds are in
+# build/.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -9,22 +12,27 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/bench/packages.sh"
 
 install=yes
-suites=--no-suite=slow
+slow=
+stages=
 for argument in "$@"; do
     case $argument in
         --no-install) install=no ;;
-        --slow) suites= ;;
+        --slow) slow=yes ;;
+        tests | sanitized | threads | valgrind | builds | coverage | style)
+            stages="$stages $argument" ;;
         *)
-            echo "run.sh: unknown option $argument; there are --no-install and --slow" >&2
+            echo "run.sh: unknown argument $argument; its first lines say what there is" >&2
             exit 2
             ;;
     esac
 done
+[ -n "$stages" ] || stages="tests sanitized threads valgrind builds ${slow:+coverage} style"
 
 install_missing "$install" gcc g++ libc6-dev clang libclang-rt-dev libomp-dev clang-format \
-    clang-tidy cmake meson ninja-build pkg-config \
+    clang-tidy cmake meson ninja-build pkg-config valgrind ${slow:+gcovr} \
     python3 python3-torch libopenblas-dev libcjson-dev libcmocka-dev ocl-icd-opencl-dev \
-    opencl-headers libclblast-dev pocl-opencl-icd mesa-opencl-icd oclgrind
+    opencl-headers libclblast-dev pocl-opencl-icd mesa-opencl-icd oclgrind \
+    clang-15 libclc-15 llvm-spirv-15 spirv-tools
 
 # build NAME [MESON OPTION...]: configures build/NAME where it is not, and builds it, warnings being
 # errors.
@@ -35,23 +43,64 @@ build() {
     meson compile -C "$directory"
 }
 
-echo "== gcc: every test on every device"
-build tests
-# Tests share the cores: more than two at once only slow each other down.
-# shellcheck disable=SC2086 # empty, or one option
-meson test -C "$root/build/tests" --num-processes 2 --print-errorlogs $suites
-
-echo "== clang, address and undefined-behaviour sanitizers: everything that needs no driver"
-CC=clang build sanitized -Db_sanitize=address,undefined -Db_lundef=false
-LSAN_OPTIONS=suppressions=$root/tests/leaks.txt:print_suppressions=0 \
-    meson test -C "$root/build/sanitized" --num-processes 2 --print-errorlogs --no-suite slow \
-    --no-suite pocl --no-suite rusticl --no-suite consumer --no-suite interop --no-suite rules
-
-echo "== clang-format and clang-tidy"
-find "$root/include" "$root/src" "$root/tests" -name '*.[ch]' -exec \
-    clang-format --dry-run --Werror {} +
-run-clang-tidy -quiet -p "$root/build/tests" "$root/src/.*" > "$root/build/clang-tidy.log" 2>&1 || {
-    grep -E "warning:|error:" "$root/build/clang-tidy.log"
-    exit 1
+# check NAME [MESON OPTION...]: runs tests of build/NAME. They share the cores: more than two at
+# once only slow each other down.
+check() {
+    directory=$root/build/$1
+    shift
+    meson test -C "$directory" --num-processes 2 --print-errorlogs "$@"
 }
+
+run_tests() {
+    echo "== gcc: every test on every device"
+    build tests
+    if [ -n "$slow" ]; then check tests; else check tests --no-suite slow; fi
+    python3 "$root/tests/skipped.py" "$root/build/tests"
+}
+
+run_sanitized() {
+    echo "== clang, address and undefined-behaviour sanitizers: every test that runs compiled code"
+    CC=clang build sanitized -Db_sanitize=address,undefined -Db_lundef=false
+    check sanitized --no-suite slow --no-suite rules
+}
+
+run_threads() {
+    echo "== clang, thread sanitizer: unit tests, on the CPU and through PoCL"
+    CC=clang build threads -Db_sanitize=thread -Db_lundef=false
+    check threads --no-suite slow --no-suite rusticl --suite unit --suite golden
+}
+
+run_valgrind() {
+    echo "== valgrind: the host's code"
+    build tests
+    if [ -n "$slow" ]; then
+        check tests --setup valgrind --suite host --suite unit --suite golden --suite examples \
+            --no-suite slow --no-suite pocl --no-suite rusticl
+    else
+        check tests --setup valgrind --suite host
+    fi
+}
+
+run_builds() {
+    "$root/tests/builds.sh" ${slow:+--all}
+}
+
+run_coverage() {
+    "$root/tests/coverage.sh"
+}
+
+run_style() {
+    echo "== clang-format and clang-tidy"
+    find "$root/include" "$root/src" "$root/tests" -name '*.[ch]' -exec \
+        clang-format --dry-run --Werror {} +
+    build tests
+    run-clang-tidy -quiet -p "$root/build/tests" "$root/src/.*" > "$root/build/clang-tidy.log" 2>&1 || {
+        grep -E "warning:|error:" "$root/build/clang-tidy.log"
+        exit 1
+    }
+}
+
+for stage in $stages; do
+    "run_$stage"
+done
 echo "all passed"

@@ -109,11 +109,13 @@ static inline vfloat load_gate(const lane_t *lane, int s, int gate) {
 }
 
 /* A hint, AHEAD steps before, that the line at `p` will be read: for CPUs, whose own prefetchers do
- * not see through the strides of time. Any address is harmless. */
+ * not see through the strides of time. Any address is harmless. SPIR-V has no such instruction, and
+ * translators to it stop at LLVM's; Mesa's ends the process, and of SPIR's names has only SPIR64. */
 #ifndef AHEAD
 #define AHEAD 0
 #endif
-#if AHEAD > 0 && defined(__has_builtin)
+#if AHEAD > 0 && defined(__has_builtin) && !defined(__SPIR__) && !defined(__SPIR64__) &&           \
+    !defined(__SPIRV__)
 #if __has_builtin(__builtin_prefetch)
 #define PREFETCH(p) __builtin_prefetch((const void *)(size_t)(p))
 #endif

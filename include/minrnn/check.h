@@ -12,27 +12,54 @@ typedef struct minrnn_check_result {
     const char *op;
     int cases;
     int failures;
+    int left_out;         /* cases for which there was no time */
     double worst;         /* worst error / bound over all cases and outputs */
-    char worst_case[256]; /* the case that gave it: sizes and options */
+    char worst_case[256]; /* the case that gave it: its number, sizes and options */
     char failure[512];    /* what failed first, "" where nothing did */
 } minrnn_check_result;
 
 typedef struct minrnn_check_config {
     uint64_t seed;
     const char *op; /* only this op; NULL: all */
-    bool thorough;  /* every shape and option, minutes; else a selection, well under two minutes */
+    /* "time=7,width=33,run=2": every case gets these sizes, and of the options (the op list's
+     * values; enumerations by number) only such cases are run; NULL: all, as drawn. Names that an
+     * op has not are passed over. */
+    const char *shape;
+    int only_case;  /* the number of the one case of each op to run; 0: all */
+    double seconds; /* time to spend; cases beyond it are left out and counted; 0: no limit */
+    bool thorough;  /* every combination of options, for minutes; else a selection */
     bool small;     /* only tiny shapes, for emulators */
 } minrnn_check_config;
 
 typedef void (*minrnn_on_check)(void *user, const minrnn_check_result *result);
 
-/* Seed 1, all ops, the selection. */
+/* Seed 1, all ops, the selection, no limit of time. */
 MINRNN_API void minrnn_check_config_defaults(minrnn_check_config *config);
 
 /* Runs ops of the device against an oracle in double precision, calling `on_result` after each op,
  * and sets *failures to the number of ops that failed. An op that fails is no error of the call. */
 MINRNN_API minrnn_status minrnn_validate(minrnn_device *device, const minrnn_check_config *config,
                                          minrnn_on_check on_result, void *user, int *failures);
+
+/* What is known of a device from an earlier validation, kept in the folder of the program cache for
+ * each driver. */
+typedef struct minrnn_verdict {
+    int ops; /* ops checked; 0: nothing is known */
+    int cases;
+    int left_out;     /* cases for which there was no time */
+    int failures;     /* ops that failed, ... */
+    char failed[256]; /* ... their names, separated by spaces */
+    char date[32];    /* of the validation, UTC: "2026-01-31 23:59" */
+    bool outdated;    /* it was another version of the driver, the platform or this library */
+} minrnn_verdict;
+
+/* Keeps a verdict on all ops of a device; its date is set here. MINRNN_IO_ERROR where it cannot be
+ * written or there is no cache folder. */
+MINRNN_API minrnn_status minrnn_verdict_keep(const minrnn_device_info *info,
+                                             const minrnn_verdict *verdict);
+
+/* Finds what is known of a device; all zeros where nothing is. */
+MINRNN_API void minrnn_verdict_find(const minrnn_device_info *info, minrnn_verdict *verdict);
 
 MINRNN_END_DECLS
 

@@ -27,9 +27,12 @@ typedef struct minrnn_tensor {
 
 /* What `minrnn devices` shows of a device. */
 typedef struct minrnn_device_info {
-    char name[128];     /* "cpu", or the OpenCL device's name */
-    char platform[128]; /* "native", or the OpenCL platform's name */
-    char driver[128];   /* driver version; for the CPU the instruction level and the BLAS */
+    char name[128];             /* "cpu", or the OpenCL device's name */
+    char platform[128];         /* "native", or the OpenCL platform's name */
+    char driver[128];           /* driver version; for the CPU the instruction level and the BLAS */
+    char opencl[128];           /* the version of OpenCL that the device has; "" for the CPU */
+    char platform_version[256]; /* "" for the CPU */
+    uint64_t kernels;           /* a hash of the library's kernels; 0 for the CPU */
     bool is_opencl;
     bool is_gpu;
     bool is_accelerator;

@@ -80,13 +80,15 @@ MINRNN_API minrnn_status minrnn_model_set_vocabulary(minrnn_model *model,
 MINRNN_API const minrnn_vocabulary *minrnn_model_vocabulary(const minrnn_model *model);
 
 /* Device memory of a model and, with `training`, of a minrnn_trainer of batch x time tokens, else
- * of a minrnn_session of that size; on this device, before either exists. */
+ * of a minrnn_session of that size; on this device, before either exists. A trainer's check_numbers
+ * takes a little more. */
 MINRNN_API minrnn_status minrnn_model_memory(minrnn_device *device,
                                              const minrnn_model_config *config, int64_t batch,
                                              int64_t time, bool training, minrnn_memory *memory);
 
 /* Writes the model as a safetensors file (float32, the configuration and vocabulary as metadata),
- * to a temporary file that then replaces `path`: on an error what was there is whole. */
+ * to a temporary file that then replaces `path`: on an error what was there is whole. A parameter
+ * that is not finite is such an error, MINRNN_NOT_FINITE. */
 MINRNN_API minrnn_status minrnn_model_save(const minrnn_model *model, const char *path);
 
 /* Reads a model. A file without minrnn's metadata is read as one of the public implementations'

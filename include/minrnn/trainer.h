@@ -23,6 +23,10 @@ typedef struct minrnn_trainer_config {
     float weight_decay;
     float clip;    /* largest global norm of the gradient; 0 = off */
     uint64_t seed; /* dropout; callers draw their batches from it too */
+    /* Looks at what every op of a step writes, waiting for each: the first NaN or infinity ends the
+     * step with MINRNN_NOT_FINITE and a text that names step, layer, parameter and op. For finding
+     * out where a run breaks: slower, and of no effect on what is computed. */
+    bool check_numbers;
 } minrnn_trainer_config;
 
 typedef struct minrnn_trainer minrnn_trainer;
@@ -31,7 +35,7 @@ typedef struct minrnn_trainer minrnn_trainer;
 typedef struct minrnn_step_record {
     int64_t step;        /* 1 for the first */
     float loss;          /* mean over its targets, nats, before the update */
-    float gradient_norm; /* before clipping; 0 where clip is 0 */
+    float gradient_norm; /* before clipping */
     float rate;
 } minrnn_step_record;
 
@@ -49,16 +53,19 @@ MINRNN_API void minrnn_trainer_destroy(minrnn_trainer *trainer);
 /* One optimiser step on accumulation * batch sequences: tokens and targets [accumulation, batch,
  * time], a target below 0 having no loss; reset (the same shape) and lengths [accumulation, batch]
  * may be NULL; where there are lengths, targets past one should be negative. The work is enqueued
- * and the arrays are copied: the call waits only while two steps are in flight. After one that
- * failed for another reason than its arguments, parameters and moments may be half updated: the
- * trainer then refuses to step, evaluate and save, and a run goes on from a saved state. */
+ * and the arrays are copied: the call waits only while two steps are in flight.
+ * Two things end the run, so that every step, evaluation and save after them fails and it goes on
+ * from the last save with minrnn_trainer_resume. A step whose gradient is not finite leaves
+ * parameters and moments as they were; as soon as that is known, at the latest two steps on, the
+ * status is MINRNN_NOT_FINITE. A step that fails for another reason than its arguments may have
+ * updated half of them: MINRNN_DEVICE_ERROR. */
 MINRNN_API minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const int32_t *tokens,
                                              const int32_t *targets, const int32_t *reset,
                                              const int32_t *lengths);
 
 /* Takes the oldest record not yet taken: *there is false where its step is still under way, which
  * with `wait` it is not. Records come in the order of their steps; at most 4 are kept, the oldest
- * dropped. A loss that is not finite is MINRNN_NOT_FINITE. */
+ * dropped. A loss or a gradient that is not finite is MINRNN_NOT_FINITE. */
 MINRNN_API minrnn_status minrnn_trainer_record(minrnn_trainer *trainer, bool wait,
                                                minrnn_step_record *record, bool *there);
 
@@ -66,7 +73,8 @@ MINRNN_API minrnn_status minrnn_trainer_record(minrnn_trainer *trainer, bool wai
 MINRNN_API int64_t minrnn_trainer_steps(const minrnn_trainer *trainer);
 
 /* Mean loss over batch x time tokens (targets below 0 left out) without dropout, nothing changed;
- * *loss_sum is added to and *count too, so that calls over a data set add up. Waits. */
+ * *loss_sum is added to and *count too, so that calls over a data set add up; a loss that is not
+ * finite is MINRNN_NOT_FINITE and not added. Waits. */
 MINRNN_API minrnn_status minrnn_trainer_evaluate(minrnn_trainer *trainer, const int32_t *tokens,
                                                  const int32_t *targets, double *loss_sum,
                                                  int64_t *count);
@@ -76,11 +84,13 @@ MINRNN_API minrnn_status minrnn_trainer_evaluate(minrnn_trainer *trainer, const 
 MINRNN_API minrnn_status minrnn_trainer_read_gradients(minrnn_trainer *trainer, float *gradients);
 
 /* Writes everything a run needs to go on to the same bits: parameters, moments, step,
- * configuration, vocabulary. Safe against kill and full disks as minrnn_model_save is. */
+ * configuration, vocabulary. Safe against kill and full disks as minrnn_model_save is. After a step
+ * that was not finite, or where a number to be written is not, it is MINRNN_NOT_FINITE and the file
+ * stays as it was: the last save is a good one. */
 MINRNN_API minrnn_status minrnn_trainer_save(const minrnn_trainer *trainer, const char *path);
 
 /* Makes a model and a trainer from a state file; the caller owns both. `config`, where not NULL,
- * must agree with the file in everything but `steps`, which it replaces. */
+ * must agree with the file in everything but `steps` and `check_numbers`, which it gives. */
 MINRNN_API minrnn_status minrnn_trainer_resume(minrnn_device *device, const char *path,
                                                const minrnn_trainer_config *config,
                                                minrnn_model **model, minrnn_trainer **trainer);

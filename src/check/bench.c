@@ -1,10 +1,10 @@
 #include "check/bench.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/status.h"
+#include "check/clock.h"
 #include "check/harness.h"
 #include "check/inputs.h"
 
@@ -102,6 +102,7 @@ static bool bench_case(enum check_op op, int i, struct check_case *c) {
         VECTOR_OP(g_backward)
         VECTOR_OP(sum)
         VECTOR_OP(square_sum)
+        VECTOR_OP(nonfinite_count)
         VECTOR_OP(fill)
         VECTOR_OP(copy)
     case CHECK_OPS: break;
@@ -150,12 +151,6 @@ static minrnn_status bench_scratch(struct bench *bench, const struct op_entry *e
     return status;
 }
 
-static double seconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 static int by_value(const void *a, const void *b) {
     const double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
@@ -166,11 +161,11 @@ static minrnn_status bench_median(struct bench *bench, const struct op_entry *en
     double seconds[REPEATS];
     minrnn_status status = MINRNN_OK;
     for (int i = -WARM_UP; i < REPEATS && !status; i++) {
-        const double begin = seconds_now();
+        const double begin = clock_seconds();
         status = entry->run(&bench->context, &bench->args);
         status = status ? status : minrnn_device_finish(bench->context.device);
         if (i >= 0) {
-            seconds[i] = seconds_now() - begin;
+            seconds[i] = clock_seconds() - begin;
         }
     }
     qsort(seconds, REPEATS, sizeof *seconds, by_value);

@@ -9,8 +9,9 @@ struct maker {
     check_take take;
     void *user;
     bool stopped;
-    bool large; /* plain numbers in aligned buffers of their own */
     int made;
+    /* What draw_case does not draw. */
+    enum { DRAWN, PLAIN_ALIGNED, EACH_MARK, NO_MARK } fixed;
 };
 
 struct sizes {
@@ -21,10 +22,12 @@ struct sizes {
     ((struct sizes){(const int64_t[]){__VA_ARGS__},                                                \
                     (int)(sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t))})
 
-/* Of a set in rising order; the small mode leaves out the larger half. */
+/* Of a set in rising order; the small mode leaves out the larger half. One case of each op has the
+ * smallest sizes throughout. */
 static int64_t pick(struct maker *maker, struct sizes sizes) {
     const int count = maker->mode == CHECK_SMALL ? sizes.count / 2 + 1 : sizes.count;
-    return sizes.at[random_below(&maker->random, count)];
+    const int64_t drawn = random_below(&maker->random, count);
+    return sizes.at[maker->made == 2 ? 0 : drawn];
 }
 
 static bool flip(struct maker *maker) {
@@ -55,16 +58,20 @@ static struct shape draw_shape(struct maker *maker) {
 /* The next case: everything but sizes, values and aliases is drawn here. */
 static struct check_case draw_case(struct maker *maker) {
     struct check_case c = {0};
+    /* Every other case is plain; the rest take turns, so that each op sees each kind. */
+    const int turn = maker->made / 2;
     const bool plain = maker->made % 2 == 0;
-    c.values =
-        plain ? VALUES_NORMAL : (enum check_values)random_below(&maker->random, VALUES_KINDS);
-    c.marks = plain ? MARKS_SPARSE : (enum check_marks)random_below(&maker->random, MARKS_KINDS);
+    c.values = plain ? VALUES_NORMAL : (enum check_values)(1 + turn % (VALUES_KINDS - 1));
+    c.marks = plain ? MARKS_SPARSE : (enum check_marks)((turn + turn / MARKS_KINDS) % MARKS_KINDS);
     c.aligned = flip(maker);
     c.shared = random_chance(&maker->random, 0.25);
-    if (maker->large) {
+    if (maker->fixed != DRAWN) {
         c.values = VALUES_NORMAL;
-        c.aligned = true;
-        c.shared = false;
+        c.marks = maker->fixed == EACH_MARK ? MARKS_EACH
+                  : maker->fixed == NO_MARK ? MARKS_NOWHERE
+                                            : MARKS_SPARSE;
+        c.aligned = c.aligned || maker->fixed == PLAIN_ALIGNED;
+        c.shared = c.shared && maker->fixed != PLAIN_ALIGNED;
     }
     c.given = maker->made == 0 ? 0xffffffff : maker->made == 1 ? 0 : random_word(&maker->random);
     return c;
@@ -170,6 +177,11 @@ static void take_backward(struct maker *maker, const struct scan_options *option
     take(maker, &c);
 }
 
+/* The tensors of marks among a scan's, as bits. */
+struct scan_marks {
+    uint32_t reset, lengths;
+};
+
 typedef void (*scan_take)(struct maker *maker, const struct scan_options *options,
                           struct shape shape, uint32_t given);
 
@@ -195,44 +207,72 @@ static void every_scan(struct maker *maker, uint32_t optional, scan_take take_on
 static void selected_scans(struct maker *maker, uint32_t optional, scan_take take_one) {
     enum { SELECTED = 12 }; /* VARIANTS at least, and each strategy in each direction */
     const int64_t turn = random_below(&maker->random, SELECTED);
-    const int cases = maker->mode == CHECK_SMALL ? 1 : 5;
+    const int rounds = maker->mode == CHECK_SMALL ? 1 : 5;
+    uint32_t given[SELECTED];
+    int64_t width[SELECTED];
     for (int i = 0; i < SELECTED; i++) {
+        const uint32_t drawn = random_word(&maker->random) & optional;
+        given[i] = i % 4 == turn % 4 ? optional : i % 8 == turn % 8 + 1 ? 0 : drawn;
+        width[i] = pick(maker, WIDTHS);
+    }
+    /* Whoever stops early has seen all of them. */
+    for (int k = 0; k < rounds * SELECTED && !maker->stopped; k++) {
+        const int i = k % SELECTED;
         const struct scan_options options = {
             .variant = &variants[(i + turn) % VARIANTS],
             .run = (minrnn_scan_run)(i % RUNS),
             .reversed = i / RUNS % 2 == 1,
         };
-        const uint32_t drawn = random_word(&maker->random) & optional;
-        const uint32_t given = i % 4 == turn % 4 ? optional : i % 8 == turn % 8 + 1 ? 0 : drawn;
-        const int64_t width = pick(maker, WIDTHS);
-        for (int k = 0; k < cases && !maker->stopped; k++) {
-            struct shape shape = draw_shape(maker);
-            shape.width = width;
-            take_one(maker, &options, shape, given);
-        }
+        struct shape shape = draw_shape(maker);
+        shape.width = width[i];
+        take_one(maker, &options, shape, given[i]);
     }
 }
 
-/* Sizes at which devices do things differently, with no tensor that may be absent. */
-static void special_scans(struct maker *maker, struct shape large, scan_take take_one) {
-    const struct scan_options options = {.variant = &variants[3]};
-    /* Some compilers lose count in loops of 65,536 rounds and more. */
-    take_one(maker, &options, (struct shape){1, 66000, 2}, 0);
-    /* 32 MiB of output do not stay in a cache, so stores may pass it by. */
-    maker->large = true;
-    take_one(maker, &options, large, 0);
-    maker->large = false;
+/* A reset, then a length, at every place of a sequence, one a sequence; the other strategies' tiles
+ * and chunks end within it. */
+static void scans_with_each_mark(struct maker *maker, const struct scan_marks *marks,
+                                 uint32_t optional, scan_take take_one) {
+    const int64_t time = maker->mode == CHECK_SMALL ? 5 : 133;
+    maker->fixed = EACH_MARK;
+    for (int i = 0; i < 2 * (RUNS - 1) && !maker->stopped; i++) {
+        const struct scan_options options = {
+            .variant = &variants[(maker->made + i) % VARIANTS],
+            .run = (minrnn_scan_run)(1 + i / 2),
+            .reversed = i / 2 == 1,
+        };
+        take_one(maker, &options, (struct shape){time + 1, time, 3},
+                 optional & ~(i % 2 ? marks->reset : marks->lengths));
+    }
+    maker->fixed = DRAWN;
 }
 
-static void make_scan(struct maker *maker, uint32_t optional, struct shape large,
-                      scan_take take_one) {
+/* Sizes at which devices do things differently. */
+static void special_scans(struct maker *maker, const struct scan_marks *marks, struct shape large,
+                          uint32_t optional, scan_take take_one) {
+    /* Some compilers lose count in loops of 65,536 rounds and more. */
+    maker->fixed = NO_MARK;
+    for (int run = MINRNN_RUN_AUTO; run < RUNS && !maker->stopped; run++) {
+        const struct scan_options options = {.variant = &variants[3], .run = (minrnn_scan_run)run};
+        take_one(maker, &options, (struct shape){1, 65537 + 463 * run, 2},
+                 run % 2 ? optional & ~marks->lengths : 0);
+    }
+    /* 32 MiB of output do not stay in a cache, so stores may pass it by. */
+    maker->fixed = PLAIN_ALIGNED;
+    take_one(maker, &(struct scan_options){.variant = &variants[3]}, large, 0);
+    maker->fixed = DRAWN;
+}
+
+static void make_scan(struct maker *maker, const struct scan_marks *marks, struct shape large,
+                      uint32_t optional, scan_take take_one) {
     if (maker->mode == CHECK_THOROUGH) {
         every_scan(maker, optional, take_one);
     } else {
         selected_scans(maker, optional, take_one);
     }
+    scans_with_each_mark(maker, marks, optional, take_one);
     if (maker->mode != CHECK_SMALL) {
-        special_scans(maker, large, take_one);
+        special_scans(maker, marks, large, optional, take_one);
     }
 }
 
@@ -240,7 +280,8 @@ static void make_scan_forward(struct maker *maker) {
     const uint32_t optional = BIT(scan_forward, bias) | BIT(scan_forward, h0) |
                               BIT(scan_forward, init) | BIT(scan_forward, reset) |
                               BIT(scan_forward, lengths) | BIT(scan_forward, h_last);
-    make_scan(maker, optional, (struct shape){16, 512, 1024}, take_forward);
+    const struct scan_marks marks = {BIT(scan_forward, reset), BIT(scan_forward, lengths)};
+    make_scan(maker, &marks, (struct shape){16, 512, 1024}, optional, take_forward);
 }
 
 static void make_scan_backward(struct maker *maker) {
@@ -248,12 +289,13 @@ static void make_scan_backward(struct maker *maker) {
                               BIT(scan_backward, init) | BIT(scan_backward, reset) |
                               BIT(scan_backward, lengths) | BIT(scan_backward, dh_last) |
                               BIT(scan_backward, dh0) | BIT(scan_backward, dinit);
-    make_scan(maker, optional, (struct shape){8, 512, 1024}, take_backward);
+    const struct scan_marks marks = {BIT(scan_backward, reset), BIT(scan_backward, lengths)};
+    make_scan(maker, &marks, (struct shape){8, 512, 1024}, optional, take_backward);
 }
 
 /* ---- convolution ---- */
 
-#define TAPS SIZES(1, 4, 2, 3)
+#define TAPS SIZES(1, 2, 3, 4)
 
 static void make_conv_forward(struct maker *maker) {
     FOR_DRAWS(maker) {
@@ -509,6 +551,14 @@ static void make_square_sum(struct maker *maker) {
     }
 }
 
+static void make_nonfinite_count(struct maker *maker) {
+    FOR_DRAWS(maker) {
+        struct check_case c = draw_case(maker);
+        c.args.nonfinite_count = (struct nonfinite_count_args){.count = pick(maker, COUNTS)};
+        take(maker, &c);
+    }
+}
+
 static void make_adamw(struct maker *maker) {
     FOR_DRAWS(maker) {
         struct check_case c = draw_case(maker);
@@ -526,7 +576,7 @@ static void make_adamw(struct maker *maker) {
             .correction2 = (float)(1 - pow((double)beta2, step)),
             .clip = clips ? 0.5f : 0,
         };
-        c.given = clips ? c.given | BIT(adamw, square_norm) : c.given & ~BIT(adamw, square_norm);
+        c.given |= clips ? BIT(adamw, square_norm) : 0;
         take(maker, &c);
     }
 }

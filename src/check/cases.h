@@ -20,6 +20,7 @@ enum check_marks {
     MARKS_SPARSE,     /* a reset here and there, at t = 0 in half of the sequences; any length */
     MARKS_EVERYWHERE, /* a reset at every step; lengths 0 */
     MARKS_NOWHERE,    /* no reset; lengths of all of time */
+    MARKS_EACH,       /* sequence b: a reset at t = b alone; a length of b (modulo) */
     MARKS_KINDS
 };
 

@@ -64,6 +64,31 @@
     }
 #include "op/op_list.def"
 
+#define OP_BEGIN(name)                                                                             \
+    static bool resize_##name(union op_args *all, const char *wanted, int64_t size) {              \
+        struct name##_args *args = &all->name;
+#define DIM(d)                                                                                     \
+    if (strcmp(wanted, #d) == 0) {                                                                 \
+        args->d = size;                                                                            \
+        return true;                                                                               \
+    }
+#define OP_END(name)                                                                               \
+    return false;                                                                                  \
+    }
+#include "op/op_list.def"
+
+#define OP_BEGIN(name)                                                                             \
+    static bool has_option_##name(const char *wanted) {                                            \
+        (void)wanted;
+#define VALUE(type, v)                                                                             \
+    if (strcmp(wanted, #v) == 0) {                                                                 \
+        return true;                                                                               \
+    }
+#define OP_END(name)                                                                               \
+    return false;                                                                                  \
+    }
+#include "op/op_list.def"
+
 /* A zero is what is not said. */
 static void append(char *text, size_t capacity, const char *name, double value) {
     const size_t used = strlen(text);
@@ -84,8 +109,8 @@ static void append(char *text, size_t capacity, const char *name, double value) 
 
 static const struct op_entry entries[] = {
 #define OP_BEGIN(name)                                                                             \
-    {#name,      CHECK_OP_##name, list_##name,  bind_##name,                                       \
-     run_##name, judge_##name,    value_##name, describe_##name},
+    {#name,        CHECK_OP_##name, list_##name,   bind_##name,       run_##name,                  \
+     judge_##name, value_##name,    resize_##name, has_option_##name, describe_##name},
 #include "op/op_list.def"
 };
 

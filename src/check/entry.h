@@ -39,6 +39,10 @@ struct op_entry {
     void (*oracle)(const union op_args *args, void *const *tensors, double *scales);
     /* The size or value of that name, 0 where the op has none. */
     double (*value)(const union op_args *args, const char *name);
+    /* Sets the size of that name; false where the op has none. */
+    bool (*resize)(union op_args *args, const char *name, int64_t size);
+    /* Whether the op has an option of that name. */
+    bool (*has_option)(const char *name);
     /* Writes all sizes and values as text, cut at `capacity`. */
     void (*describe)(const union op_args *args, char *text, size_t capacity);
 };

@@ -272,7 +272,7 @@ static void compare(struct stage *stage, int i) {
     const double bound =
         epsilons * (double)FLT_EPSILON * (largest + operand->scale) + CHECK_FLUSHED;
     double worst = 0;
-    int64_t where = -1;
+    int64_t where = 0, first = 0, wrong = 0;
     for (int64_t j = 0; j < operand->argument.extent; j++) {
         const double error = fabs((double)got[j].f - want[j]);
         const double ratio = isfinite(error) ? error / bound : INFINITY;
@@ -280,12 +280,19 @@ static void compare(struct stage *stage, int i) {
             worst = ratio;
             where = j;
         }
+        if (!(ratio <= 1) && wrong++ == 0) {
+            first = j;
+        }
     }
     oracle_scale(&stage->outcome->worst, worst);
-    if (!(worst <= 1) || !(epsilons >= 0)) {
-        complain(stage, "%s[%lld] is %.9g, oracle %.9g, bound %.3g", operand->argument.name,
-                 (long long)where, (double)got[where < 0 ? 0 : where].f,
-                 want[where < 0 ? 0 : where], bound);
+    if (wrong > 0 || !(epsilons >= 0)) {
+        const char *name = operand->argument.name;
+        complain(stage,
+                 "%s[%lld] is %.9g, oracle %.9g, bound %.3g (%lld of %lld elements are wrong; the "
+                 "worst, [%lld], is %.9g, oracle %.9g)",
+                 name, (long long)first, (double)got[first].f, want[first], bound, (long long)wrong,
+                 (long long)operand->argument.extent, (long long)where, (double)got[where].f,
+                 want[where]);
     }
 }
 
@@ -358,7 +365,8 @@ minrnn_status check_run(minrnn_device *device, const struct op_entry *entry,
 void check_describe(const struct op_entry *entry, const struct check_case *c, char *text,
                     size_t capacity) {
     static const char *const values[] = {"", ", zeros", ", +-88", ", +-1000", ", denormals"};
-    static const char *const marks[] = {"", ", marks everywhere", ", marks nowhere"};
+    static const char *const marks[] = {"", ", marks everywhere", ", marks nowhere",
+                                        ", a mark at each place"};
     struct op_argument arguments[OP_MAX_ARGUMENTS];
     const int count = entry->arguments(&c->args, arguments);
     entry->describe(&c->args, text, capacity);

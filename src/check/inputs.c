@@ -34,12 +34,14 @@ static int64_t size_of(const struct filler *filler, const char *name) {
 /* ---- integers ---- */
 
 static int32_t reset_at(const struct filler *filler, int64_t i) {
+    const int64_t time = size_of(filler, "time");
     switch (filler->c->marks) {
     case MARKS_EVERYWHERE: return 1;
     case MARKS_NOWHERE: return 0;
+    case MARKS_EACH: return i % time == i / time % time;
     default: break;
     }
-    const bool first = i % size_of(filler, "time") == 0;
+    const bool first = i % time == 0;
     return random_chance(filler->random, first ? 0.5 : 0.07);
 }
 
@@ -48,13 +50,15 @@ static int32_t length_at(const struct filler *filler, int64_t i) {
     switch (filler->c->marks) {
     case MARKS_EVERYWHERE: return i % 2 == 0 ? 0 : (int32_t)time;
     case MARKS_NOWHERE: return (int32_t)time;
+    case MARKS_EACH: return (int32_t)(i % (time + 1));
     default: return (int32_t)random_below(filler->random, time + 1);
     }
 }
 
 static int32_t target_at(const struct filler *filler) {
-    const bool none = filler->c->marks == MARKS_EVERYWHERE ||
-                      (filler->c->marks == MARKS_SPARSE && random_chance(filler->random, 0.2));
+    const enum check_marks marks = filler->c->marks;
+    const bool some = marks == MARKS_SPARSE || marks == MARKS_EACH;
+    const bool none = marks == MARKS_EVERYWHERE || (some && random_chance(filler->random, 0.2));
     return none ? -1 : (int32_t)random_below(filler->random, size_of(filler, "vocab"));
 }
 
@@ -130,16 +134,34 @@ static bool must_be_positive(const struct filler *filler, const struct operand *
            (named(operand, "v") || named(operand, "square_norm"));
 }
 
+/* NaN, infinity or -infinity. */
+static float draw_nonfinite(const struct filler *filler) {
+    static const float kinds[] = {NAN, INFINITY, -INFINITY};
+    return kinds[random_below(filler->random, 3)];
+}
+
+/* The chance that an element is not finite, where that is what an op is there for. */
+static double nonfinite_share(const struct filler *filler, const struct operand *operand) {
+    if (filler->entry->op == CHECK_OP_nonfinite_count) {
+        return filler->c->marks == MARKS_NOWHERE ? 0 : 0.01;
+    }
+    return filler->entry->op == CHECK_OP_adamw && named(operand, "square_norm") ? 0.25 : 0;
+}
+
 static void fill_floats(const struct filler *filler, struct operand *operand) {
     const bool linear_cell = is_scan(filler) && size_of(filler, "cell") == MINRNN_CELL_LINEAR;
     const bool is_a = linear_cell && named(operand, "x");
     const bool is_b = linear_cell && named(operand, "b");
     const bool positive = must_be_positive(filler, operand);
+    const double nonfinite = nonfinite_share(filler, operand);
     for (int64_t i = 0; i < operand->argument.extent; i++) {
         float value = is_a || is_b ? linear_cell_value(filler, is_a) : draw(filler);
         if (positive) {
             /* Zero is no state of the log-space form, its logarithm being no number. */
             value = fabsf(value) + (is_scan(filler) ? 0x1p-10f : 0);
+        }
+        if (nonfinite > 0 && random_chance(filler->random, nonfinite)) {
+            value = draw_nonfinite(filler);
         }
         operand->initial[i].f = value;
     }

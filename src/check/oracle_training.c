@@ -68,7 +68,17 @@ void oracle_square_sum(struct square_sum_oracle *o) {
     o->total[0] = total;
 }
 
+void oracle_nonfinite_count(struct nonfinite_count_oracle *o) {
+    o->total[0] = 0;
+    for (int64_t i = 0; i < o->count; i++) {
+        o->total[0] += !isfinite(o->x[i]);
+    }
+}
+
 void oracle_adamw(struct adamw_oracle *o) {
+    if (o->square_norm && !isfinite(o->square_norm[0])) {
+        return;
+    }
     const double norm = o->square_norm ? sqrt(o->square_norm[0]) : 0;
     const double shrink = o->clip > 0 && norm > o->clip ? o->clip / norm : 1;
     for (int64_t i = 0; i < o->count; i++) {

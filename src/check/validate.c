@@ -2,9 +2,12 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/status.h"
+#include "check/clock.h"
 #include "check/harness.h"
+#include "check/select.h"
 
 void minrnn_check_config_defaults(minrnn_check_config *config) {
     if (config) {
@@ -16,21 +19,41 @@ void minrnn_check_config_defaults(minrnn_check_config *config) {
 struct check {
     minrnn_device *device;
     const struct op_entry *entry;
-    uint64_t seed;
+    const minrnn_check_config *config;
+    double deadline; /* 0: none */
+    int number;      /* of the case, from 1 */
     minrnn_check_result *result;
     minrnn_status status;
 };
 
-static bool take_case(void *user, const struct check_case *c) {
+/* However late it is, an op gets this many cases. */
+enum { LEAST_CASES = 8 };
+
+static void describe(const struct check *check, const struct check_case *c, char *text,
+                     size_t capacity) {
+    const int used = snprintf(text, capacity, "#%d ", check->number);
+    check_describe(check->entry, c, text + used, capacity - (size_t)used);
+}
+
+static bool take_case(void *user, const struct check_case *drawn) {
     struct check *check = user;
     minrnn_check_result *result = check->result;
-    struct check_outcome outcome;
+    struct check_case c = *drawn;
+    check->number++;
+    if (!select_case(check->config, check->entry, check->number, &c)) {
+        return true;
+    }
+    if (check->deadline > 0 && result->cases >= LEAST_CASES && clock_seconds() > check->deadline) {
+        result->left_out++;
+        return true;
+    }
     /* Each case has inputs of its own. */
-    const uint64_t seed = check->seed + ((uint64_t)result->cases << 32);
-    check->status = check_run(check->device, check->entry, c, seed, &outcome);
+    const uint64_t seed = check->config->seed + ((uint64_t)(check->number - 1) << 32);
+    struct check_outcome outcome;
+    check->status = check_run(check->device, check->entry, &c, seed, &outcome);
     if (check->status) {
         char text[sizeof result->worst_case];
-        check_describe(check->entry, c, text, sizeof text);
+        describe(check, &c, text, sizeof text);
         check->status = fail_in(check->status, "validate %s, %s", check->entry->name, text);
         return false;
     }
@@ -42,7 +65,7 @@ static bool take_case(void *user, const struct check_case *c) {
     }
     /* The case that failed first is the one to look at, else the worst. */
     if (first || (result->failures == 0 && !(outcome.worst <= result->worst))) {
-        check_describe(check->entry, c, result->worst_case, sizeof result->worst_case);
+        describe(check, &c, result->worst_case, sizeof result->worst_case);
     }
     result->worst = fmax(result->worst, outcome.worst);
     return true;
@@ -52,31 +75,81 @@ static enum check_mode mode_of(const minrnn_check_config *config) {
     return config->small ? CHECK_SMALL : config->thorough ? CHECK_THOROUGH : CHECK_QUICK;
 }
 
+/* ---- time ---- */
+
+static bool count_case(void *user, const struct check_case *c) {
+    (void)c;
+    ++*(int *)user;
+    return true;
+}
+
+/* What an op's cases take, roughly, the programs to be built among it. */
+static double cost_of(enum check_op op, const minrnn_check_config *config) {
+    const bool scan = op == CHECK_OP_scan_forward || op == CHECK_OP_scan_backward;
+    int cases = 0;
+    check_cases(op, mode_of(config), config->seed, count_case, &cases);
+    return cases * (scan || op == CHECK_OP_gemm ? 4.0 : 1.0);
+}
+
+static bool is_wanted(enum check_op op, const minrnn_check_config *config) {
+    return !config->op || strcmp(config->op, op_entry_at(op)->name) == 0;
+}
+
+/* The share of the ops before the `end`-th in what all of them take. */
+static double share_before(int end, const minrnn_check_config *config) {
+    double before = 0, all = 0;
+    for (int op = 0; op < CHECK_OPS; op++) {
+        const double cost =
+            is_wanted((enum check_op)op, config) ? cost_of((enum check_op)op, config) : 0;
+        before += op < end ? cost : 0;
+        all += cost;
+    }
+    return before / all;
+}
+
+/* ---- all ops ---- */
+
+static minrnn_status check_config(const minrnn_check_config *config) {
+    if (config->op && !op_entry_find(config->op)) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_validate: there is no op \"%s\"", config->op);
+    }
+    if (config->only_case < 0 || !(config->seconds >= 0)) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_validate: case %d, seconds %g: from 0 on",
+                    config->only_case, config->seconds);
+    }
+    return select_check(config->shape);
+}
+
 minrnn_status minrnn_validate(minrnn_device *device, const minrnn_check_config *config,
                               minrnn_on_check on_result, void *user, int *failures) {
     if (!device || !config || !failures) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_validate: an argument is NULL");
     }
     *failures = 0;
-    const struct op_entry *only = config->op ? op_entry_find(config->op) : NULL;
-    if (config->op && !only) {
-        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_validate: there is no op \"%s\"", config->op);
-    }
-    for (int op = 0; op < CHECK_OPS; op++) {
+    minrnn_status status = check_config(config);
+    const double begin = clock_seconds();
+    for (int op = 0; op < CHECK_OPS && !status; op++) {
         const struct op_entry *entry = op_entry_at((enum check_op)op);
-        if (only && only != entry) {
+        if (!is_wanted(entry->op, config)) {
             continue;
         }
+        const double share = config->seconds > 0 ? share_before(op + 1, config) : 0;
         minrnn_check_result result = {.op = entry->name};
-        struct check check = {device, entry, config->seed, &result, MINRNN_OK};
+        struct check check = {.device = device,
+                              .entry = entry,
+                              .config = config,
+                              .deadline = share > 0 ? begin + config->seconds * share : 0,
+                              .result = &result};
         check_cases(entry->op, mode_of(config), config->seed, take_case, &check);
-        if (check.status) {
-            return check.status;
-        }
+        status = check.status;
         *failures += result.failures > 0;
-        if (on_result) {
+        if (!status && on_result) {
             on_result(user, &result);
         }
     }
-    return MINRNN_OK;
+    /* Programs of odd shapes, hundreds of them: to save them can take longer than the check. */
+    if (device->backend->forget_programs) {
+        device->backend->forget_programs(device);
+    }
+    return status;
 }

@@ -2,6 +2,8 @@
 
 #include "cli/report.h"
 
+#include <minrnn/check.h>
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +19,28 @@ int describe_open(const char *name, minrnn_device **device) {
         return report_setup(status);
     }
     printf("device   %s (%s, %s)\n", info.name, info.platform, info.driver);
+    minrnn_verdict verdict;
+    minrnn_verdict_find(&info, &verdict);
+    if (verdict.failures > 0) {
+        report_line("warning: minrnn validate found that %d of %d ops compute wrongly on this "
+                    "device%s (%s): %s",
+                    verdict.failures, verdict.ops,
+                    verdict.outdated ? " with another version of its driver or of minrnn" : "",
+                    verdict.date, verdict.failed);
+    }
     return 0;
+}
+
+const char *describe_verdict(const minrnn_device_info *info, char text[DESCRIBE_VERDICT]) {
+    minrnn_verdict verdict;
+    minrnn_verdict_find(info, &verdict);
+    if (verdict.ops == 0) {
+        snprintf(text, DESCRIBE_VERDICT, "no");
+    } else {
+        snprintf(text, DESCRIBE_VERDICT, "%s %.10s%s", verdict.failures ? "FAILED" : "ok",
+                 verdict.date, verdict.outdated ? ", another version" : "");
+    }
+    return text;
 }
 
 const char *describe_count(int64_t count, char text[DESCRIBE_CAPACITY]) {

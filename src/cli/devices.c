@@ -15,7 +15,8 @@ const struct command command_devices = {
     .summary = "what can compute here",
     .notes =
         "\nA device is named by its index or by part of its name or platform; the one marked * "
-        "is what\n\"auto\" takes.\n",
+        "is what\n\"auto\" takes. \"validated\" is the verdict of minrnn validate, \"another "
+        "version\" where the driver\nor minrnn has changed since.\n",
     .options = options,
     .run = run,
 };
@@ -48,22 +49,25 @@ static int widest(const minrnn_device_info *infos, int count, const char *headin
     return (int)width;
 }
 
+enum { VERDICT_WIDTH = 13 }; /* "ok 2026-01-31" */
+
 static void print_table(const minrnn_device_info *infos, int count) {
     const minrnn_device_info taken = automatic();
     const int name = widest(infos, count, "name", false);
     const int platform = widest(infos, count, "platform", true);
     bool marked = false;
-    printf("  index  %-*s  %-*s  %-8s  %5s  %10s  driver\n", name, "name", platform, "platform",
-           "kind", "units", "memory");
+    printf("  index  %-*s  %-*s  %-8s  %5s  %10s  %-*s  driver\n", name, "name", platform,
+           "platform", "kind", "units", "memory", VERDICT_WIDTH, "validated");
     for (int i = 0; i < count; i++) {
         const minrnn_device_info *info = &infos[i];
         const bool mark = !marked && strcmp(info->name, taken.name) == 0 &&
                           strcmp(info->platform, taken.platform) == 0;
         marked = marked || mark;
-        char memory[DESCRIBE_CAPACITY];
-        printf("%c %5d  %-*s  %-*s  %-8s  %5d  %10s  %s\n", mark ? '*' : ' ', i, name, info->name,
-               platform, info->platform, kind_of(info), info->compute_units,
-               describe_bytes(info->memory_bytes, memory), info->driver);
+        char memory[DESCRIBE_CAPACITY], verdict[DESCRIBE_VERDICT];
+        printf("%c %5d  %-*s  %-*s  %-8s  %5d  %10s  %-*s  %s\n", mark ? '*' : ' ', i, name,
+               info->name, platform, info->platform, kind_of(info), info->compute_units,
+               describe_bytes(info->memory_bytes, memory), VERDICT_WIDTH,
+               describe_verdict(info, verdict), info->driver);
     }
 }
 

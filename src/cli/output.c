@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +65,21 @@ bool output_is_special(const char *path) {
     return stat(path, &info) == 0 && !S_ISREG(info.st_mode);
 }
 
-bool output_is_same(const char *a, const char *b) {
+static bool is_same_file(const char *a, const char *b) {
     struct stat x, y;
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* Where `path`'s last part begins; `folder` receives what is before it. */
+static const char *split_path(const char *path, char folder[PATH_MAX]) {
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    snprintf(folder, PATH_MAX, "%.*s", slash ? (int)(name - path) : 1, slash ? path : ".");
+    return name;
+}
+
+bool output_is_same(const char *a, const char *b) {
+    char folder_a[PATH_MAX], folder_b[PATH_MAX];
+    const bool same_name = strcmp(split_path(a, folder_a), split_path(b, folder_b)) == 0;
+    return is_same_file(a, b) || (same_name && is_same_file(folder_a, folder_b));
 }

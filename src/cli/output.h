@@ -11,7 +11,7 @@ int output_check(const char *path);
 /* Whether `path` is there but no regular file: a device, a pipe. */
 bool output_is_special(const char *path);
 
-/* Whether both are there and the same file. */
+/* Whether both are the same file, one that is there or one that is not yet. */
 bool output_is_same(const char *a, const char *b);
 
 #endif

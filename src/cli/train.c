@@ -56,6 +56,8 @@ static const struct option options[] = {
     COUNT("eval-batches", eval_batches, 0,
           "batches of an evaluation; 0: the whole validation split"),
     COUNT("save-every", save_every, 0, "steps between saves; 0: one at the end"),
+    FLAG("check-numbers", trainer.check_numbers,
+         "name layer and op of the first NaN or infinity; slower"),
     NAME("mixer", mixer, mixers, "the recurrence"),
     COUNT("width", model.width, 1, "channels"),
     COUNT("layers", model.layers, 1, "blocks"),
@@ -95,7 +97,10 @@ const struct command command_train = {
         "shakespeare is the paper's Figure 2: 3 layers, width 384, dropout 0.2, 64 x 256.\n\n"
         "The model saved is the last one; the best validation loss is only shown. A run stopped "
         "by\nCtrl-C or SIGTERM saves first. --resume goes on to the same bits as a run that was "
-        "not\nstopped: the rate follows --schedule-steps, not --steps.\n",
+        "not\nstopped: the rate follows --schedule-steps, not --steps.\n\n"
+        "A loss or gradient that is NaN or infinite ends the run; the last save stays as it is. "
+        "With\n"
+        "--resume --check-numbers it is repeated from there up to the op that went wrong.\n",
     .options = options,
     .run = run,
 };
@@ -135,7 +140,7 @@ static bool parse(int argc, char **argv, struct train_arguments *arguments, int 
 }
 
 /* What a command line can get wrong alone, said before any work. */
-static int check(const struct train_arguments *arguments) {
+static int check(const struct train_arguments *arguments, const char *state) {
     if (!arguments->data) {
         return report_wrong_use("train needs --data FILE (see minrnn train --help)");
     }
@@ -144,10 +149,14 @@ static int check(const struct train_arguments *arguments) {
         !arguments->resume) {
         return report_wrong_use("--scan log needs --candidate g: logarithms need a positive state");
     }
-    if (output_is_same(arguments->data, arguments->out) ||
-        (arguments->log && output_is_same(arguments->data, arguments->log)) ||
-        (arguments->log && strcmp(arguments->log, arguments->out) == 0)) {
-        return report_wrong_use("--data, --out and --log must be different files");
+    const char *const written[] = {arguments->out, state, arguments->log};
+    const int outputs = arguments->log ? 3 : 2;
+    for (int i = 0; i < outputs; i++) {
+        if (output_is_same(arguments->data, written[i]) ||
+            (i < 2 && arguments->log && output_is_same(arguments->log, written[i]))) {
+            return report_wrong_use("--data, --log, --out and its state %s must be different files",
+                                    state);
+        }
     }
     int code = output_check(arguments->out);
     if (!code && arguments->log) {
@@ -243,7 +252,7 @@ static int resume(struct parts *parts, int argc, char **argv, const char *state,
     if (code) {
         return code;
     }
-    if (wanted.trainer.steps != kept.trainer.steps) {
+    if (wanted.trainer.steps != kept.trainer.steps || wanted.trainer.check_numbers) {
         status = load_state(parts, state, &wanted.trainer, &wanted);
     }
     if (!status) {
@@ -324,17 +333,16 @@ static int run(int argc, char **argv) {
     if (!parse(argc, argv, &arguments, &code)) {
         return code;
     }
-    code = check(&arguments);
-    if (code) {
-        return code;
-    }
     const size_t bytes = strlen(arguments.out) + sizeof ".state";
     char *state = malloc(bytes);
     if (!state) {
         return report_failure("out of memory");
     }
     snprintf(state, bytes, "%s.state", arguments.out);
-    code = train(argc, argv, state, &arguments);
+    code = check(&arguments, state);
+    if (!code) {
+        code = train(argc, argv, state, &arguments);
+    }
     free(state);
     return code;
 }

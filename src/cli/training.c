@@ -58,8 +58,9 @@ struct run {
 static int fail_run(struct run *run, minrnn_status status) {
     progress_end(&run->progress);
     return status == MINRNN_NOT_FINITE
-               ? report_failure("%s; a lower --rate may help, and the last save stands",
-                                minrnn_error_text())
+               ? report_failure("%s%s; a lower --rate may help, and the last save stands",
+                                minrnn_error_text(),
+                                run->config.check_numbers ? "" : " (--check-numbers)")
                : report_library(status);
 }
 

@@ -4,20 +4,33 @@
 
 #include <minrnn/check.h>
 
+#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
 
 struct validate_arguments {
-    const char *device, *op;
+    const char *device, *op, *shape;
     uint64_t seed;
+    int64_t only_case;
+    float seconds;
     bool thorough, small;
 };
+
+enum { SECONDS = 100 };
 
 #define PLACE(field) offsetof(struct validate_arguments, field)
 static const struct option options[] = {
     {"device", "D", "where to compute: see minrnn devices", OPTION_TEXT, PLACE(device), 0, NULL},
     {"op", "NAME", "only this op", OPTION_TEXT, PLACE(op), 0, NULL},
+    {"shape", "LIST", "only this shape: time=7,width=33 and so on", OPTION_TEXT, PLACE(shape), 0,
+     NULL},
+    {"case", "N", "only the case #N; 0: all", OPTION_COUNT, PLACE(only_case), 0, NULL},
     {"seed", "S", "of the random inputs", OPTION_SEED, PLACE(seed), 0, NULL},
-    {"thorough", NULL, "every shape and option, for minutes", OPTION_FLAG, PLACE(thorough), 0,
+    {"seconds", "S", "time to spend, the rest is left out; 0: no limit", OPTION_NUMBER,
+     PLACE(seconds), 0, NULL},
+    {"thorough", NULL, "every combination of options, for minutes", OPTION_FLAG, PLACE(thorough), 0,
      NULL},
     {"small", NULL, "only tiny shapes, for emulators", OPTION_FLAG, PLACE(small), 0, NULL},
     {0},
@@ -28,67 +41,118 @@ static int run(int argc, char **argv);
 const struct command command_validate = {
     .name = "validate",
     .summary = "every op of a device against an oracle in double precision",
-    .notes = "\nThe error is relative to the op's bound: 1 or less passes.\n",
+    .notes =
+        "\nThe error is relative to the op's bound: 1 or less passes. What is printed is meant to "
+        "be pasted\ninto a bug report. The verdict on all ops is kept beside the compiled "
+        "programs, for this version\nof the driver; minrnn devices shows it.\n",
     .options = options,
     .run = run,
 };
 
-struct tally {
-    int ops, cases;
-};
-
 static void print_result(void *user, const minrnn_check_result *result) {
-    struct tally *tally = user;
-    tally->ops++;
-    tally->cases += result->cases;
+    minrnn_verdict *verdict = user;
+    verdict->ops++;
+    verdict->cases += result->cases;
+    verdict->left_out += result->left_out;
     printf("%-18s %6d  %8.3g  %-4s  %s\n", result->op, result->cases, result->worst,
            result->failures ? "FAIL" : "pass", result->worst_case);
+    if (result->left_out) {
+        printf("  %d cases left out for want of time\n", result->left_out);
+    }
     if (result->failures) {
+        const size_t used = strlen(verdict->failed);
+        verdict->failures++;
+        snprintf(verdict->failed + used, sizeof verdict->failed - used, "%s%s", used ? " " : "",
+                 result->op);
         printf("  %d of %d cases fail; the first: %s\n", result->failures, result->cases,
                result->failure);
     }
     fflush(stdout);
 }
 
-static int validate(minrnn_device *device, const struct validate_arguments *arguments) {
-    minrnn_check_config config;
-    minrnn_check_config_defaults(&config);
-    config.seed = arguments->seed;
-    config.op = arguments->op;
-    config.thorough = arguments->thorough;
-    config.small = arguments->small;
-    printf("%-18s %6s  %8s  %-4s  %s\n", "op", "cases", "error", "", "worst case");
-    struct tally tally = {0};
-    int failures = 0;
-    const double begin = clock_seconds();
-    const minrnn_status status = minrnn_validate(device, &config, print_result, &tally, &failures);
+/* What a reader of the report has to know of the place. */
+static int print_place(const minrnn_device *device, const minrnn_check_config *config,
+                       minrnn_device_info *info) {
+    struct utsname system;
+    const minrnn_status status = minrnn_device_describe(device, info);
     if (status) {
         return report_setup(status);
     }
-    if (tally.ops == 0) {
-        return report_wrong_use("--op '%s': there is no such op", arguments->op);
+    if (info->is_opencl) {
+        printf("opencl   %s; platform %s\n", info->opencl, info->platform_version);
+    }
+    if (uname(&system) >= 0) {
+        printf("system   %s %s %s\n", system.sysname, system.release, system.machine);
+    }
+    printf("minrnn   %s, seed %" PRIu64 ", %s", minrnn_version(), config->seed,
+           config->small      ? "small shapes"
+           : config->thorough ? "thorough"
+                              : "selection");
+    if (config->seconds > 0) {
+        printf(", %g s at most", config->seconds);
+    }
+    putchar('\n');
+    return 0;
+}
+
+static void keep_verdict(const minrnn_device_info *info, const minrnn_verdict *verdict) {
+    if (minrnn_verdict_keep(info, verdict)) {
+        report_line("the verdict is not kept: %s", minrnn_error_text());
+    }
+}
+
+static int validate(minrnn_device *device, const minrnn_check_config *config) {
+    minrnn_device_info info;
+    minrnn_verdict verdict = {0};
+    int failures = 0;
+    const int code = print_place(device, config, &info);
+    if (code) {
+        return code;
+    }
+    printf("%-18s %6s  %8s  %-4s  %s\n", "op", "cases", "error", "", "worst case");
+    const double begin = clock_seconds();
+    const minrnn_status status = minrnn_validate(device, config, print_result, &verdict, &failures);
+    if (status) {
+        return report_setup(status);
+    }
+    if (verdict.cases == 0) {
+        return report_failure("no case is of that shape and number");
     }
     char time[DESCRIBE_CAPACITY];
-    printf("verdict  %s: %d of %d ops pass, %d cases in %s\n", failures ? "FAIL" : "pass",
-           tally.ops - failures, tally.ops, tally.cases,
+    printf("verdict  %s: %d of %d ops pass, %d cases in %s", failures ? "FAIL" : "pass",
+           verdict.ops - failures, verdict.ops, verdict.cases,
            describe_seconds(clock_seconds() - begin, time));
-    return failures
-               ? report_failure("%d of %d ops compute wrongly on this device", failures, tally.ops)
-               : 0;
+    if (verdict.left_out > 0) {
+        printf(", %d left out for want of time", verdict.left_out);
+    }
+    putchar('\n');
+    if (!config->op && !config->shape && !config->only_case) {
+        keep_verdict(&info, &verdict);
+    }
+    return failures ? report_failure("%d of %d ops compute wrongly on this device", failures,
+                                     verdict.ops)
+                    : 0;
 }
 
 static int run(int argc, char **argv) {
     minrnn_check_config config;
     minrnn_check_config_defaults(&config);
-    struct validate_arguments arguments = {.seed = config.seed};
+    struct validate_arguments arguments = {.seed = config.seed, .seconds = SECONDS};
     int code = 0;
     if (!arguments_parse(&command_validate, argc, argv, &arguments, &code)) {
         return code;
     }
+    config.seed = arguments.seed;
+    config.op = arguments.op;
+    config.shape = arguments.shape;
+    config.only_case = arguments.only_case < INT_MAX ? (int)arguments.only_case : INT_MAX;
+    config.thorough = arguments.thorough;
+    config.small = arguments.small;
+    config.seconds = arguments.thorough ? 0 : (double)arguments.seconds;
     minrnn_device *device = NULL;
     code = describe_open(arguments.device, &device);
     if (!code) {
-        code = validate(device, &arguments);
+        code = validate(device, &config);
     }
     minrnn_device_destroy(device);
     return code;

@@ -36,7 +36,11 @@ static void adamw_block(int64_t count, const struct adamw_args *args, float scal
 
 minrnn_status CPU_NAME(adamw)(struct op_context *context, const struct adamw_args *args) {
     const int64_t blocks = ceil_div(args->count, ELEMENT_BLOCK);
-    const float scale = clip_scale(args->clip, f32(args->square_norm));
+    const float *square_norm = f32(args->square_norm);
+    if (square_norm && !isfinite(square_norm[0])) {
+        return MINRNN_OK;
+    }
+    const float scale = clip_scale(args->clip, square_norm);
     const float *grad = f32(args->grad);
     float *param = f32(args->param);
     float *m = f32(args->m);

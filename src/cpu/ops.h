@@ -31,6 +31,7 @@ OP_SCRATCH(column_sum);
 OP_SCRATCH(rmsnorm_backward);
 OP_SCRATCH(sum);
 OP_SCRATCH(square_sum);
+OP_SCRATCH(nonfinite_count);
 
 /* total[c] += sum over i < blocks of partial[i * stride + c], in the order of i, c < width. */
 void CPU_NAME(add_partials)(const struct op_context *context, int64_t blocks, int64_t width,

@@ -73,6 +73,17 @@ static float block_square_sum(int64_t count, const float *x) {
     return sum;
 }
 
+/* By the bits: an exponent of all ones. */
+static float block_nonfinite_count(int64_t count, const float *x) {
+    int32_t found = 0;
+    for (int64_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, x + i, sizeof bits);
+        found += (bits & 0x7f800000u) == 0x7f800000u;
+    }
+    return (float)found;
+}
+
 /* Double for the blocks' sums: they are few, and there may be many elements. */
 static double sum_blocks(const struct op_context *context, int64_t count, const float *x,
                          float (*sum)(int64_t, const float *)) {
@@ -110,5 +121,17 @@ OP_SCRATCH(square_sum) {
 
 minrnn_status CPU_NAME(square_sum)(struct op_context *context, const struct square_sum_args *args) {
     *f32(args->total) = (float)sum_blocks(context, args->count, f32(args->x), block_square_sum);
+    return MINRNN_OK;
+}
+
+OP_SCRATCH(nonfinite_count) {
+    (void)device;
+    return ceil_div(args->count, ELEMENT_BLOCK) * (int64_t)sizeof(float);
+}
+
+minrnn_status CPU_NAME(nonfinite_count)(struct op_context *context,
+                                        const struct nonfinite_count_args *args) {
+    *f32(args->total) =
+        (float)sum_blocks(context, args->count, f32(args->x), block_nonfinite_count);
     return MINRNN_OK;
 }

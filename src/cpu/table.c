@@ -10,4 +10,5 @@ const struct op_table CPU_NAME(table) = {
     SCRATCH(scan_forward),     SCRATCH(scan_backward), SCRATCH(conv_forward),
     SCRATCH(conv_backward),    SCRATCH(gemm),          SCRATCH(column_sum),
     SCRATCH(rmsnorm_backward), SCRATCH(sum),           SCRATCH(square_sum),
+    SCRATCH(nonfinite_count),
 };

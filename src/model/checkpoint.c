@@ -1,6 +1,7 @@
 #include "model/checkpoint.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -78,6 +79,24 @@ void tensor_list_add(struct tensor_list *list, const struct model_layout *layout
         memcpy(tensor->shape, info->shape, sizeof info->shape);
         tensor->data = values + info->offset;
     }
+}
+
+minrnn_status tensor_list_check(const struct tensor_list *list, const char *path) {
+    for (int t = 0; t < list->count; t++) {
+        const struct safetensors_tensor *tensor = &list->tensors[t];
+        const float *values = tensor->data;
+        int64_t count = 1;
+        for (int i = 0; i < tensor->dimensions; i++) {
+            count *= tensor->shape[i];
+        }
+        for (int64_t i = 0; i < count; i++) {
+            if (!isfinite(values[i])) {
+                return fail(MINRNN_NOT_FINITE, "%s is left as it was: %s[%lld] is %g", path,
+                            tensor->name, (long long)i, (double)values[i]);
+            }
+        }
+    }
+    return MINRNN_OK;
 }
 
 /* Reading. */

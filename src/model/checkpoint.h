@@ -44,6 +44,10 @@ void tensor_list_destroy(struct tensor_list *list);
 void tensor_list_add(struct tensor_list *list, const struct model_layout *layout,
                      const struct naming *naming, const float *values);
 
+/* MINRNN_NOT_FINITE where a number to be written is NaN or infinite: such a file must not replace a
+ * good one. */
+minrnn_status tensor_list_check(const struct tensor_list *list, const char *path);
+
 /* Whether this library wrote the file. */
 bool checkpoint_is_own(const struct safetensors *file);
 

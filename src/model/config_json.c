@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "model/utf8.h"
 
 enum field_kind {
     FIELD_INT64,  /* a number */
@@ -192,7 +193,7 @@ static bool parse_enum(const cJSON *item, const char *const *names, union value 
 
 static bool parse_name(const cJSON *item, union value *value) {
     const char *name = cJSON_GetStringValue(item);
-    if (!name || strlen(name) >= NAME_BYTES) {
+    if (!name || strlen(name) >= NAME_BYTES || !utf8_is_plain(name)) {
         return false;
     }
     memcpy(value->name, name, strlen(name) + 1);

@@ -23,6 +23,10 @@ minrnn_status minrnn_model_save(const minrnn_model *model, const char *path) {
         goto done;
     }
     tensor_list_add(&list, layout, &own_naming, values);
+    status = tensor_list_check(&list, path);
+    if (status) {
+        goto done;
+    }
     struct safetensors_metadata metadata[3] = {{KEY_VERSION, minrnn_version()},
                                                {KEY_CONFIG, config}};
     int entries = 2;

@@ -148,6 +148,7 @@ static minrnn_status depthwise_forward(const struct network_pass *pass, int n, m
 }
 
 static minrnn_status conv_forward(struct network_pass *pass, int n, minrnn_tensor *x) {
+    network_enter(pass, n, "convolution");
     const minrnn_model_config *config = &pass->layout->config;
     const struct block_layout *block = &pass->layout->blocks[n];
     const minrnn_tensor x_conv = next_stream(pass, *x, false);
@@ -175,6 +176,7 @@ static minrnn_status conv_forward(struct network_pass *pass, int n, minrnn_tenso
 /* From dx, the gradient after the convolution, to dx_new, that before it. */
 static minrnn_status conv_backward(struct network_pass *pass, int n, minrnn_tensor dx,
                                    minrnn_tensor dx_new) {
+    network_enter(pass, n, "convolution");
     const minrnn_model_config *config = &pass->layout->config;
     const struct block_layout *block = &pass->layout->blocks[n];
     const struct block_kept *kept = &pass->blocks[n];
@@ -224,6 +226,7 @@ static struct mixer_call mixer_call_of(struct network_pass *pass, int n, struct 
 }
 
 static minrnn_status mixer_forward(struct network_pass *pass, int n, minrnn_tensor *x) {
+    network_enter(pass, n, "mixer");
     const struct block_layout *block = &pass->layout->blocks[n];
     struct block_kept *kept = &pass->blocks[n];
     const int64_t width = pass->layout->config.width;
@@ -246,6 +249,7 @@ static minrnn_status mixer_forward(struct network_pass *pass, int n, minrnn_tens
 
 /* dx, the gradient after the branch, becomes that before it. */
 static minrnn_status mixer_backward(struct network_pass *pass, int n, minrnn_tensor dx) {
+    network_enter(pass, n, "mixer");
     const struct block_layout *block = &pass->layout->blocks[n];
     const struct block_kept *kept = &pass->blocks[n];
     const int64_t width = pass->layout->config.width;
@@ -299,6 +303,7 @@ static int64_t feed_entry(const minrnn_model_config *config) {
 }
 
 static minrnn_status feed_forward(struct network_pass *pass, int n, minrnn_tensor *x) {
+    network_enter(pass, n, "feed-forward");
     const minrnn_model_config *config = &pass->layout->config;
     const struct block_layout *block = &pass->layout->blocks[n];
     struct block_kept *kept = &pass->blocks[n];
@@ -327,6 +332,7 @@ static minrnn_status feed_forward(struct network_pass *pass, int n, minrnn_tenso
 }
 
 static minrnn_status feed_backward(struct network_pass *pass, int n, minrnn_tensor dx) {
+    network_enter(pass, n, "feed-forward");
     const minrnn_model_config *config = &pass->layout->config;
     const struct block_layout *block = &pass->layout->blocks[n];
     const struct block_kept *kept = &pass->blocks[n];
@@ -386,6 +392,7 @@ static minrnn_status block_forward(struct network_pass *pass, int n, minrnn_tens
 }
 
 static minrnn_status head_forward(struct network_pass *pass, minrnn_tensor logits) {
+    network_enter(pass, -1, "head");
     const struct model_layout *layout = pass->layout;
     const int64_t mark = pass->brief.used;
     const minrnn_tensor normed = brief_rows(pass, layout->config.width);
@@ -402,6 +409,8 @@ minrnn_status network_forward(struct network_pass *pass, bool hidden_only, minrn
     const int64_t rows = rows_of(pass);
     pass->kept.used = 0;
     pass->brief.used = 0;
+    pass->phase = pass->training ? "forward" : "evaluation";
+    network_enter(pass, -1, "embedding");
     if (!pass->training) {
         pass->streams[0] = arena_take(&pass->kept, rows * config->width);
         pass->streams[1] = arena_take(&pass->kept, rows * config->width);
@@ -422,6 +431,7 @@ minrnn_status network_forward(struct network_pass *pass, bool hidden_only, minrn
 
 static minrnn_status head_backward(struct network_pass *pass, minrnn_tensor dlogits,
                                    minrnn_tensor dx) {
+    network_enter(pass, -1, "head");
     const struct model_layout *layout = pass->layout;
     const int64_t width = layout->config.width;
     const int64_t mark = pass->brief.used;
@@ -441,6 +451,7 @@ static minrnn_status head_backward(struct network_pass *pass, minrnn_tensor dlog
 minrnn_status network_backward(struct network_pass *pass, minrnn_tensor dlogits) {
     const minrnn_model_config *config = &pass->layout->config;
     pass->brief.used = 0;
+    pass->phase = "backward";
     minrnn_tensor dx = brief_rows(pass, config->width);
     minrnn_tensor dx_other = brief_rows(pass, config->width);
     minrnn_status status = head_backward(pass, dlogits, dx);
@@ -456,8 +467,11 @@ minrnn_status network_backward(struct network_pass *pass, minrnn_tensor dlogits)
             dx_other = swap;
         }
     }
-    return status ? status
-                  : OP(embed_backward, pass->context, .rows = rows_of(pass), .vocab = config->vocab,
-                       .width = config->width, .order = pass->order, .start = pass->start, .dy = dx,
-                       .dtable = gradient(pass, pass->layout->embedding));
+    if (status) {
+        return status;
+    }
+    network_enter(pass, -1, "embedding");
+    return OP(embed_backward, pass->context, .rows = rows_of(pass), .vocab = config->vocab,
+              .width = config->width, .order = pass->order, .start = pass->start, .dy = dx,
+              .dtable = gradient(pass, pass->layout->embedding));
 }

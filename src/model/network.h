@@ -38,9 +38,13 @@ struct network_pass {
     minrnn_tensor gradients;
     minrnn_tensor order, start; /* i32 [rows], [vocab + 1]: rows sorted by token (embed_backward) */
 
-    struct arena kept;                /* lives until backward */
-    struct arena brief;               /* lives for one branch of one block */
-    struct block_kept *blocks;        /* [layers], the owner's */
+    struct arena kept;         /* lives until backward */
+    struct arena brief;        /* lives for one branch of one block */
+    struct block_kept *blocks; /* [layers], the owner's */
+    /* Where the pass is, for error texts: "forward", "mixer"; block -1 where it is in none. */
+    const char *phase, *part;
+    int block;
+
     minrnn_tensor streams[2];         /* inference: the blocks write one and the other */
     minrnn_tensor last, last_inverse; /* the last norm's input and 1 / rms */
 };
@@ -48,6 +52,12 @@ struct network_pass {
 /* Gives the pass its room for `blocks`; network_pass_destroy frees it. */
 minrnn_status network_pass_create(struct network_pass *pass, const struct model_layout *layout);
 void network_pass_destroy(struct network_pass *pass);
+
+/* Notes that the pass comes to this part. */
+static inline void network_enter(struct network_pass *pass, int block, const char *part) {
+    pass->block = block;
+    pass->part = part;
+}
 
 /* Computes logits [rows, vocab], a tensor of the kept arena; with
  * `hidden_only` the head is left out and *logits is absent. */

@@ -4,6 +4,7 @@
 #include "base/checksum.h"
 #include "base/file.h"
 #include "model/floats.h"
+#include "model/utf8.h"
 
 #include <cjson/cJSON.h>
 
@@ -320,10 +321,8 @@ static minrnn_status check_metadata(const struct safetensors *file) {
 static minrnn_status parse_tensor(const struct safetensors *file, const cJSON *entry,
                                   struct safetensors_tensor *tensor) {
     const char *name = entry->string;
-    for (const char *c = name; *c; c++) {
-        if ((unsigned char)*c < ' ') {
-            return malformed(file, "a tensor's name has a control character");
-        }
+    if (!utf8_is_plain(name)) {
+        return malformed(file, "a tensor's name is not UTF-8 or has a control character");
     }
     tensor->name = name;
     /* Three members, each of which is found, leave no room for one that is there twice. */

@@ -23,7 +23,7 @@ minrnn_status minrnn_trainer_save(const minrnn_trainer *trainer, const char *pat
     if (!trainer || !path) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_trainer_save: an argument is NULL");
     }
-    minrnn_status status = trainer_check_whole(trainer, "minrnn_trainer_save");
+    minrnn_status status = trainer_check_running(trainer);
     if (status) {
         return status;
     }
@@ -37,7 +37,8 @@ minrnn_status minrnn_trainer_save(const minrnn_trainer *trainer, const char *pat
     if (!model_config || !trainer_config || !values) {
         goto done;
     }
-    status = read_all(trainer, values);
+    status = read_all(trainer, values); /* waits, so that every step is done */
+    status = status ? status : trainer_check_steps(trainer);
     if (!status) {
         status = tensor_list_create(3 * layout->count, &list);
     }
@@ -47,6 +48,10 @@ minrnn_status minrnn_trainer_save(const minrnn_trainer *trainer, const char *pat
     tensor_list_add(&list, layout, &own_naming, values);
     tensor_list_add(&list, layout, &first_moment_naming, values + layout->total);
     tensor_list_add(&list, layout, &second_moment_naming, values + 2 * layout->total);
+    status = tensor_list_check(&list, path);
+    if (status) {
+        goto done;
+    }
     char step[24];
     snprintf(step, sizeof step, "%" PRId64, trainer->step);
     struct safetensors_metadata metadata[5] = {{KEY_VERSION, minrnn_version()},
@@ -98,6 +103,7 @@ static minrnn_status parse_config(const struct safetensors *file,
     }
     if (wanted) {
         config->steps = wanted->steps;
+        config->check_numbers = wanted->check_numbers;
         status = config_compare(&trainer_config_fields, path, config, wanted);
     }
     return status;

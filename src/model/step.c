@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "op/numbers.h"
+
 struct trainer_room step_take_room(struct arena *arena, const struct model_layout *layout,
                                    const minrnn_trainer_config *config) {
     const int64_t rows = config->batch * config->time;
@@ -14,6 +16,7 @@ struct trainer_room step_take_room(struct arena *arena, const struct model_layou
         .lengths = arena_take_i32(arena, config->batch),
         .losses = arena_take(arena, rows),
         .results = arena_take(arena, 2),
+        .nonfinite = arena_take(arena, config->check_numbers),
     };
 }
 
@@ -32,10 +35,13 @@ minrnn_status step_micro(struct network_pass *pass, const struct trainer_room *r
     const int64_t rows = pass->batch * pass->time;
     minrnn_tensor logits;
     minrnn_status status = network_forward(pass, false, &logits);
-    status = status ? status
-                    : OP(cross_entropy, pass->context, .rows = rows,
-                         .vocab = pass->layout->config.vocab, .scale = scale, .logits = logits,
-                         .targets = room->targets, .loss = room->losses, .dlogits = logits);
+    if (status) {
+        return status;
+    }
+    network_enter(pass, -1, "loss");
+    status = OP(cross_entropy, pass->context, .rows = rows, .vocab = pass->layout->config.vocab,
+                .scale = scale, .logits = logits, .targets = room->targets, .loss = room->losses,
+                .dlogits = logits);
     status = status ? status
                     : OP(sum, pass->context, .count = rows, .scale = scale, .accumulate = !first,
                          .x = room->losses, .total = result_loss(room));
@@ -58,19 +64,19 @@ static minrnn_status enqueue_adamw(const struct network_pass *pass,
               .correction1 = (float)(1.0 - pow((double)config->beta1, (double)step)),
               .correction2 = (float)(1.0 - pow((double)config->beta2, (double)step)),
               .clip = config->clip, .grad = tensor_at(pass->gradients, begin),
-              .square_norm = config->clip > 0.0f ? result_norm(room) : (minrnn_tensor){0},
-              .param = tensor_at(pass->parameters, begin), .m = tensor_at(moments, begin),
-              .v = tensor_at(moments, layout->total + begin));
+              .square_norm = result_norm(room), .param = tensor_at(pass->parameters, begin),
+              .m = tensor_at(moments, begin), .v = tensor_at(moments, layout->total + begin));
 }
 
-minrnn_status step_update(const struct network_pass *pass, const minrnn_trainer_config *config,
+/* The norm's square is summed even where nothing is clipped: it tells AdamW whether the gradient is
+ * finite. */
+minrnn_status step_update(struct network_pass *pass, const minrnn_trainer_config *config,
                           int64_t step, float rate, const struct trainer_room *room,
                           minrnn_tensor moments) {
-    minrnn_status status = MINRNN_OK;
-    if (config->clip > 0.0f) {
-        status = OP(square_sum, pass->context, .count = pass->layout->total, .x = pass->gradients,
-                    .total = result_norm(room));
-    }
+    pass->phase = "update";
+    network_enter(pass, -1, "optimiser");
+    minrnn_status status = OP(square_sum, pass->context, .count = pass->layout->total,
+                              .x = pass->gradients, .total = result_norm(room));
     status = status ? status : enqueue_adamw(pass, config, step, rate, room, moments, true);
     return status ? status : enqueue_adamw(pass, config, step, rate, room, moments, false);
 }
@@ -85,10 +91,12 @@ minrnn_status step_evaluate(struct network_pass *pass, const struct trainer_room
     pass->training = false;
     pass->reset = pass->lengths = (minrnn_tensor){0};
     minrnn_status status = network_forward(pass, false, &logits);
-    status = status ? status
-                    : OP(cross_entropy, pass->context, .rows = pass->batch * pass->time,
-                         .vocab = pass->layout->config.vocab, .logits = logits,
-                         .targets = room->targets, .loss = room->losses);
+    if (!status) {
+        network_enter(pass, -1, "loss");
+        status = OP(cross_entropy, pass->context, .rows = pass->batch * pass->time,
+                    .vocab = pass->layout->config.vocab, .logits = logits, .targets = room->targets,
+                    .loss = room->losses);
+    }
     pass->training = training.training;
     pass->reset = training.reset;
     pass->lengths = training.lengths;
@@ -103,7 +111,9 @@ int64_t step_plan_total(const struct trainer_plan *plan) {
 
 minrnn_status step_plan(minrnn_device *device, const struct model_layout *layout,
                         const minrnn_trainer_config *config, struct trainer_plan *plan) {
-    struct op_context context = {.device = device, .planning = true};
+    struct number_check numbers = {0};
+    struct op_context context = {
+        .device = device, .planning = true, .numbers = config->check_numbers ? &numbers : NULL};
     struct arena fixed = {0};
     struct network_pass pass;
     minrnn_status status = network_pass_create(&pass, layout);

@@ -11,6 +11,7 @@ struct trainer_room {
     minrnn_tensor tokens, targets, order, start, reset, lengths; /* one micro-batch */
     minrnn_tensor losses;                                        /* [rows] */
     minrnn_tensor results;                                       /* [2]: loss, square norm */
+    minrnn_tensor nonfinite; /* [1], with check_numbers: see number_check */
 };
 
 /* Elements of each part of the workspace, in its order. */
@@ -31,7 +32,7 @@ int64_t step_plan_total(const struct trainer_plan *plan);
 minrnn_status step_clear_gradients(const struct network_pass *pass);
 minrnn_status step_micro(struct network_pass *pass, const struct trainer_room *room, float scale,
                          bool first);
-minrnn_status step_update(const struct network_pass *pass, const minrnn_trainer_config *config,
+minrnn_status step_update(struct network_pass *pass, const minrnn_trainer_config *config,
                           int64_t step, float rate, const struct trainer_room *room,
                           minrnn_tensor moments);
 

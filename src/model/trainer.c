@@ -1,6 +1,7 @@
 #include "model/trainer.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -123,7 +124,9 @@ static minrnn_status create_pass(minrnn_trainer *trainer, const struct trainer_p
         .device = model->device,
         .scratch = tensor_f32(trainer->workspace, plan->room + plan->kept + plan->brief),
         .scratch_bytes = plan->scratch * TENSOR_ELEMENT_BYTES,
+        .numbers = trainer->config.check_numbers ? &trainer->numbers : NULL,
     };
+    trainer->numbers.count = trainer->room.nonfinite;
     const minrnn_status status = network_pass_create(&trainer->pass, &model->layout);
     if (status) {
         return status;
@@ -182,7 +185,7 @@ void minrnn_trainer_destroy(minrnn_trainer *trainer) {
         return;
     }
     /* The device may still read the slots' arrays; after an error nobody knows how far it is. */
-    if (trainer_drain(trainer) || trainer->broken) {
+    if (trainer_drain(trainer) || trainer->ended) {
         (void)minrnn_device_finish(trainer->model->device);
     }
     minrnn_buffer_destroy(trainer->gradients);
@@ -212,18 +215,28 @@ static float rate_at(const minrnn_trainer_config *config, int64_t step) {
                    share * ((double)config->rate - (double)config->min_rate));
 }
 
+/* Notes that a step failed part-way, unless the run has ended already. */
+static void end_half_done(minrnn_trainer *trainer) {
+    if (!trainer->ended) {
+        trainer->ended = MINRNN_DEVICE_ERROR;
+        snprintf(trainer->end_text, sizeof trainer->end_text,
+                 "a step after step %lld failed part-way, so that parameters and moments may be "
+                 "half updated: resume from a saved state",
+                 (long long)trainer->step);
+    }
+}
+
 static void keep_record(minrnn_trainer *trainer, const struct step_slot *slot) {
     if (trainer->record_count == RECORDS_KEPT) {
         memmove(trainer->records, trainer->records + 1,
                 (RECORDS_KEPT - 1) * sizeof *trainer->records);
         trainer->record_count--;
     }
-    trainer->records[trainer->record_count++] = (minrnn_step_record){
-        .step = slot->step,
-        .loss = slot->results[0],
-        .gradient_norm = trainer->config.clip > 0.0f ? sqrtf(slot->results[1]) : 0.0f,
-        .rate = slot->rate,
-    };
+    const minrnn_step_record record = trainer_record_of(slot);
+    trainer->records[trainer->record_count++] = record;
+    if (!trainer->ended && !trainer_is_finite(&record, trainer->end_text)) {
+        trainer->ended = MINRNN_NOT_FINITE;
+    }
 }
 
 /* Waits for a slot's step, keeps its record and frees the slot. */
@@ -234,7 +247,7 @@ static minrnn_status collect(minrnn_trainer *trainer, struct step_slot *slot) {
     const minrnn_status status =
         trainer->model->device->backend->fence_wait(trainer->model->device, &slot->fence);
     if (status) {
-        trainer->broken = true;
+        end_half_done(trainer);
     } else {
         keep_record(trainer, slot);
     }
@@ -263,13 +276,8 @@ minrnn_status trainer_drain(minrnn_trainer *trainer) {
     return status;
 }
 
-minrnn_status trainer_check_whole(const minrnn_trainer *trainer, const char *call) {
-    return trainer->broken
-               ? fail(MINRNN_DEVICE_ERROR,
-                      "%s: a step after step %lld failed part-way, so that parameters and moments "
-                      "may be half updated: resume from a saved state",
-                      call, (long long)trainer->step)
-               : MINRNN_OK;
+minrnn_status trainer_check_running(const minrnn_trainer *trainer) {
+    return trainer->ended ? fail(trainer->ended, "%s", trainer->end_text) : MINRNN_OK;
 }
 
 /* Rows sorted by token, stable: order[start[v]] .. are the rows of token v. */
@@ -394,7 +402,7 @@ minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const int32_t *tokens
     if (!trainer || !tokens || !targets) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_trainer_step: an argument is NULL");
     }
-    minrnn_status status = trainer_check_whole(trainer, "minrnn_trainer_step");
+    minrnn_status status = trainer_check_running(trainer);
     status = status ? status : check_inputs(trainer, tokens, targets, lengths);
     if (status) {
         return status;
@@ -402,6 +410,7 @@ minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const int32_t *tokens
     const int64_t step = trainer->step + 1;
     struct step_slot *slot = &trainer->slots[step % STEPS_IN_FLIGHT];
     status = collect(trainer, slot);
+    status = status ? status : trainer_check_running(trainer);
     if (status) {
         return status;
     }
@@ -411,7 +420,12 @@ minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const int32_t *tokens
     status = enqueue_step(trainer, slot);
     if (status) {
         slot->step = 0; /* its arrays stay until minrnn_trainer_destroy has waited */
-        trainer->broken = true;
+        if (status == MINRNN_NOT_FINITE) {
+            (void)trainer_locate(trainer, step);
+            trainer->ended = status;
+            snprintf(trainer->end_text, sizeof trainer->end_text, "%s", minrnn_error_text());
+        }
+        end_half_done(trainer);
         return status;
     }
     trainer->step = step;
@@ -439,9 +453,8 @@ minrnn_status minrnn_trainer_record(minrnn_trainer *trainer, bool wait, minrnn_s
     trainer->record_count--;
     memmove(trainer->records, trainer->records + 1,
             (size_t)trainer->record_count * sizeof *trainer->records);
-    return isfinite(record->loss) ? MINRNN_OK
-                                  : fail(MINRNN_NOT_FINITE, "the loss of step %lld is %g",
-                                         (long long)record->step, (double)record->loss);
+    char text[FAILURE_CAPACITY];
+    return trainer_is_finite(record, text) ? MINRNN_OK : fail(MINRNN_NOT_FINITE, "%s", text);
 }
 
 int64_t minrnn_trainer_steps(const minrnn_trainer *trainer) {
@@ -474,16 +487,27 @@ minrnn_status minrnn_trainer_evaluate(minrnn_trainer *trainer, const int32_t *to
     const int64_t vocab = trainer->model->layout.config.vocab;
     const char *call = "minrnn_trainer_evaluate";
     const struct trainer_room *room = &trainer->room;
-    minrnn_status status = trainer_check_whole(trainer, call);
+    minrnn_status status = trainer_check_running(trainer);
     status = status ? status : check_tokens(call, tokens, rows, vocab, false);
     status = status ? status : check_tokens(call, targets, rows, vocab, true);
     status = status ? status : tensor_write(room->tokens, tokens, rows, true);
     status = status ? status : tensor_write(room->targets, targets, rows, true);
     status = status ? status : step_evaluate(&trainer->pass, room);
-    status = status ? status : tensor_read(room->losses, trainer->host_losses, rows, true);
-    for (int64_t i = 0; !status && i < rows; i++) {
-        *loss_sum += (double)trainer->host_losses[i];
+    if (status == MINRNN_NOT_FINITE) {
+        return trainer_locate(trainer, trainer->step);
     }
-    *count += status ? 0 : count_targets(targets, rows);
+    status = status ? status : tensor_read(room->losses, trainer->host_losses, rows, true);
+    double sum = 0.0;
+    for (int64_t i = 0; !status && i < rows; i++) {
+        sum += (double)trainer->host_losses[i];
+    }
+    if (!status && !isfinite(sum)) {
+        status = fail(MINRNN_NOT_FINITE, "%s: after step %lld the loss is %g", call,
+                      (long long)trainer->step, sum);
+    }
+    if (!status) {
+        *loss_sum += sum;
+        *count += count_targets(targets, rows);
+    }
     return status;
 }

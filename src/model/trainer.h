@@ -6,8 +6,9 @@
 
 #include "model/model.h"
 #include "model/step.h"
+#include "op/numbers.h"
 
-enum { STEPS_IN_FLIGHT = 2, RECORDS_KEPT = 4 };
+enum { STEPS_IN_FLIGHT = 2, RECORDS_KEPT = 4, FAILURE_CAPACITY = 512 };
 
 /* The host's side of a step in flight: what is uploaded must stay until it was, what is read
  * arrives when the fence has passed. */
@@ -24,7 +25,6 @@ struct minrnn_trainer {
     minrnn_model *model;
     minrnn_trainer_config config;
     int64_t step;             /* steps done */
-    bool broken;              /* a step failed part-way: see trainer_check_whole */
     minrnn_buffer *gradients; /* layout.total floats */
     minrnn_buffer *moments;   /* first, then second moments: 2 * layout.total floats */
     minrnn_buffer *workspace;
@@ -36,14 +36,32 @@ struct minrnn_trainer {
     float *host_losses; /* [rows], for evaluation */
     minrnn_step_record records[RECORDS_KEPT];
     int record_count;
+    struct number_check numbers; /* with check_numbers, the context's */
+    /* What ended the run, MINRNN_OK while nothing has: a step that was not finite, or one that
+     * failed part-way. No step, evaluation or save follows it. */
+    minrnn_status ended;
+    char end_text[FAILURE_CAPACITY];
 };
 
 /* Waits for the steps in flight; their records are kept. */
 minrnn_status trainer_drain(minrnn_trainer *trainer);
 
-/* Fails where a step failed part-way: parameters and moments may be half updated, and must not be
- * trained on, judged or saved. */
-minrnn_status trainer_check_whole(const minrnn_trainer *trainer, const char *call);
+/* Fails where the run has ended. */
+minrnn_status trainer_check_running(const minrnn_trainer *trainer);
+
+/* nonfinite.c: the same, or MINRNN_NOT_FINITE where a step in flight was not finite: to be called
+ * when the queue is known to be empty. */
+minrnn_status trainer_check_steps(const minrnn_trainer *trainer);
+
+/* Whether a step's loss and gradient are finite; if not, says so in `text`. */
+bool trainer_is_finite(const minrnn_step_record *record, char text[FAILURE_CAPACITY]);
+
+/* What a slot's results, once they are there, say of its step. */
+minrnn_step_record trainer_record_of(const struct step_slot *slot);
+
+/* After an op returned MINRNN_NOT_FINITE: puts step, phase, layer and parameter before its error.
+ */
+minrnn_status trainer_locate(const minrnn_trainer *trainer, int64_t step);
 
 /* Checks everything but the model. */
 minrnn_status trainer_check_config(const minrnn_trainer_config *config);

@@ -2,7 +2,9 @@
 #ifndef MODEL_UTF8_H
 #define MODEL_UTF8_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { UTF8_CODES = 0x110000, UTF8_MAX_BYTES = 4 };
 
@@ -46,6 +48,21 @@ static inline int utf8_encode(uint32_t code, char text[UTF8_MAX_BYTES]) {
     }
     text[0] = (char)(0xF00 >> length | code);
     return length;
+}
+
+/* Whether a string is UTF-8 without control characters, C1's included: one line of an error text
+ * may hold it, and a terminal shows it as it is. */
+static inline bool utf8_is_plain(const char *text) {
+    for (uint64_t left = strlen(text); left > 0;) {
+        uint32_t code = 0;
+        const int length = utf8_decode(text, left, &code);
+        if (length == 0 || code < 0x20 || (code >= 0x7F && code < 0xA0)) {
+            return false;
+        }
+        text += length;
+        left -= (uint64_t)length;
+    }
+    return true;
 }
 
 #endif

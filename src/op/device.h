@@ -18,6 +18,8 @@ struct backend {
     void (*destroy)(minrnn_device *device);
     void (*describe)(const minrnn_device *device, minrnn_device_info *info);
     minrnn_status (*finish)(minrnn_device *device);
+    /* Programs built so far are not worth keeping on disk. NULL: there are none. */
+    void (*forget_programs)(minrnn_device *device);
     minrnn_status (*buffer_create)(minrnn_device *device, uint64_t bytes, minrnn_buffer **buffer);
     void (*buffer_destroy)(minrnn_buffer *buffer);
     /* Without `wait` the host memory must stay as it is until a later fence has passed. */

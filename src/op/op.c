@@ -1,6 +1,7 @@
 #include "op/op.h"
 
 #include "base/status.h"
+#include "op/numbers.h"
 
 /* ---- NAME_arguments: the list's tensors, with their extents for these sizes ---- */
 
@@ -108,15 +109,17 @@ static minrnn_status check_scratch(const char *op, const struct op_context *cont
         }                                                                                          \
         const int64_t scratch =                                                                    \
             table->name.scratch ? table->name.scratch(context->device, args) : 0;                  \
+        struct op_argument arguments[OP_MAX_ARGUMENTS];                                            \
+        const int count = name##_arguments(args, arguments);                                       \
         if (context->planning) {                                                                   \
             context->scratch_need =                                                                \
                 scratch > context->scratch_need ? scratch : context->scratch_need;                 \
-            return MINRNN_OK;                                                                      \
+            return context->numbers ? numbers_plan(context, arguments, count) : MINRNN_OK;         \
         }                                                                                          \
-        struct op_argument arguments[OP_MAX_ARGUMENTS];                                            \
-        const int count = name##_arguments(args, arguments);                                       \
         status = check_arguments(#name, context, arguments, count);                                \
         status = status ? status : check_scratch(#name, context, scratch);                         \
-        return status ? status : table->name.run(context, args);                                   \
+        status = status ? status : table->name.run(context, args);                                 \
+        return status || !context->numbers ? status                                                \
+                                           : numbers_check(context, #name, arguments, count);      \
     }
 #include "op/op_list.def"

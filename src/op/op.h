@@ -24,6 +24,8 @@ static inline int64_t scan_gates(minrnn_scan_cell cell) {
     ;
 #include "op/op_list.def"
 
+struct number_check;
+
 /* Where ops run: a device, with the scratch memory its ops may use. In-order: an op sees the
  * results of those called before it. While `planning`, ops compute nothing and only raise
  * `scratch_need`. One context is used by one thread at a time; several contexts may share a device.
@@ -34,6 +36,7 @@ struct op_context {
     int64_t scratch_bytes; /* what `scratch` holds */
     int64_t scratch_need;  /* the most that any op planned so far asked for */
     bool planning;
+    struct number_check *numbers; /* checks every output (op/numbers.h); NULL: none */
 };
 
 /* What a backend provides for each op. `run` gets arguments that were checked: sizes are at least

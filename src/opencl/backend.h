@@ -33,4 +33,7 @@ minrnn_status cl_fence_wait(minrnn_device *device, struct fence *fence);
 minrnn_status program_cache_create(struct cl_device *device, struct program_cache **cache);
 void program_cache_destroy(struct program_cache *cache);
 
+/* Programs built so far are not saved. */
+void program_cache_forget(struct program_cache *cache);
+
 #endif

@@ -4,9 +4,7 @@
 #include "base/file.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* A file is this header, the key without its zero, and the binary. Drivers may trust a binary
  * blindly (PoCL aborts the process over a truncated one), hence the checksum of everything. */
@@ -31,21 +29,6 @@ static uint64_t checksum_of(const struct header *header, const char *key,
     hash = hash_bytes(hash, &header->binary_bytes, sizeof header->binary_bytes);
     hash = hash_bytes(hash, key, (size_t)header->key_bytes);
     return hash_bytes(hash, binary, (size_t)header->binary_bytes);
-}
-
-bool cache_folder(char folder[CACHE_PATH_BYTES]) {
-    const char *own = getenv("MINRNN_CACHE");
-    const char *shared = getenv("XDG_CACHE_HOME");
-    const char *home = getenv("HOME");
-    int length = 0;
-    if (own) {
-        length = snprintf(folder, CACHE_PATH_BYTES, "%s", own);
-    } else if (shared && shared[0] == '/') {
-        length = snprintf(folder, CACHE_PATH_BYTES, "%s/minrnn", shared);
-    } else if (home && home[0]) {
-        length = snprintf(folder, CACHE_PATH_BYTES, "%s/.cache/minrnn", home);
-    }
-    return length > 0 && length < CACHE_PATH_BYTES;
 }
 
 /* The file's name is the key's hash; the key inside decides. */
@@ -103,18 +86,6 @@ bool cache_load(const char *folder, const char *key, unsigned char **binary, siz
 
 /* ---- storing ---- */
 
-/* Makes the folder and those above it. */
-static void make_folders(const char *folder) {
-    char path[CACHE_PATH_BYTES];
-    snprintf(path, sizeof path, "%s", folder);
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        (void)mkdir(path, 0700);
-        *slash = '/';
-    }
-    (void)mkdir(path, 0700);
-}
-
 static bool write_file(struct file_writer *file, const char *key, const unsigned char *binary,
                        size_t bytes) {
     struct header header = {.key_bytes = strlen(key), .binary_bytes = bytes};
@@ -130,7 +101,7 @@ void cache_store(const char *folder, const char *key, const unsigned char *binar
     if (!file_path(path, folder, key)) {
         return;
     }
-    make_folders(folder);
+    cache_folder_make(folder);
     struct file_writer *file = NULL;
     if (file_writer_open(path, &file)) {
         return;

@@ -2,15 +2,11 @@
 #ifndef OPENCL_CACHE_H
 #define OPENCL_CACHE_H
 
+#include "base/folder.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum { CACHE_PATH_BYTES = 4096 };
-
-/* The folder of the cache: MINRNN_CACHE (empty: no cache), else minrnn in XDG_CACHE_HOME, else in
- * ~/.cache. False where there is none. */
-bool cache_folder(char folder[CACHE_PATH_BYTES]);
 
 /* Finds what was stored under exactly this key, any text. The binary is to be freed with mem_free;
  * a file that is damaged or another key's counts as not there. */

@@ -3,7 +3,9 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "opencl/cache.h"
 #include "opencl/opencl.h"
+#include "opencl/source.h"
 
 #ifdef MINRNN_HAVE_CLBLAST
 #include <clblast_c.h>
@@ -53,11 +55,23 @@ static minrnn_status query_failed(cl_int code) {
     return cl_fail(code, "clGetDeviceInfo", "%s", "");
 }
 
+static uint64_t hash_kernels(void) {
+    uint64_t hash = HASH_START;
+    for (int i = 0; i < cl_source_count; i++) {
+        hash = hash_bytes(hash, cl_sources[i].text, strlen(cl_sources[i].text) + 1);
+    }
+    return hash;
+}
+
 static void describe(cl_device_id id, minrnn_device_info *info) {
     *info = (minrnn_device_info){.is_opencl = true};
     device_text(id, CL_DEVICE_NAME, info->name, sizeof info->name);
     platform_text(platform_of(id), CL_PLATFORM_NAME, info->platform, sizeof info->platform);
     device_text(id, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
+    device_text(id, CL_DEVICE_VERSION, info->opencl, sizeof info->opencl);
+    platform_text(platform_of(id), CL_PLATFORM_VERSION, info->platform_version,
+                  sizeof info->platform_version);
+    info->kernels = hash_kernels();
     info->is_emulator = text_contains(info->platform, "oclgrind") ||
                         text_contains(info->platform, "emulat") ||
                         text_contains(info->name, "emulat");
@@ -211,11 +225,16 @@ static minrnn_status device_finish(minrnn_device *device) {
     return code ? cl_fail(code, "clFinish", "enqueued work did not complete") : MINRNN_OK;
 }
 
+static void device_forget_programs(minrnn_device *device) {
+    program_cache_forget(((struct cl_device *)device)->programs);
+}
+
 const struct backend opencl_backend = {
     .ops = &opencl_ops,
     .destroy = device_destroy,
     .describe = device_describe,
     .finish = device_finish,
+    .forget_programs = device_forget_programs,
     .buffer_create = cl_buffer_create,
     .buffer_destroy = cl_buffer_destroy,
     .write = cl_buffer_write,

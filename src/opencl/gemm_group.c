@@ -61,22 +61,30 @@ const struct gemm_way gemm_group = {.run = group_run, .scratch = no_scratch};
 
 enum { ROWS_COLUMNS = 4, ROWS_LANES = 64 };
 
-static minrnn_status rows_run(struct op_context *context, const struct gemm_args *args) {
-    struct cl_device *device = cl_device_of(context);
-    const bool one_lane = device->traits.is_cpu || device->traits.max_work_group < ROWS_LANES;
-    const int lanes = one_lane ? 1 : ROWS_LANES;
+static minrnn_status rows_kernel(struct cl_device *device, const struct gemm_args *args, int lanes,
+                                 struct kernel **kernel) {
     char options[96];
     snprintf(options, sizeof options, "-DVECTOR=%d -DROWS=%d -DCOLUMNS=%d -DLANES=%d",
-             one_lane ? device->traits.float_width : 1, (int)args->m, ROWS_COLUMNS, lanes);
+             lanes == 1 ? device->traits.float_width : 1, (int)args->m, ROWS_COLUMNS, lanes);
     const struct program_spec spec = {.files = {"prelude.cl", "gemm_rows.cl"}, .options = options};
+    return kernel_get(device, &spec, "gemm_rows", kernel);
+}
+
+static minrnn_status rows_run(struct op_context *context, const struct gemm_args *args) {
+    struct cl_device *device = cl_device_of(context);
     struct kernel *kernel = NULL;
-    const minrnn_status status = kernel_get(device, &spec, "gemm_rows", &kernel);
+    int lanes = device->traits.is_cpu ? 1 : ROWS_LANES;
+    minrnn_status status = rows_kernel(device, args, lanes, &kernel);
+    if (!status && kernel_max_work_group(kernel) < (size_t)lanes) {
+        lanes = 1;
+        status = rows_kernel(device, args, lanes, &kernel);
+    }
     if (status) {
         return status;
     }
     const struct launch_range range = {
         .global = {(size_t)(ceil_div(args->n, ROWS_COLUMNS) * lanes)},
-        .local = {one_lane ? 0 : ROWS_LANES}};
+        .local = {lanes == 1 ? 0 : (size_t)lanes}};
     return LAUNCH(device, kernel, &range, ARG_TENSOR(args->a), ARG_TENSOR(args->b),
                   ARG_TENSOR(args->c), ARG_LONG(args->n), ARG_LONG(args->k),
                   ARG_INT(args->accumulate));

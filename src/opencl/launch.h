@@ -156,5 +156,7 @@ int64_t cl_rmsnorm_backward_scratch(const minrnn_device *device,
                                     const struct rmsnorm_backward_args *args);
 int64_t cl_sum_scratch(const minrnn_device *device, const struct sum_args *args);
 int64_t cl_square_sum_scratch(const minrnn_device *device, const struct square_sum_args *args);
+int64_t cl_nonfinite_count_scratch(const minrnn_device *device,
+                                   const struct nonfinite_count_args *args);
 
 #endif

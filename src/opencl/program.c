@@ -41,56 +41,6 @@ static bool same_spec(const struct program_spec *a, const struct program_spec *b
     return strcmp(a->options ? a->options : "", b->options ? b->options : "") == 0;
 }
 
-/* ---- the source ---- */
-
-static const struct cl_source *find_source(const char *name) {
-    for (int i = 0; i < cl_source_count; i++) {
-        if (strcmp(cl_sources[i].name, name) == 0) {
-            return &cl_sources[i];
-        }
-    }
-    return NULL;
-}
-
-/* All files in order, each after a #line so that the build log names it. To be freed. */
-static minrnn_status compose_source(const struct program_spec *spec, char **source) {
-    enum { LINE_BYTES = 16 }; /* #line 1 "" and so on, the name aside */
-    const struct cl_source *files[PROGRAM_MAX_FILES];
-    size_t bytes = 1;
-    int count = 0;
-    for (; count < PROGRAM_MAX_FILES && spec->files[count]; count++) {
-        files[count] = find_source(spec->files[count]);
-        if (!files[count]) {
-            return fail(MINRNN_BUILD_ERROR, "no kernel file of the name %s", spec->files[count]);
-        }
-        bytes += LINE_BYTES + strlen(files[count]->name) + strlen(files[count]->text);
-    }
-    char *text = mem_alloc(bytes, 1);
-    if (!text) {
-        return MINRNN_OUT_OF_MEMORY;
-    }
-    size_t used = 0;
-    for (int i = 0; i < count; i++) {
-        used += (size_t)snprintf(text + used, bytes - used, "#line 1 \"%s\"\n%s", files[i]->name,
-                                 files[i]->text);
-    }
-    *source = text;
-    return MINRNN_OK;
-}
-
-static minrnn_status compose_options(const struct cl_device *device,
-                                     const struct program_spec *spec, char **options) {
-    const char *own = device->traits.fma ? "-cl-std=CL1.2 -DHAVE_FMA " : "-cl-std=CL1.2 ";
-    const char *asked = spec->options ? spec->options : "";
-    const size_t bytes = strlen(own) + strlen(asked) + 1;
-    *options = mem_alloc(bytes, 1);
-    if (!*options) {
-        return MINRNN_OUT_OF_MEMORY;
-    }
-    snprintf(*options, bytes, "%s%s", own, asked);
-    return MINRNN_OK;
-}
-
 /* ---- building ---- */
 
 /* The driver's words on a failed build, as far as the error text holds them. */
@@ -241,8 +191,8 @@ static void save_program(struct program_cache *cache, const struct program *prog
     char *key = NULL;
     size_t bytes = 0;
     unsigned char *binary = binary_of(program->handle, cache->device->id, &bytes);
-    if (binary && !compose_source(&program->spec, &source) &&
-        !compose_options(cache->device, &program->spec, &options)) {
+    if (binary && !source_compose(&program->spec, &source) &&
+        !source_options(&cache->device->traits, &program->spec, &options)) {
         key = disk_key(cache, options, source);
     }
     if (key) {
@@ -280,7 +230,7 @@ static void program_destroy(struct program *program) {
 /* The specification outlives its caller: names point into the embedded table. */
 static minrnn_status copy_spec(const struct program_spec *spec, struct program_spec *copy) {
     for (int i = 0; i < PROGRAM_MAX_FILES && spec->files[i]; i++) {
-        copy->files[i] = find_source(spec->files[i])->name;
+        copy->files[i] = source_find(spec->files[i])->name;
     }
     copy->options = mem_strdup(spec->options ? spec->options : "");
     return copy->options ? MINRNN_OK : MINRNN_OUT_OF_MEMORY;
@@ -297,8 +247,8 @@ static minrnn_status program_create(struct program_cache *cache, const struct pr
         return status;
     }
     made->hash = hash;
-    status = compose_source(spec, &source);
-    status = status ? status : compose_options(device, spec, &options);
+    status = source_compose(spec, &source);
+    status = status ? status : source_options(&device->traits, spec, &options);
     status = status ? status : copy_spec(spec, &made->spec);
     if (!status && !load_program(cache, options, source, &made->handle)) {
         made->from_source = true;
@@ -386,6 +336,14 @@ void program_cache_destroy(struct program_cache *cache) {
     mem_free(cache->identity);
     mem_free(cache->folder);
     mem_free(cache);
+}
+
+void program_cache_forget(struct program_cache *cache) {
+    pthread_mutex_lock(&cache->lock);
+    for (struct program *program = cache->programs; program; program = program->next) {
+        program->from_source = false;
+    }
+    pthread_mutex_unlock(&cache->lock);
 }
 
 static minrnn_status program_get(struct program_cache *cache, const struct program_spec *spec,

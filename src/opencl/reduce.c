@@ -49,28 +49,32 @@ static int64_t sum_scratch(int64_t count) {
     return ceil_div(count, sum_run(count)) * TENSOR_ELEMENT_BYTES;
 }
 
-static minrnn_status sum_pass(struct cl_device *device, int64_t count, int64_t run, bool square,
-                              bool accumulate, float scale, minrnn_tensor x, minrnn_tensor total) {
+/* As in the kernel. */
+enum summand { SUM_VALUES, SUM_SQUARES, SUM_NONFINITE };
+
+static minrnn_status sum_pass(struct cl_device *device, int64_t count, int64_t run,
+                              enum summand what, bool accumulate, float scale, minrnn_tensor x,
+                              minrnn_tensor total) {
     struct plan plan;
     /* A row group for each `run` elements. */
     const minrnn_status status =
         plan_rows(device, file, "sum", ceil_div(count, run), run, 1, &plan);
     return status ? status
                   : LAUNCH(device, plan.kernel, &plan.range, ARG_LONG(count), ARG_LONG(run),
-                           ARG_INT(square), ARG_INT(accumulate), ARG_FLOAT(scale), ARG_TENSOR(x),
+                           ARG_INT((int)what), ARG_INT(accumulate), ARG_FLOAT(scale), ARG_TENSOR(x),
                            ARG_TENSOR(total));
 }
 
-static minrnn_status sum_all(struct op_context *context, int64_t count, bool square,
+static minrnn_status sum_all(struct op_context *context, int64_t count, enum summand what,
                              bool accumulate, float scale, minrnn_tensor x, minrnn_tensor total) {
     struct cl_device *device = cl_device_of(context);
     const int64_t run = sum_run(count);
     const int64_t parts = ceil_div(count, run);
     const minrnn_status status =
-        sum_pass(device, count, run, square, false, 1.0f, x, context->scratch);
-    return status
-               ? status
-               : sum_pass(device, parts, parts, false, accumulate, scale, context->scratch, total);
+        sum_pass(device, count, run, what, false, 1.0f, x, context->scratch);
+    return status ? status
+                  : sum_pass(device, parts, parts, SUM_VALUES, accumulate, scale, context->scratch,
+                             total);
 }
 
 int64_t cl_sum_scratch(const minrnn_device *device, const struct sum_args *args) {
@@ -79,7 +83,7 @@ int64_t cl_sum_scratch(const minrnn_device *device, const struct sum_args *args)
 }
 
 minrnn_status cl_sum(struct op_context *context, const struct sum_args *args) {
-    return sum_all(context, args->count, false, args->accumulate, args->scale, args->x,
+    return sum_all(context, args->count, SUM_VALUES, args->accumulate, args->scale, args->x,
                    args->total);
 }
 
@@ -89,5 +93,16 @@ int64_t cl_square_sum_scratch(const minrnn_device *device, const struct square_s
 }
 
 minrnn_status cl_square_sum(struct op_context *context, const struct square_sum_args *args) {
-    return sum_all(context, args->count, true, false, 1.0f, args->x, args->total);
+    return sum_all(context, args->count, SUM_SQUARES, false, 1.0f, args->x, args->total);
+}
+
+int64_t cl_nonfinite_count_scratch(const minrnn_device *device,
+                                   const struct nonfinite_count_args *args) {
+    (void)device;
+    return sum_scratch(args->count);
+}
+
+minrnn_status cl_nonfinite_count(struct op_context *context,
+                                 const struct nonfinite_count_args *args) {
+    return sum_all(context, args->count, SUM_NONFINITE, false, 1.0f, args->x, args->total);
 }

@@ -18,7 +18,6 @@ struct scan {
  * once, by the others only where time is too long for one launch. */
 struct plan {
     minrnn_scan_run run;
-    int block;       /* steps whose loads are under way together */
     int lanes, rows; /* tile's work-group */
     int64_t chunks, chunk_steps;
 };
@@ -42,9 +41,13 @@ enum {
     CPU_CHUNK_WALKS = 4,
     CPU_AHEAD = 8,
 
-    /* GPUs: steps whose loads are under way together; work-items a compute unit that hide memory's
-     * latency with these; the same where the chunk run makes them; from which time on it may. */
+    /* GPUs: steps whose loads are under way together, half as many where these are more values than
+     * registers hold with enough work-items beside each other; work-items a compute unit that hide
+     * memory's latency with these; the same where the chunk run makes them; from which time on it
+     * may. */
     GPU_BLOCK = 8,
+    GPU_SERIAL_VALUES = 16,
+    GPU_TILE_VALUES = 24,
     GPU_SERIAL_ITEMS = 256,
     GPU_CHUNK_ITEMS = 1024,
     GPU_CHUNK_TIME = 4096,
@@ -70,12 +73,9 @@ static int64_t max_of(int64_t a, int64_t b) {
 
 /* ---- which run, and its shape ---- */
 
-/* The one rule. `args` counts by its sizes and the run asked for, not by what is absent. */
-static minrnn_scan_run choose_run(const struct cl_traits *traits,
-                                  const struct scan_backward_args *args) {
-    if (args->run != MINRNN_RUN_AUTO) {
-        return args->run;
-    }
+/* The one rule. `args` counts by its sizes, not by what is absent. */
+static minrnn_scan_run fastest_run(const struct cl_traits *traits,
+                                   const struct scan_backward_args *args) {
     const int64_t vectors = args->batch * divide_up(args->width, traits->float_width);
     if (!traits->is_gpu) {
         const bool fills = vectors >= traits->compute_units;
@@ -89,6 +89,11 @@ static minrnn_scan_run choose_run(const struct cl_traits *traits,
     }
     return 2 * groups < traits->compute_units && args->time >= GPU_CHUNK_TIME ? MINRNN_RUN_CHUNK
                                                                               : MINRNN_RUN_TILE;
+}
+
+static minrnn_scan_run choose_run(const struct cl_traits *traits,
+                                  const struct scan_backward_args *args) {
+    return args->run == MINRNN_RUN_AUTO ? fastest_run(traits, args) : args->run;
 }
 
 static int64_t steps_of_chunk(const struct cl_traits *traits,
@@ -111,7 +116,6 @@ static struct plan make_plan(const struct cl_traits *traits,
     while (plan.lanes > 1 && (size_t)plan.rows * (size_t)plan.lanes > traits->max_work_group) {
         plan.lanes /= 2;
     }
-    plan.block = plan.run == MINRNN_RUN_TILE || traits->is_gpu ? GPU_BLOCK : 1;
     switch (plan.run) {
     case MINRNN_RUN_CHUNK: plan.chunk_steps = steps_of_chunk(traits, args); break;
     case MINRNN_RUN_TILE: plan.chunk_steps = MAX_ITERATIONS / 4; break;
@@ -119,6 +123,19 @@ static struct plan make_plan(const struct cl_traits *traits,
     }
     plan.chunks = divide_up(args->time, plan.chunk_steps);
     return plan;
+}
+
+/* Steps whose loads are under way together. One holds its pre-activations; backward, dh and the
+ * state before, too; in log space, what the logarithms need. */
+static int block_of(const struct scan *scan, minrnn_scan_run run) {
+    const struct scan_backward_args *args = &scan->args;
+    if (!scan->device->traits.is_gpu && run != MINRNN_RUN_TILE) {
+        return 1;
+    }
+    const int64_t inputs = args->cell == MINRNN_CELL_LINEAR ? 2 : scan_gates(args->cell);
+    const int64_t values = inputs + (scan->backward ? 2 : args->alg == MINRNN_SCAN_LOG);
+    const int64_t most = run == MINRNN_RUN_TILE ? GPU_TILE_VALUES : GPU_SERIAL_VALUES;
+    return values * GPU_BLOCK <= most ? GPU_BLOCK : GPU_BLOCK / 2;
 }
 
 /* Two arrays [batch, chunks, width]: the carries into the chunks; the chunks' a, then their shares
@@ -179,7 +196,7 @@ static void write_options(const struct scan *scan, const struct plan *plan,
     const int ahead = traits->is_gpu || traits->float_width == 1 ? 0 : CPU_AHEAD;
     snprintf(options, OPTIONS_CAPACITY,
              "-DVECTOR=%d -DVECTORS=%d -DBLOCK=%d -DAHEAD=%d -DLANES=%d -DROWS=%d", piece->vector,
-             piece->vectors, plan->block, ahead, plan->lanes, plan->rows);
+             piece->vectors, block_of(scan, plan->run), ahead, plan->lanes, plan->rows);
     add_option(options, must_stream(scan, piece->vector), "NONTEMPORAL");
     add_option(options, args->candidate == MINRNN_CANDIDATE_G, "CANDIDATE_G");
     add_option(options, args->normalised, "NORMALISED");
@@ -272,11 +289,12 @@ static minrnn_tensor shares_of(const struct scan *scan, const struct plan *plan)
 /* The work-items of a piece, or a few more: those past the last channel return. Those of explicit
  * vectors are a work-group each, so that every core has one; a CPU's scalar ones the driver groups,
  * to vectorise across them. */
-static struct launch_range piece_range(const struct scan *scan, int64_t items, int64_t chunks) {
+static struct launch_range piece_range(const struct scan *scan, const struct kernel *kernel,
+                                       int64_t items, int64_t chunks) {
     const struct cl_traits *traits = &scan->device->traits;
     int64_t local = traits->float_width == 1 ? 0 : 1;
     if (traits->is_gpu) {
-        local = min_of(GPU_GROUP, (int64_t)traits->max_work_group);
+        local = min_of(GPU_GROUP, (int64_t)kernel_max_work_group(kernel));
         items = divide_up(items, local) * local;
     }
     return (struct launch_range){
@@ -300,7 +318,7 @@ static minrnn_status launch_serial(const struct scan *scan, const struct plan *p
     add(&arguments, ARG_INT((cl_int)first_chunk));
     add(&arguments, ARG_INT((cl_int)plan->chunks));
     add(&arguments, ARG_INT((cl_int)plan->chunk_steps));
-    const struct launch_range range = piece_range(scan, piece->items, count);
+    const struct launch_range range = piece_range(scan, kernel, piece->items, count);
     return kernel_launch(scan->device, kernel, &range, arguments.list, arguments.count);
 }
 
@@ -327,7 +345,7 @@ static minrnn_status launch_reduce(const struct scan *scan, const struct plan *p
     add(&arguments, ARG_INT((cl_int)piece->first_channel));
     add(&arguments, ARG_INT((cl_int)plan->chunks));
     add(&arguments, ARG_INT((cl_int)plan->chunk_steps));
-    const struct launch_range range = piece_range(scan, piece->items, plan->chunks - 1);
+    const struct launch_range range = piece_range(scan, kernel, piece->items, plan->chunks - 1);
     return kernel_launch(scan->device, kernel, &range, arguments.list, arguments.count);
 }
 
@@ -344,7 +362,7 @@ static minrnn_status launch_carry(const struct scan *scan, const struct plan *pl
     add(&arguments, ARG_TENSOR(carries_of(scan, plan)));
     add(&arguments, ARG_INT((cl_int)piece->first_channel));
     add(&arguments, ARG_INT((cl_int)plan->chunks));
-    const struct launch_range range = piece_range(scan, piece->items * piece->vectors, 1);
+    const struct launch_range range = piece_range(scan, kernel, piece->items * piece->vectors, 1);
     return kernel_launch(scan->device, kernel, &range, arguments.list, arguments.count);
 }
 

@@ -1,6 +1,10 @@
-/* The kernel files of cl/, embedded at build time by cl/embed.py. */
+/* What a program is made of: the kernel files of cl/, embedded at build time by cl/embed.py, and
+ * the compiler's options. All by the specification and the traits alone, so that programs can be
+ * compiled where their device is not. */
 #ifndef OPENCL_SOURCE_H
 #define OPENCL_SOURCE_H
+
+#include "opencl/launch.h"
 
 struct cl_source {
     const char *name; /* "scan/serial.cl" */
@@ -9,5 +13,15 @@ struct cl_source {
 
 extern const struct cl_source cl_sources[];
 extern const int cl_source_count;
+
+/* NULL where there is no file of that name. */
+const struct cl_source *source_find(const char *name);
+
+/* All files in order, each after a #line so that the build log names it. To be freed. */
+minrnn_status source_compose(const struct program_spec *spec, char **source);
+
+/* What the specification asks for, after what every program of such a device gets. To be freed. */
+minrnn_status source_options(const struct cl_traits *traits, const struct program_spec *spec,
+                             char **options);
 
 #endif

@@ -27,6 +27,7 @@
 #define rmsnorm_backward_scratch cl_rmsnorm_backward_scratch
 #define sum_scratch cl_sum_scratch
 #define square_sum_scratch cl_square_sum_scratch
+#define nonfinite_count_scratch cl_nonfinite_count_scratch
 
 const struct op_table opencl_ops = {
 #define OP_BEGIN(name) .name = {cl_##name, name##_scratch},

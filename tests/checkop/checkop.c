@@ -4,31 +4,71 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "check/bench.h"
+#include "check/clock.h"
+#include "rules.h"
 
 enum { EXIT_SKIP = 77 };
 
 struct options {
     const char *device;
+    const char *rules;
     minrnn_check_config check;
     bool bench;
     bool skip_missing;
+    bool csv;
 };
 
 static const char usage[] =
-    "usage: checkop [--device NAME] [--op OP] [--seed N] [--thorough | --small] [--bench]\n"
-    "               [--skip-missing]\n"
-    "Checks ops against an oracle in double precision. --bench then times those that passed.\n"
+    "usage: checkop [--device NAME] [--op OP] [--seed N] [--shape NAME=NUMBER,...] [--case N]\n"
+    "               [--thorough | --small] [--seconds S] [--rules RULES] [--bench]\n"
+    "               [--format table|csv] [--skip-missing]\n"
+    "Checks ops against an oracle in double precision.\n"
+    "  --shape   gives every case these sizes; with an option (run=2, transpose_a=1), only cases\n"
+    "            that have it\n"
+    "  --case    only the case of this number; a result names its case by it\n"
+    "  --seconds cases beyond this time are left out, and counted\n"
+    "  --rules   makes an OpenCL device be treated as another: gpu or cpu, width=N (its vectors, "
+    "in\n"
+    "            floats), units=N; so that every strategy can be checked on every device\n"
+    "  --bench   times the ops that passed\n"
     "Exits with 1 where an op failed or nothing ran; with --skip-missing, 77 without the device.\n";
+
+static bool parse_format(const char *text, bool *csv) {
+    *csv = strcmp(text, "csv") == 0;
+    return *csv || strcmp(text, "table") == 0;
+}
+
+/* An option with a value; false where there is none of that name, or the value makes no sense. */
+static bool parse_value(const char *name, const char *value, struct options *options) {
+    char *end = NULL;
+    if (strcmp(name, "--device") == 0) {
+        options->device = value;
+    } else if (strcmp(name, "--op") == 0) {
+        options->check.op = value;
+    } else if (strcmp(name, "--shape") == 0) {
+        options->check.shape = value;
+    } else if (strcmp(name, "--rules") == 0) {
+        options->rules = value;
+    } else if (strcmp(name, "--format") == 0) {
+        return parse_format(value, &options->csv);
+    } else if (strcmp(name, "--case") == 0) {
+        options->check.only_case = (int)strtol(value, &end, 10);
+    } else if (strcmp(name, "--seconds") == 0) {
+        options->check.seconds = strtod(value, &end);
+    } else if (strcmp(name, "--seed") == 0) {
+        options->check.seed = strtoull(value, &end, 10);
+    } else {
+        return false;
+    }
+    return !end || (*end == 0 && end != value);
+}
 
 /* Returns false where the arguments make no sense. */
 static bool parse(int argc, char **argv, struct options *options) {
     minrnn_check_config_defaults(&options->check);
     for (int i = 1; i < argc; i++) {
-        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
-        char *end = NULL;
         if (strcmp(argv[i], "--thorough") == 0) {
             options->check.thorough = true;
         } else if (strcmp(argv[i], "--small") == 0) {
@@ -37,19 +77,10 @@ static bool parse(int argc, char **argv, struct options *options) {
             options->bench = true;
         } else if (strcmp(argv[i], "--skip-missing") == 0) {
             options->skip_missing = true;
-        } else if (!value) {
+        } else if (i + 1 == argc || !parse_value(argv[i], argv[i + 1], options)) {
             return false;
-        } else if (strcmp(argv[i], "--device") == 0) {
-            options->device = argv[++i];
-        } else if (strcmp(argv[i], "--op") == 0) {
-            options->check.op = argv[++i];
-        } else if (strcmp(argv[i], "--seed") == 0) {
-            options->check.seed = strtoull(argv[++i], &end, 10);
-            if (*end || end == value) {
-                return false;
-            }
         } else {
-            return false;
+            i++;
         }
     }
     return true;
@@ -57,35 +88,54 @@ static bool parse(int argc, char **argv, struct options *options) {
 
 struct report {
     minrnn_device *device;
-    bool bench;
-    int ops, cases;
+    bool bench, csv;
+    int ops, cases, left_out;
     bool bench_failed;
     double since; /* when the op that runs now began, s */
 };
 
-static double seconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+/* op,cases,failures,left out,worst error / bound,seconds,"worst case","failure": no text of ours
+ * has a quotation mark, drivers' may. */
+static void print_quoted(const char *text) {
+    fputs(",\"", stdout);
+    for (; *text; text++) {
+        putchar(*text == '"' ? '\'' : *text == '\n' ? ' ' : *text);
+    }
+    putchar('"');
+}
+
+static void print_csv(const minrnn_check_result *result, double seconds) {
+    printf("%s,%d,%d,%d,%.4g,%.1f", result->op, result->cases, result->failures, result->left_out,
+           result->worst, seconds);
+    print_quoted(result->worst_case);
+    print_quoted(result->failure);
+    putchar('\n');
+}
+
+static void print_row(const minrnn_check_result *result, double seconds) {
+    printf("%-18s %5d  %6.1f  %9.3g  %-6s  %s\n", result->op, result->cases, seconds, result->worst,
+           result->failures > 0 ? "FAILED" : "ok", result->worst_case);
+    if (result->failures > 0) {
+        printf("  %d of %d cases failed, the first: %s\n", result->failures, result->cases,
+               result->failure);
+    }
+    if (result->left_out > 0) {
+        printf("  %d cases left out for want of time\n", result->left_out);
+    }
 }
 
 static void print_result(void *user, const minrnn_check_result *result) {
     struct report *report = user;
     report->ops++;
     report->cases += result->cases;
-    const bool failed = result->failures > 0;
-    printf("%-18s %5d  %6.1f  %9.3g  %-6s  %s\n", result->op, result->cases,
-           seconds_now() - report->since, result->worst, failed ? "FAILED" : "ok",
-           result->worst_case);
-    if (failed) {
-        printf("  %d of %d cases failed, the first: %s\n", result->failures, result->cases,
-               result->failure);
-    } else if (report->bench && check_bench(report->device, result->op, stdout)) {
+    report->left_out += result->left_out;
+    (report->csv ? print_csv : print_row)(result, clock_seconds() - report->since);
+    if (report->bench && result->failures == 0 && check_bench(report->device, result->op, stdout)) {
         printf("  not timed: %s\n", minrnn_error_text());
         report->bench_failed = true;
     }
     fflush(stdout);
-    report->since = seconds_now();
+    report->since = clock_seconds();
 }
 
 static int run(minrnn_device *device, const struct options *options) {
@@ -94,22 +144,32 @@ static int run(minrnn_device *device, const struct options *options) {
         fprintf(stderr, "checkop: %s\n", minrnn_error_text());
         return EXIT_FAILURE;
     }
-    printf("device %s, %s, %s; seed %llu\n", info.name, info.platform, info.driver,
-           (unsigned long long)options->check.seed);
-    printf("%-18s %5s  %6s  %9s  %-6s  %s\n", "op", "cases", "s", "err/bound", "", "worst case");
-    struct report report = {.device = device, .bench = options->bench, .since = seconds_now()};
+    if (options->csv) {
+        puts("op,cases,failures,left_out,worst,seconds,worst_case,failure");
+    } else {
+        printf("device %s, %s, %s%s%s; seed %llu\n", info.name, info.platform, info.driver,
+               options->rules ? ", treated as " : "", options->rules ? options->rules : "",
+               (unsigned long long)options->check.seed);
+        printf("%-18s %5s  %6s  %9s  %-6s  %s\n", "op", "cases", "s", "err/bound", "",
+               "worst case");
+    }
+    struct report report = {
+        .device = device, .bench = options->bench, .csv = options->csv, .since = clock_seconds()};
     int failures = 0;
     if (minrnn_validate(device, &options->check, print_result, &report, &failures)) {
         fprintf(stderr, "checkop: %s\n", minrnn_error_text());
         return EXIT_FAILURE;
     }
-    printf("%d ops, %d cases, %d ops failed\n", report.ops, report.cases, failures);
+    if (!options->csv) {
+        printf("%d ops, %d cases, %d left out, %d ops failed\n", report.ops, report.cases,
+               report.left_out, failures);
+    }
     return failures == 0 && report.cases > 0 && !report.bench_failed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv) {
     struct options options = {0};
-    if (!parse(argc, argv, &options)) {
+    if (!parse(argc, argv, &options) || (options.bench && options.csv)) {
         fputs(usage, stderr);
         return 2;
     }
@@ -119,7 +179,13 @@ int main(int argc, char **argv) {
         fprintf(stderr, "checkop: %s\n", minrnn_error_text());
         return status == MINRNN_DEVICE_NOT_FOUND && options.skip_missing ? EXIT_SKIP : EXIT_FAILURE;
     }
-    const int result = run(device, &options);
+    int result = 2;
+    if (options.rules && !rules_force(device, options.rules)) {
+        fprintf(stderr, "checkop: --rules %s: not on this device, or not understood\n",
+                options.rules);
+    } else {
+        result = run(device, &options);
+    }
     minrnn_device_destroy(device);
     return result;
 }

@@ -1,6 +1,7 @@
 /* The harness itself: each kind of wrong op must be reported, and a right one must not. */
 #include "base/status.h"
 #include "check/bounds.h"
+#include "check/cases.h"
 #include "check/entry.h"
 #include "cpu/cpu.h"
 
@@ -196,7 +197,103 @@ static void test_arguments_are_checked(void **state) {
     assert_int_equal(minrnn_validate(device, &config, NULL, NULL, &failures),
                      MINRNN_INVALID_ARGUMENT);
     assert_non_null(strstr(minrnn_error_text(), "no_such_op"));
+    config.op = NULL;
+    static const char *const shapes[] = {"time",     "time=",    "time=0",     "time=1.5",
+                                         "time=-1",  "=3",       "time=3;k=1", "speed=3",
+                                         "time=3,k", "time=nan", "time=1e30",  "time=2000000"};
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        config.shape = shapes[i];
+        assert_int_equal(minrnn_validate(device, &config, NULL, NULL, &failures),
+                         MINRNN_INVALID_ARGUMENT);
+        assert_non_null(strstr(minrnn_error_text(), shapes[i]));
+    }
+    config.shape = NULL;
+    config.seconds = (double)NAN;
+    assert_int_equal(minrnn_validate(device, &config, NULL, NULL, &failures),
+                     MINRNN_INVALID_ARGUMENT);
     minrnn_device_destroy(device);
+}
+
+static minrnn_check_result result_of(minrnn_device *device, const minrnn_check_config *config) {
+    minrnn_check_result result = {0};
+    int failures = -1;
+    assert_int_equal(minrnn_validate(device, config, keep, &result, &failures), MINRNN_OK);
+    assert_int_equal(failures, 0);
+    return result;
+}
+
+/* One shape, the options asked for, one case, and no more than there is time for. */
+static void test_cases_are_selected(void **state) {
+    (void)state;
+    minrnn_device *device = NULL;
+    minrnn_check_config config;
+    assert_int_equal(cpu_device_open(1, &device), MINRNN_OK);
+    minrnn_check_config_defaults(&config);
+    config.op = "gemm";
+    const minrnn_check_result all = result_of(device, &config);
+    config.shape = "m=5,n=7,k=9,time=3";
+    minrnn_check_result result = result_of(device, &config);
+    assert_int_equal(result.cases, all.cases);
+    assert_non_null(strstr(result.worst_case, " m 5 n 7 k 9"));
+    config.shape = "m=5,transpose_a=1";
+    result = result_of(device, &config);
+    assert_true(result.cases > 0 && result.cases < all.cases);
+    assert_non_null(strstr(result.worst_case, "transpose_a 1"));
+    config.shape = "";
+    config.only_case = 3;
+    result = result_of(device, &config);
+    assert_int_equal(result.cases, 1);
+    assert_int_equal(strncmp(result.worst_case, "#3 ", 3), 0);
+    config.only_case = 0;
+    config.seconds = 1e-9;
+    result = result_of(device, &config);
+    assert_true(result.cases > 0 && result.left_out > 0);
+    assert_int_equal(result.cases + result.left_out, all.cases);
+    minrnn_device_destroy(device);
+}
+
+/* The selection has in it what the documentation says, whatever the seed. */
+struct seen {
+    int values[VALUES_KINDS], marks[MARKS_KINDS];
+    int64_t longest, shortest;
+    int runs[MINRNN_RUN_CHUNK + 1][2];
+};
+
+static bool look(void *user, const struct check_case *c) {
+    struct seen *seen = user;
+    seen->values[c->values]++;
+    seen->marks[c->marks]++;
+    return true;
+}
+
+static bool look_at_scan(void *user, const struct check_case *c) {
+    struct seen *seen = user;
+    const struct scan_backward_args *args = &c->args.scan_backward;
+    seen->longest = args->time > seen->longest ? args->time : seen->longest;
+    seen->shortest = args->time < seen->shortest ? args->time : seen->shortest;
+    seen->runs[args->run][args->reversed]++;
+    return look(user, c);
+}
+
+static void test_every_kind_of_case_is_there(void **state) {
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        for (int op = 0; op < CHECK_OPS; op++) {
+            const bool scan = op == CHECK_OP_scan_backward;
+            struct seen seen = {.shortest = INT64_MAX};
+            check_cases((enum check_op)op, CHECK_QUICK, seed, scan ? look_at_scan : look, &seen);
+            for (int i = 0; i < VALUES_KINDS; i++) {
+                assert_true(seen.values[i] > 0);
+            }
+            for (int i = 0; i < MARKS_KINDS; i++) {
+                assert_true(seen.marks[i] > 0);
+            }
+            for (int i = 0; scan && i < 2 * (MINRNN_RUN_CHUNK + 1); i++) {
+                assert_true(seen.runs[i / 2][i % 2] > 0);
+            }
+            assert_true(!scan || (seen.shortest == 1 && seen.longest > 65536));
+        }
+    }
 }
 
 int main(void) {
@@ -206,6 +303,8 @@ int main(void) {
         cmocka_unit_test(test_nan_is_the_worst),
         cmocka_unit_test(test_every_output_has_a_bound),
         cmocka_unit_test(test_arguments_are_checked),
+        cmocka_unit_test(test_cases_are_selected),
+        cmocka_unit_test(test_every_kind_of_case_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@ and for leaving every file that was there as it was.
 """
 
 import csv
+import json
 import math
 import os
 import pty
@@ -184,6 +185,12 @@ class WrongUse(Workplace):
         self.bad(WRONG_USE, "different", "train", "--data", self.data, "--out", self.data)
         self.bad(WRONG_USE, "different", *self.train("--log", self.data))
         self.bad(WRONG_USE, "different", *self.train("--log", self.model))
+        self.bad(WRONG_USE, "different", *self.train("--log", self.model + ".state"))
+        self.bad(WRONG_USE, "different", *self.train("--out", self.path("new"), "--log",
+                                                     self.path("./new.state")))
+        self.write("text.state", self.read(self.data))
+        self.bad(WRONG_USE, "different", "train", "--data", self.path("text.state"), "--out",
+                 self.path("text"))
 
     def test_devices(self):
         self.bad(FAILED, "nosuchdevice", *self.train("--device", "nosuchdevice"))
@@ -314,10 +321,43 @@ class BadFiles(Workplace):
         other = self.write("other.csv", b"name,price\napple,3\n")
         self.bad(FAILED, "not a log", *self.train("--resume", "--log", other))
 
-    def test_losses_that_are_not_finite(self):
+    def header(self, path):
+        content = self.read(path)
+        return json.loads(content[8 : 8 + struct.unpack("<Q", content[:8])[0]])
+
+    def test_numbers_that_are_not_finite(self):
+        """The run ends with exit code 1 and one line; the last good save stays, to the byte."""
+        # A warm-up to a rate that no parameter bears: the first step is good, and saved.
+        rates = ["--rate", "3e38", "--clip", "0", "--warmup", "1000"]
+        begun = self.train(*rates, "--save-every", "1", steps=9)
+        files = [os.path.basename(path) for path in (self.model, self.state)]
+        lost = r"minrnn: the loss of step 2 is .*--check-numbers.*the last save stands"
+        op = r"minrnn: step 2, forward, layer 1 of 1, \w+ \(layers\.0\.[\w.]+\): \w+ wrote .*stands"
+        self.assertRegex(self.bad(FAILED, "step 2", *begun, changes=files), lost)
+        self.assertEqual(self.header(self.state)["__metadata__"]["minrnn.step"], "1")
+        self.assertRegex(self.bad(FAILED, "step 2", *begun, "--check-numbers"), op)
+        for arguments, said in [
+            (["--save-every", "0"], lost),
+            (["--save-every", "1"], lost),
+            (["--save-every", "1", "--check-numbers"], op),
+        ]:
+            with self.subTest(arguments):
+                resumed = self.train(*rates, "--resume", *arguments, steps=9)
+                self.assertRegex(self.bad(FAILED, "step 2", *resumed), said)
+
+    def test_a_model_that_is_not_finite(self):
         self.trained()
-        options = ["--rate", "1e38", "--clip", "0", "--warmup", "0"]
-        self.bad(FAILED, "last save", *self.train(*options, steps=20))
+        content = self.read(self.model)
+        length = struct.unpack("<Q", content[:8])[0]
+        header = self.header(self.model)
+        header["__metadata__"]["minrnn.checksum"] = "none"
+        text = json.dumps(header).encode()
+        begin, end = header["norm.weight"]["data_offsets"]
+        data = content[8 + length :]
+        data = data[:begin] + struct.pack("<f", math.nan) * ((end - begin) // 4) + data[end:]
+        broken = self.write("nan.safetensors", struct.pack("<Q", len(text)) + text + data)
+        self.bad(FAILED, "the logit of token 0 is", "generate", "--model", broken, "--length", 3)
+        self.bad(FAILED, "the loss is", "eval", "--model", broken, "--data", self.data)
 
 
 class Training(Workplace):
@@ -508,6 +548,28 @@ class Results(Workplace):
         shown = self.good("validate", "--op", "embed_forward")
         self.assertRegex(shown, r"\nembed_forward +[1-9]\d* +\S+  pass")
         self.assertIn("verdict  pass: 1 of 1 ops pass", shown)
+        self.assertRegex(shown, r"\nminrnn   \d+\.\d+\.\d+, seed 1, selection, 100 s at most\n")
+        self.bad(FAILED, "no case", "validate", "--op", "copy", "--case", 1000)
+
+    def test_validate_keeps_its_verdict(self):
+        with tempfile.TemporaryDirectory() as cache:
+            variables = {"MINRNN_CACHE": cache}
+            self.assertRegex(self.good("devices", environment=variables), r"\n. +0  cpu .* no  ")
+            self.good("validate", "--op", "copy", environment=variables)
+            self.assertEqual(os.listdir(cache), [])
+            self.good("validate", "--small", environment=variables)
+            shown = self.good("devices", environment=variables)
+            self.assertRegex(shown, r"\n. +0  cpu .* ok \d{4}-\d\d-\d\d  ")
+            kept = os.path.join(cache, os.listdir(cache)[0])
+            with open(kept, encoding="utf-8") as file:
+                text = file.read()
+            with open(kept, "w", encoding="utf-8") as file:
+                file.write(text.replace("failures 0\nfailed ", "failures 1\nfailed gemm"))
+            shown = self.good("devices", environment=variables)
+            self.assertRegex(shown, r"\n. +0  cpu .* FAILED \d{4}-\d\d-\d\d  ")
+            told = run("validate", "--op", "copy", environment=variables)
+            self.assertEqual(told.returncode, 0)
+            self.assertRegex(told.stderr.decode(), r"^minrnn: warning: .* 1 of \d+ ops .*: gemm\n$")
 
     def test_help(self):
         self.assertRegex(self.good("--version"), r"^minrnn \d+\.\d+\.\d+\n$")
@@ -515,7 +577,8 @@ class Results(Workplace):
         for command, options in {
             "devices": [],
             "train": ["data", "task", "preset", "mixer", "device", "steps", "seed", "out", "log",
-                      "resume", "width", "layers", "scan", "candidate", "schedule-steps"],
+                      "resume", "width", "layers", "scan", "candidate", "schedule-steps",
+                      "check-numbers"],
             "eval": ["model", "data", "device", "split"],
             "generate": ["model", "prompt", "length", "temperature", "top-k", "seed", "device"],
             "validate": ["op", "seed", "thorough", "device"],

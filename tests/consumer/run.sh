@@ -1,13 +1,14 @@
 #!/bin/sh
 # Installs the library into a temporary place and uses it as a stranger would.
 #
-#     run.sh plain|sanitized|cmake BUILD_DIRECTORY
+#     run.sh plain|sanitized|cmake BUILD_DIRECTORY SANITIZERS
 #
-# Exit code 77 where a tool that the way needs is not there.
+# SANITIZERS is Meson's b_sanitize of that build, "none" where it is not instrumented. Exit code 77 where a tool that the way needs is not there.
 set -eu
 
 way=$1
 build=$2
+sanitizers=$3
 here=$(cd "$(dirname "$0")" && pwd)
 cc=${CC:-cc}
 
@@ -30,12 +31,11 @@ PKG_CONFIG_SYSROOT_DIR=$work/root
 export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR
 LD_LIBRARY_PATH=$(dirname "$PKG_CONFIG_PATH")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export LD_LIBRARY_PATH
-library=$(dirname "$PKG_CONFIG_PATH")/libminrnn.so
 flags=$(pkg-config --cflags --libs minrnn)
 
 sanitize=
-if nm -D "$library" | grep -q __asan_init; then
-    sanitize=-fsanitize=address
+if [ "$sanitizers" != none ]; then
+    sanitize=-fsanitize=$sanitizers
 fi
 
 case $way in
@@ -47,6 +47,7 @@ plain)
     readelf -d "$work/consumer" | grep -q 'NEEDED.*libminrnn\.so\.0'
     ;;
 sanitized)
+    [ "$sanitizers" = none ] || skip "the whole build is"
     # The leak checker sees every allocation of the process, the library's own included.
     echo 'int main(void) { return 0; }' >"$work/empty.c"
     "$cc" -fsanitize=address "$work/empty.c" -o "$work/empty" 2>/dev/null && "$work/empty" ||
@@ -58,12 +59,12 @@ sanitized)
     ;;
 cmake)
     command -v cmake >/dev/null || skip "no cmake"
-    cmake -S "$here" -B "$work/cmake" -DCMAKE_C_FLAGS="$sanitize" >/dev/null
+    cmake -G Ninja -S "$here" -B "$work/cmake" -DCMAKE_C_FLAGS="$sanitize" >/dev/null
     cmake --build "$work/cmake" >/dev/null
     "$work/cmake/consumer"
     ;;
 *)
-    echo "usage: run.sh plain|sanitized|cmake BUILD_DIRECTORY" >&2
+    echo "usage: run.sh plain|sanitized|cmake BUILD_DIRECTORY SANITIZERS" >&2
     exit 2
     ;;
 esac

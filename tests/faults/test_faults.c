@@ -192,8 +192,19 @@ __attribute__((format(printf, 2, 3))) static void complain(const struct point *p
     test.failures++;
 }
 
+/* To the bit, but for the bytes of padding. */
+static bool is_same_record(const minrnn_step_record *a, const minrnn_step_record *b) {
+    return a->step == b->step && memcmp(&a->loss, &b->loss, sizeof a->loss) == 0 &&
+           memcmp(&a->gradient_norm, &b->gradient_norm, sizeof a->gradient_norm) == 0 &&
+           memcmp(&a->rate, &b->rate, sizeof a->rate) == 0;
+}
+
 static bool is_as_expected(void) {
-    return memcmp(result.records, test.expected.records, sizeof result.records) == 0 &&
+    bool same = true;
+    for (int i = 0; i < CYCLE_STEPS; i++) {
+        same = same && is_same_record(&result.records[i], &test.expected.records[i]);
+    }
+    return same &&
            memcmp(&result.evaluation, &test.expected.evaluation, sizeof result.evaluation) == 0 &&
            strcmp(result.generated, test.expected.generated) == 0;
 }

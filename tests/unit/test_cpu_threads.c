@@ -75,9 +75,9 @@ static struct results run(int threads, const struct op_entry *entry, union op_ar
     return results;
 }
 
-/* Runs a case with 1, 2 and 5 threads. */
+/* Runs a case with 1, 2 and 5 threads, and with more than there are cores. */
 static void check_threads(enum check_op op, const struct check_case *c) {
-    static const int threads[] = {2, 5};
+    static const int threads[] = {2, 5, 67};
     const struct op_entry *entry = op_entry_at(op);
     struct operand operands[OP_MAX_ARGUMENTS];
     struct check_random random = {.seed = 1, .stream = (uint32_t)op};
@@ -159,6 +159,7 @@ static struct check_case large_case(enum check_op op) {
     case CHECK_OP_g_forward: a->g_forward.count = COUNT; break;
     case CHECK_OP_g_backward: a->g_backward.count = COUNT; break;
     case CHECK_OP_square_sum: a->square_sum.count = COUNT; break;
+    case CHECK_OP_nonfinite_count: a->nonfinite_count.count = COUNT; break;
     case CHECK_OP_copy: a->copy.count = COUNT; break;
     case CHECK_OPS: break;
     }
@@ -171,6 +172,27 @@ static void same_bits_for_any_threads(void **state) {
         const struct check_case c = large_case((enum check_op)op);
         check_threads((enum check_op)op, &c);
     }
+}
+
+static void check_scans(minrnn_scan_run run, minrnn_scan_alg alg, minrnn_scan_cell cell) {
+    const minrnn_candidate candidate =
+        alg == MINRNN_SCAN_LOG ? MINRNN_CANDIDATE_G : MINRNN_CANDIDATE_PLAIN;
+    struct check_case c = large_case(CHECK_OP_scan_forward);
+    struct scan_forward_args *forward = &c.args.scan_forward;
+    forward->run = run;
+    forward->alg = alg;
+    forward->cell = cell;
+    forward->candidate = candidate;
+    forward->normalised = cell == MINRNN_CELL_MINLSTM;
+    check_threads(CHECK_OP_scan_forward, &c);
+    c = large_case(CHECK_OP_scan_backward);
+    struct scan_backward_args *backward = &c.args.scan_backward;
+    backward->run = run;
+    backward->alg = alg;
+    backward->cell = cell;
+    backward->candidate = candidate;
+    backward->normalised = cell == MINRNN_CELL_MINLSTM;
+    check_threads(CHECK_OP_scan_backward, &c);
 }
 
 /* The other ways in which a product or a scan is cut. */
@@ -186,12 +208,10 @@ static void same_bits_however_cut(void **state) {
         check_threads(CHECK_OP_gemm, &c);
     }
     for (int run = MINRNN_RUN_SERIAL; run <= MINRNN_RUN_CHUNK; run++) {
-        struct check_case c = large_case(CHECK_OP_scan_forward);
-        c.args.scan_forward.run = (minrnn_scan_run)run;
-        check_threads(CHECK_OP_scan_forward, &c);
-        c = large_case(CHECK_OP_scan_backward);
-        c.args.scan_backward.run = (minrnn_scan_run)run;
-        check_threads(CHECK_OP_scan_backward, &c);
+        check_scans((minrnn_scan_run)run, MINRNN_SCAN_LINEAR, MINRNN_CELL_MINGRU);
+        check_scans((minrnn_scan_run)run, MINRNN_SCAN_LINEAR, MINRNN_CELL_MINLSTM);
+        check_scans((minrnn_scan_run)run, MINRNN_SCAN_LOG, MINRNN_CELL_MINGRU);
+        check_scans((minrnn_scan_run)run, MINRNN_SCAN_LOG, MINRNN_CELL_MINLSTM);
     }
 }
 

@@ -62,6 +62,7 @@ static void check_layout(int float_width) {
         "cross_entropy",
         "sum",
         "square_sum",
+        "nonfinite_count",
         "adamw",
         "fill",
         "copy",

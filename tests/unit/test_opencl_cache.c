@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -154,6 +155,117 @@ static void test_foreign(void **state) {
     assert_false(loads(folder, "device and sourcf"));
 }
 
+/* What a version before the format's last change left is sound in itself: only the number in its
+ * magic is lower. It is not read, and replaced. */
+static void test_older_version(void **state) {
+    struct folder *folder = *state;
+    unsigned char content[256];
+    cache_store(folder->path, key, program, sizeof program);
+    list_files(folder);
+    const size_t bytes = read_all(folder->files[0], content, sizeof content);
+    assert_memory_equal(content, "minrnnP1", 8);
+    content[7] = '0';
+    write_all(folder->files[0], content, bytes);
+    assert_false(loads(folder, key));
+    cache_store(folder->path, key, program, sizeof program);
+    assert_true(loads(folder, key));
+    list_files(folder);
+    assert_int_equal(folder->count, 1);
+}
+
+/* ---- several processes at once ---- */
+
+enum { PROCESSES = 4, ROUNDS = 200, MOST_BYTES = 1 << 14 };
+
+/* Binary number `n` is 1 + n * 61 bytes, all n. */
+static size_t numbered_bytes(unsigned char n) {
+    return 1 + (size_t)n * 61;
+}
+
+static bool is_numbered(const unsigned char *binary, size_t bytes) {
+    bool good = bytes == numbered_bytes(binary[0]);
+    for (size_t i = 0; good && i < bytes; i++) {
+        good = binary[i] == binary[0];
+    }
+    return good;
+}
+
+/* Stores and loads in turn; returns the number of wrong binaries, and of loads in *loaded. */
+static int store_and_load(const char *path, unsigned seed, int *loaded) {
+    static unsigned char binary[MOST_BYTES];
+    int wrong = 0;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        const unsigned char n = (unsigned char)(seed * 89 + i * 7);
+        memset(binary, n, numbered_bytes(n));
+        cache_store(path, key, binary, numbered_bytes(n));
+        unsigned char *found = NULL;
+        size_t bytes = 0;
+        if (cache_load(path, key, &found, &bytes)) {
+            wrong += !is_numbered(found, bytes);
+            ++*loaded;
+            mem_free(found);
+        }
+    }
+    return wrong;
+}
+
+/* Cuts the file short again and again, as a failing disk or another program might. */
+static void damage(const char *file) {
+    for (unsigned i = 0; i < 8 * ROUNDS; i++) {
+        (void)!truncate(file, (off_t)(i * 37 % 4000));
+    }
+}
+
+/* Waits for `count` children, each of which must end with 0. */
+static void join(const pid_t *children, int count) {
+    for (int i = 0; i < count; i++) {
+        int status = 0;
+        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+        assert_int_equal(status, 0);
+    }
+}
+
+/* Whoever loads has what someone stored, whole, or nothing; in the end there is one good file. */
+static void race(struct folder *folder, bool damaged) {
+    pid_t children[PROCESSES + 1];
+    int count = 0;
+    cache_store(folder->path, key, program, sizeof program);
+    list_files(folder);
+    for (unsigned seed = 0; seed < PROCESSES; seed++) {
+        const pid_t child = fork();
+        if (child == 0) {
+            int loaded = 0;
+            const int wrong = store_and_load(folder->path, seed, &loaded);
+            /* Undamaged, every load finds something. */
+            _exit(wrong ? 1 : loaded == 0 ? 2 : !damaged && loaded < ROUNDS ? 3 : 0);
+        }
+        assert_true(child > 0);
+        children[count++] = child;
+    }
+    if (damaged) {
+        const pid_t child = fork();
+        if (child == 0) {
+            damage(folder->files[0]);
+            _exit(0);
+        }
+        assert_true(child > 0);
+        children[count++] = child;
+    }
+    join(children, count);
+    list_files(folder);
+    assert_int_equal(folder->count, 1); /* no temporary file is left */
+    cache_store(folder->path, key, program, sizeof program);
+    assert_true(loads(folder, key));
+}
+
+static void test_processes(void **state) {
+    race(*state, false);
+}
+
+static void test_processes_and_damage(void **state) {
+    race(*state, true);
+}
+
 static void test_unwritable(void **state) {
     const struct folder *folder = *state;
     char inside[128];
@@ -205,6 +317,29 @@ static void compute(void) {
     minrnn_device_destroy(device);
 }
 
+/* Processes that begin with an empty cache, compile the same programs and store them at once. Each
+ * is this program anew: a driver's threads do not live through a fork. */
+static void test_computing_at_once(void **state) {
+    struct folder *folder = *state;
+    enum { AT_ONCE = 3 };
+    pid_t children[AT_ONCE];
+    for (int i = 0; i < AT_ONCE; i++) {
+        children[i] = fork();
+        if (children[i] == 0) {
+            execl("/proc/self/exe", "test_opencl_cache", "compute", (char *)NULL);
+            _exit(127);
+        }
+        assert_true(children[i] > 0);
+    }
+    join(children, AT_ONCE);
+    list_files(folder);
+    assert_true(folder->count > 0);
+    for (int i = 0; i < folder->count; i++) {
+        assert_null(strstr(folder->files[i], ".tmp"));
+    }
+    compute();
+}
+
 static void test_damaged_programs(void **state) {
     struct folder *folder = *state;
     off_t sizes[MAX_FILES];
@@ -225,13 +360,21 @@ static void test_damaged_programs(void **state) {
     }
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "compute") == 0) {
+        compute();
+        return 0;
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_stored_is_loaded, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_truncated_and_flipped, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_foreign, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_older_version, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_processes, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_processes_and_damage, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_unwritable, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_folder, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_computing_at_once, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_damaged_programs, make_folder, remove_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

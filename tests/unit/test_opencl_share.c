@@ -60,6 +60,8 @@ static int tear_down(void **state) {
     return 0;
 }
 
+#define REFUSED(call) assert_int_equal((call), MINRNN_INVALID_ARGUMENT)
+
 static void test_objects_are_the_callers(void **state) {
     const struct caller *caller = *state;
     assert_ptr_equal(minrnn_opencl_queue(caller->device), caller->queue);
@@ -161,8 +163,51 @@ static void test_wrap_refuses(void **state) {
             MINRNN_INVALID_ARGUMENT);
         assert_null(buffer);
     }
-    assert_int_equal(minrnn_opencl_buffer_wrap(caller->device, NULL, 0, 4, &buffer),
-                     MINRNN_INVALID_ARGUMENT);
+    const uint64_t good[][2] = {{0, 64}, {60, 4}, {4, 60}};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        MUST(minrnn_opencl_buffer_wrap(caller->device, memory, good[i][0], good[i][1], &buffer));
+        minrnn_buffer_destroy(buffer);
+    }
+    cl_context other = clCreateContext(NULL, 1, &caller->id, NULL, NULL, &code);
+    cl_mem foreign = clCreateBuffer(other, CL_MEM_READ_WRITE, 64, NULL, &code);
+    assert_int_equal(code, 0);
+    REFUSED(minrnn_opencl_buffer_wrap(caller->device, foreign, 0, 4, &buffer));
+    clReleaseMemObject(foreign);
+    clReleaseContext(other);
+    clReleaseMemObject(memory);
+}
+
+/* Each argument that may not be NULL, and a device that is none of OpenCL's. */
+static void test_arguments(void **state) {
+    const struct caller *caller = *state;
+    minrnn_device *device = NULL, *cpu = NULL;
+    minrnn_buffer *buffer = NULL;
+    cl_event event = NULL;
+    cl_int code = 0;
+    cl_mem memory = clCreateBuffer(caller->context, CL_MEM_READ_WRITE, 64, NULL, &code);
+    assert_int_equal(code, 0);
+    REFUSED(minrnn_opencl_device_open(NULL, caller->id, caller->queue, &device));
+    REFUSED(minrnn_opencl_device_open(caller->context, NULL, caller->queue, &device));
+    REFUSED(minrnn_opencl_device_open(caller->context, caller->id, NULL, &device));
+    REFUSED(minrnn_opencl_device_open(caller->context, caller->id, caller->queue, NULL));
+    REFUSED(minrnn_opencl_buffer_wrap(NULL, memory, 0, 4, &buffer));
+    REFUSED(minrnn_opencl_buffer_wrap(caller->device, NULL, 0, 4, &buffer));
+    REFUSED(minrnn_opencl_buffer_wrap(caller->device, memory, 0, 4, NULL));
+    REFUSED(minrnn_opencl_wait_for(NULL, 0, NULL));
+    REFUSED(minrnn_opencl_wait_for(caller->device, 1, NULL));
+    MUST(minrnn_opencl_wait_for(caller->device, 0, NULL));
+    REFUSED(minrnn_opencl_record(NULL, &event));
+    REFUSED(minrnn_opencl_record(caller->device, NULL));
+    MUST(minrnn_device_open("cpu", &cpu));
+    MUST(minrnn_buffer_create(cpu, 64, &buffer));
+    assert_null(minrnn_opencl_queue(cpu));
+    assert_null(minrnn_opencl_context(cpu));
+    assert_null(minrnn_opencl_memory(buffer));
+    assert_null(minrnn_opencl_queue(NULL));
+    assert_null(minrnn_opencl_context(NULL));
+    assert_null(minrnn_opencl_memory(NULL));
+    minrnn_buffer_destroy(buffer);
+    minrnn_device_destroy(cpu);
     clReleaseMemObject(memory);
 }
 
@@ -173,6 +218,7 @@ int main(void) {
         cmocka_unit_test(test_queue_of_another_context),
         cmocka_unit_test(test_wrapped_memory),
         cmocka_unit_test(test_wrap_refuses),
+        cmocka_unit_test(test_arguments),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,0 +1,183 @@
+/* What is kept of a validation: found again, outdated by a new driver, and never believed where the
+ * file is not what was written. */
+#include <minrnn/check.h>
+
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+enum { PATH_BYTES = 4096, FILE_BYTES = 8192 };
+static char folder[] = "/tmp/minrnn-verdict-XXXXXX";
+
+static const minrnn_device_info device = {
+    .name = "Some GPU",
+    .platform = "Some platform",
+    .driver = "1.2\ndate 2001-01-01\nops 3", /* a driver may say anything */
+    .platform_version = "OpenCL 3.0",
+    .kernels = 42,
+};
+static const minrnn_verdict bad = {
+    .ops = 24, .cases = 500, .left_out = 3, .failures = 2, .failed = "gemm scan_forward"};
+
+static int begin(void **state) {
+    (void)state;
+    return mkdtemp(folder) ? setenv("MINRNN_CACHE", folder, 1) : -1;
+}
+
+/* The one verdict's file. */
+static void verdict_file(char path[PATH_BYTES]) {
+    char pattern[PATH_BYTES];
+    glob_t found;
+    snprintf(pattern, sizeof pattern, "%s/verdict-*.txt", folder);
+    assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+    assert_int_equal(found.gl_pathc, 1);
+    snprintf(path, PATH_BYTES, "%s", found.gl_pathv[0]);
+    globfree(&found);
+}
+
+static int end(void **state) {
+    (void)state;
+    char path[PATH_BYTES];
+    verdict_file(path);
+    return unlink(path) || rmdir(folder);
+}
+
+static void test_kept_and_found(void **state) {
+    (void)state;
+    minrnn_verdict found = {.ops = 1};
+    minrnn_verdict_find(&device, &found);
+    assert_int_equal(found.ops, 0);
+    assert_int_equal(minrnn_verdict_keep(&device, &bad), MINRNN_OK);
+    minrnn_verdict_find(&device, &found);
+    assert_int_equal(found.ops, bad.ops);
+    assert_int_equal(found.cases, bad.cases);
+    assert_int_equal(found.left_out, bad.left_out);
+    assert_int_equal(found.failures, bad.failures);
+    assert_string_equal(found.failed, bad.failed);
+    assert_int_equal(strlen(found.date), strlen("2026-01-31 23:59"));
+    assert_true(strcmp(found.date, "2020") > 0);
+    assert_false(found.outdated);
+    const minrnn_verdict good = {.ops = 24, .cases = 506};
+    assert_int_equal(minrnn_verdict_keep(&device, &good), MINRNN_OK);
+    minrnn_verdict_find(&device, &found);
+    assert_int_equal(found.failures, 0);
+    assert_string_equal(found.failed, "");
+}
+
+static void test_other_versions_outdate_it(void **state) {
+    (void)state;
+    minrnn_device_info others[4] = {device, device, device, device};
+    snprintf(others[0].driver, sizeof others[0].driver, "1.3");
+    snprintf(others[1].platform_version, sizeof others[1].platform_version, "OpenCL 3.1");
+    others[2].kernels++;
+    snprintf(others[3].opencl, sizeof others[3].opencl, "OpenCL 1.2");
+    assert_int_equal(minrnn_verdict_keep(&device, &bad), MINRNN_OK);
+    for (int i = 0; i < 4; i++) {
+        minrnn_verdict found;
+        minrnn_verdict_find(&others[i], &found);
+        assert_int_equal(found.ops, bad.ops);
+        assert_true(found.outdated);
+    }
+    minrnn_device_info unknown = device;
+    minrnn_verdict found;
+    unknown.name[0] = 'T';
+    minrnn_verdict_find(&unknown, &found);
+    assert_int_equal(found.ops, 0);
+}
+
+static void overwrite(const char *content, size_t bytes) {
+    char path[PATH_BYTES];
+    verdict_file(path);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(content, 1, bytes, file), bytes);
+    assert_int_equal(fclose(file), 0);
+}
+
+static size_t read_kept(char content[FILE_BYTES]) {
+    char path[PATH_BYTES];
+    verdict_file(path);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    const size_t bytes = fread(content, 1, FILE_BYTES, file);
+    assert_int_equal(fclose(file), 0);
+    return bytes;
+}
+
+static void assert_unknown(void) {
+    minrnn_verdict found;
+    minrnn_verdict_find(&device, &found);
+    assert_int_equal(found.ops, 0);
+    assert_int_equal(found.failures, 0);
+}
+
+static void test_damage_is_no_verdict(void **state) {
+    (void)state;
+    static const char *const damaged[] = {
+        "",
+        "\ndate ",
+        "\ndate 2026-01-31 23:59\nops 0\ncases 1\nleft_out 0\nfailures 0\nfailed \n",
+        "\ndate 2026-01-31 23:59\nops 24\ncases 1\nleft_out 0\nfailures 25\nfailed x\n",
+        "\ndate 2026-01-31 23:59\nops 24\ncases -1\nleft_out 0\nfailures 0\nfailed \n",
+        "\ndate 2026-01-31 23:59\nops 99999999999999999999\ncases 1\nleft_out 0\nfailures 0\n",
+        "\ndate 2026-01-31 23:59\nops 24\ncases 1\nleft_out 0\nfailures 2\nfailed \x1b[2J\n",
+        "\ndate \x1b[2J\nops 24\ncases 1\nleft_out 0\nfailures 0\nfailed \n",
+    };
+    for (size_t i = 0; i < sizeof damaged / sizeof damaged[0]; i++) {
+        overwrite(damaged[i], strlen(damaged[i]));
+        assert_unknown();
+    }
+    static char large[FILE_BYTES];
+    memset(large, '9', sizeof large);
+    overwrite(large, sizeof large);
+    assert_unknown();
+    /* Cut short anywhere before the last line, it says nothing; there, at most less. */
+    char content[FILE_BYTES];
+    assert_int_equal(minrnn_verdict_keep(&device, &bad), MINRNN_OK);
+    const size_t bytes = read_kept(content);
+    for (size_t cut = 0; cut + strlen(bad.failed) + 1 < bytes; cut++) {
+        overwrite(content, cut);
+        assert_unknown();
+    }
+    overwrite(content, bytes);
+    minrnn_verdict found;
+    minrnn_verdict_find(&device, &found);
+    assert_int_equal(found.failures, bad.failures);
+}
+
+static void test_what_cannot_be_kept(void **state) {
+    (void)state;
+    const minrnn_verdict none = {0};
+    minrnn_verdict found = {.ops = 1};
+    assert_int_equal(minrnn_verdict_keep(&device, &none), MINRNN_INVALID_ARGUMENT);
+    assert_int_equal(minrnn_verdict_keep(NULL, &bad), MINRNN_INVALID_ARGUMENT);
+    assert_int_equal(minrnn_verdict_keep(&device, NULL), MINRNN_INVALID_ARGUMENT);
+    setenv("MINRNN_CACHE", "", 1);
+    assert_int_equal(minrnn_verdict_keep(&device, &bad), MINRNN_IO_ERROR);
+    minrnn_verdict_find(&device, &found);
+    assert_int_equal(found.ops, 0);
+    setenv("MINRNN_CACHE", "/dev/null/folder", 1);
+    assert_int_equal(minrnn_verdict_keep(&device, &bad), MINRNN_IO_ERROR);
+    setenv("MINRNN_CACHE", folder, 1);
+    minrnn_verdict_find(NULL, &found);
+    assert_int_equal(found.ops, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_kept_and_found),
+        cmocka_unit_test(test_other_versions_outdate_it),
+        cmocka_unit_test(test_damage_is_no_verdict),
+        cmocka_unit_test(test_what_cannot_be_kept),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}

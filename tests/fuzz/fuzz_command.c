@@ -1,0 +1,272 @@
+/* The command line: the input's lines are the arguments, up to an empty one; what follows that is
+ * the content of the file "file". The command runs whole, in a folder of its own where a small
+ * text "data" (again "data.state"), a model "model" and its state "model.state" lie; only what
+ * would take long is cut short (limited_*, which meson.build puts in the place of the library's
+ * calls). */
+#define _GNU_SOURCE /* memmem */
+
+#include "harness.h"
+
+#include "base/status.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int minrnn_main(int argc, char **argv);
+
+/* ---- what takes long ---- */
+
+enum { MOST_BYTES = 1 << 20, MOST_TOKENS = 256, MOST_STEPS = 8, MOST_CHARACTERS = 8 };
+
+static int steps;
+static char *opened_text; /* the last text's path */
+static struct fuzz_bytes opened_content;
+
+minrnn_status limited_model_create(minrnn_device *device, const minrnn_model_config *config,
+                                   uint64_t seed, minrnn_model **model);
+minrnn_status limited_trainer_create(minrnn_model *model, const minrnn_trainer_config *config,
+                                     minrnn_trainer **trainer);
+minrnn_status limited_trainer_step(minrnn_trainer *trainer, const int32_t *tokens,
+                                   const int32_t *targets, const int32_t *reset,
+                                   const int32_t *lengths);
+minrnn_status limited_generate(minrnn_session *session, const char *prompt, int64_t length,
+                               const minrnn_sampling *sampling, minrnn_on_text on_text, void *user);
+minrnn_status limited_validate(minrnn_device *device, const minrnn_check_config *config,
+                               minrnn_on_check on_result, void *user, int *failures);
+minrnn_status limited_text_open(const char *path, const minrnn_vocabulary *vocabulary,
+                                minrnn_text **text);
+
+minrnn_status limited_model_create(minrnn_device *device, const minrnn_model_config *config,
+                                   uint64_t seed, minrnn_model **model) {
+    minrnn_memory memory;
+    const minrnn_status status = minrnn_model_memory(device, config, 1, 1, false, &memory);
+    if (!status && memory.total > MOST_BYTES) {
+        return fail(MINRNN_OUT_OF_MEMORY, "the fuzz target's limit");
+    }
+    return minrnn_model_create(device, config, seed, model);
+}
+
+minrnn_status limited_trainer_create(minrnn_model *model, const minrnn_trainer_config *config,
+                                     minrnn_trainer **trainer) {
+    minrnn_model_config model_config;
+    minrnn_memory memory;
+    MUST_WORK(minrnn_model_get_config(model, &model_config));
+    const minrnn_status status = minrnn_model_memory(minrnn_model_device(model), &model_config,
+                                                     config->batch, config->time, true, &memory);
+    if (!status && (memory.total > MOST_BYTES || config->accumulation > MOST_TOKENS ||
+                    config->accumulation * config->batch * config->time > MOST_TOKENS)) {
+        return fail(MINRNN_OUT_OF_MEMORY, "the fuzz target's limit");
+    }
+    return minrnn_trainer_create(model, config, trainer);
+}
+
+minrnn_status limited_trainer_step(minrnn_trainer *trainer, const int32_t *tokens,
+                                   const int32_t *targets, const int32_t *reset,
+                                   const int32_t *lengths) {
+    return ++steps > MOST_STEPS ? fail(MINRNN_UNSUPPORTED, "the fuzz target's limit")
+                                : minrnn_trainer_step(trainer, tokens, targets, reset, lengths);
+}
+
+minrnn_status limited_generate(minrnn_session *session, const char *prompt, int64_t length,
+                               const minrnn_sampling *sampling, minrnn_on_text on_text,
+                               void *user) {
+    return minrnn_generate(session, prompt, length < MOST_CHARACTERS ? length : MOST_CHARACTERS,
+                           sampling, on_text, user);
+}
+
+/* Validation takes seconds; the command sees one op, which fails with seed 13. */
+minrnn_status limited_validate(minrnn_device *device, const minrnn_check_config *config,
+                               minrnn_on_check on_result, void *user, int *failures) {
+    const minrnn_check_result result = {.op = "gemm",
+                                        .cases = 2,
+                                        .failures = config->seed == 13,
+                                        .worst = 0.5,
+                                        .worst_case = "m=1",
+                                        .failure = "m=1"};
+    MUST(device);
+    *failures = 0;
+    if (!config->op || strcmp(config->op, result.op) == 0) {
+        *failures = result.failures;
+        on_result(user, &result);
+    }
+    return MINRNN_OK;
+}
+
+minrnn_status limited_text_open(const char *path, const minrnn_vocabulary *vocabulary,
+                                minrnn_text **text) {
+    const minrnn_status status = minrnn_text_open(path, vocabulary, text);
+    if (!status && !opened_text) {
+        opened_text = strdup(path);
+        opened_content = fuzz_get(path);
+    }
+    return status;
+}
+
+/* ---- the folder ---- */
+
+static const char data_text[] = "the quick brown fox jumps over the lazy dog, twice";
+static struct fuzz_bytes model_file, state_file;
+
+static void make_files(void) {
+    minrnn_text *text = NULL;
+    minrnn_model *model = NULL;
+    minrnn_trainer *trainer = NULL;
+    minrnn_model_config config;
+    minrnn_trainer_config training;
+    const char *data = fuzz_put("data", data_text, sizeof data_text - 1);
+    MUST_WORK(minrnn_text_open(data, NULL, &text));
+    minrnn_model_config_defaults(&config);
+    config.vocab = minrnn_vocabulary_size(minrnn_text_vocabulary(text));
+    config.width = 4;
+    config.layers = 1;
+    minrnn_trainer_config_defaults(&training);
+    training.batch = 1;
+    training.time = 3;
+    training.steps = 4;
+    MUST_WORK(minrnn_model_create(fuzz_device(), &config, 1, &model));
+    MUST_WORK(minrnn_model_set_vocabulary(model, minrnn_text_vocabulary(text)));
+    MUST_WORK(minrnn_trainer_create(model, &training, &trainer));
+    for (int i = 0; i < 2; i++) {
+        static const int32_t tokens[3];
+        MUST_WORK(minrnn_trainer_step(trainer, tokens, tokens, NULL, NULL));
+    }
+    MUST_WORK(minrnn_model_save(model, fuzz_path("model")));
+    MUST_WORK(minrnn_trainer_save(trainer, fuzz_path("model.state")));
+    model_file = fuzz_get(fuzz_path("model"));
+    state_file = fuzz_get(fuzz_path("model.state"));
+    minrnn_trainer_destroy(trainer);
+    minrnn_model_destroy(model);
+    minrnn_text_destroy(text);
+}
+
+static void release_files(void) {
+    free(model_file.data);
+    free(state_file.data);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+    (void)argc;
+    (void)argv;
+    /* No driver: its memory is not ours to watch, and what it does takes long. */
+    setenv("OCL_ICD_VENDORS", "/nonexistent", 1);
+    unsetenv("MINRNN_DEVICE");
+    make_files();
+    atexit(release_files);
+    return 0;
+}
+
+static void put_files(const char *file, size_t bytes) {
+    fuzz_clear_folder();
+    (void)fuzz_put("data", data_text, sizeof data_text - 1);
+    (void)fuzz_put("data.state", data_text, sizeof data_text - 1);
+    (void)fuzz_put("model", model_file.data, model_file.size);
+    (void)fuzz_put("model.state", state_file.data, state_file.size);
+    (void)fuzz_put("file", file, bytes);
+}
+
+/* The text that was learnt from is as it was, and no temporary file is left. */
+static void check_folder(void) {
+    if (opened_text) {
+        struct fuzz_bytes now = fuzz_get(opened_text);
+        MUST(now.size == opened_content.size &&
+             memcmp(now.data, opened_content.data, now.size) == 0);
+        free(now.data);
+        free(opened_content.data);
+        free(opened_text);
+        opened_text = NULL;
+    }
+    char process[32];
+    snprintf(process, sizeof process, ".%ld-", (long)getpid());
+    DIR *entries = opendir(".");
+    MUST(entries);
+    for (struct dirent *entry; (entry = readdir(entries));) {
+        MUST(!strstr(entry->d_name, process));
+    }
+    closedir(entries);
+}
+
+/* ---- one run ---- */
+
+enum { MOST_ARGUMENTS = 48 };
+
+/* No argument leads out of the folder; of what is there only a full disk is left. A tab stands for
+ * the end of a line in an argument. */
+static void confine(char *argument) {
+    static const char full[] = "/dev/full";
+    const size_t length = strlen(argument);
+    const char *equals = strchr(argument, '=');
+    if (strcmp(argument, full) == 0 || (equals && strcmp(equals + 1, full) == 0 &&
+                                        !memchr(argument, '/', length - strlen(full)))) {
+        return;
+    }
+    for (char *c = argument; *c; c++) {
+        *c = *c == '/' ? '_' : *c == '\t' ? '\n' : *c;
+    }
+}
+
+/* Cuts the lines of `text`, ended by an empty one or its end, into arguments. */
+static int split(char *text, char **argv) {
+    int argc = 0;
+    argv[argc++] = (char *)(uintptr_t) "minrnn";
+    while (*text && argc < MOST_ARGUMENTS) {
+        char *end = text + strcspn(text, "\n");
+        const bool last = !*end;
+        *end = '\0';
+        confine(text);
+        argv[argc++] = text;
+        text = last ? end : end + 1;
+    }
+    argv[argc] = NULL;
+    return argc;
+}
+
+/* A failure is one line, and its exit code is 1 or 2. */
+static void check_report(int code, const char *report) {
+    const char *end = strchr(report, '\n');
+    MUST(code >= 0 && code <= 2);
+    MUST((code == 0) == !*report);
+    MUST(code == 0 || strncmp(report, "minrnn: ", 8) == 0);
+    MUST(code == 0 || (end && !end[1]));
+}
+
+/* Runs the command, its standard output and error in memory. */
+static void run(int argc, char **argv) {
+    FILE *const out = stdout, *const err = stderr;
+    char *output = NULL, *report = NULL;
+    size_t output_bytes = 0, report_bytes = 0;
+    stdout = open_memstream(&output, &output_bytes);
+    stderr = open_memstream(&report, &report_bytes);
+    const int code = stdout && stderr ? minrnn_main(argc, argv) : -1;
+    fclose(stdout);
+    fclose(stderr);
+    stdout = out;
+    stderr = err;
+    check_report(code, report);
+    free(output);
+    free(report);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    char *argv[MOST_ARGUMENTS + 1];
+    const uint8_t *blank = memmem(data, size, "\n\n", 2);
+    const size_t command = blank ? (size_t)(blank - data) : size;
+    const size_t file = blank ? command + 2 : size;
+    char *text = calloc(command + 1, 1);
+    MUST(text);
+    memcpy(text, data, command);
+    put_files((const char *)data + file, size - file);
+    const int argc = split(text, argv);
+    const int before = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    MUST(before >= 0 && chdir(fuzz_folder()) == 0);
+    steps = 0;
+    run(argc, argv);
+    check_folder();
+    MUST(fchdir(before) == 0);
+    close(before);
+    free(text);
+    return 0;
+}

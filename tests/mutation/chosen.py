@@ -1,0 +1,78 @@
+"""Mutants chosen by hand: (name, file, a text that occurs once, what it becomes). Mistakes that are easy
+to make in this code and that a random token seldom hits."""
+
+MUTANTS = [
+    ("missing barrier in the tile run", "cl/scan/tile.cl",
+     """        rows[row][lane] = whole;
+        barrier(CLK_LOCAL_MEM_FENCE);
+""",
+     """        rows[row][lane] = whole;
+"""),
+    ("missing barrier before the tile run's next tile", "cl/scan/tile.cl",
+     """        barrier(CLK_LOCAL_MEM_FENCE);
+#pragma unroll
+        for (int i = 0; i < BLOCK; i++) {
+            if (active""",
+     """#pragma unroll
+        for (int i = 0; i < BLOCK; i++) {
+            if (active"""),
+    ("missing barrier in a column sum's tree", "cl/reduce.cl",
+     """        barrier(CLK_LOCAL_MEM_FENCE);
+        if (slice < half_) {""",
+     """        if (slice < half_) {"""),
+    ("carry of the chunk itself instead of the one before", "cl/scan/chunk.cl",
+     """        STORE(carry, carries + at);
+        carry = elem_apply(e, carry);
+""",
+     """        carry = elem_apply(e, carry);
+        STORE(carry, carries + at);
+"""),
+    ("elements combined in the wrong order", "cl/scan/affine.cl",
+     "return elem(earlier.a * later.a, elem_apply(later, earlier.b));",
+     "return elem(earlier.a * later.a, elem_apply(earlier, later.b));"),
+    ("a cut that lets the gradient through", "cl/scan/backward.cl",
+     "return step.cut ? elem_constant((vfloat)0.0f) : elem(a, a * step.dh);",
+     "return elem(a, a * step.dh);"),
+    ("a cut that lets the gradient through, on the CPU", "src/cpu/scan_backward.c",
+     """        dinit[c] += mu[c];
+        mu[c] = 0.0f;
+""",
+     """        dinit[c] += mu[c];
+"""),
+    ("gate's gradient with the wrong sign", "cl/scan/mingru.cl",
+     "(candidate(p.hidden) - before)", "(before - candidate(p.hidden))"),
+    ("swapped hidden and gate rows", "src/cpu/scan_backward.c",
+     "return (struct outputs){{dx, dx + scan->width, scan->gates == 3 ? dx + 2 * scan->width : NULL}};",
+     "return (struct outputs){{dx + scan->width, dx, scan->gates == 3 ? dx + 2 * scan->width : NULL}};"),
+    ("minLSTM's forget and input gates swapped", "cl/scan/minlstm.cl",
+     "return elem(g.forget, g.input * candidate(p.hidden));",
+     "return elem(g.input, g.forget * candidate(p.hidden));"),
+    ("missing dropout scale on the CPU", "src/cpu/residual.c",
+     "factor[i] = words[i] < threshold ? 0.0f : scale;",
+     "factor[i] = words[i] < threshold ? 0.0f : 1.0f;"),
+    ("missing dropout scale in the kernel", "cl/residual.cl",
+     "v = drawn[j] < threshold ? (vfloat)(0.0f) : v * scale;",
+     "v = drawn[j] < threshold ? (vfloat)(0.0f) : v;"),
+    ("moments written in each other's place", "src/model/state_file.c",
+     "tensor_list_add(&list, layout, &second_moment_naming, values + 2 * layout->total);",
+     "tensor_list_add(&list, layout, &second_moment_naming, values + layout->total);"),
+    ("gate's rows before the hidden ones, as no file has them", "cl/scan/mingru.cl",
+     "{load_gate(lane, s, 0), load_gate(lane, s, 1)}",
+     "{load_gate(lane, s, 1), load_gate(lane, s, 0)}"),
+    ("bias correction of the step before", "src/model/step.c",
+     "(1.0 - pow((double)config->beta2, (double)step))",
+     "(1.0 - pow((double)config->beta2, (double)step - 1))"),
+    ("length one step too long", "src/cpu/scan.h",
+     "return scan->lengths ? min_i64(scan->time, max_i64(0, scan->lengths[sequence])) : scan->time;",
+     "return scan->lengths ? min_i64(scan->time, max_i64(0, scan->lengths[sequence] + 1)) : scan->time;"),
+    ("last channels left out", "src/opencl/scan.c",
+     "channel < scan->args.width;) {", "channel + 1 < scan->args.width;) {"),
+    ("a batch's last sequence left out", "cl/scan/tile.cl",
+     "const int sequence = get_group_id(1);",
+     "const int sequence = max((int)get_group_id(1) - 1, 0);"),
+    ("options missing from the cached program's key", "src/opencl/program.c",
+     'snprintf(key, bytes, "%s%s\\n%s", cache->identity, options, source);',
+     'snprintf(key, bytes, "%s%s\\n%s", cache->identity, "", source);'),
+    ("norms' gain of public files not shifted by one", "src/model/checkpoint.c",
+     "to[j] += naming->gain_offset;", "to[j] += 0.0f;"),
+]
