@@ -31,8 +31,8 @@ static minrnn_status list(minrnn_device_info *infos, int capacity, int *count,
     *left_out = MINRNN_OK;
 #ifdef MINRNN_HAVE_OPENCL
     if (!status) {
-        *left_out = opencl_list(capacity > 1 ? infos + 1 : NULL, capacity > 1 ? capacity - 1 : 0,
-                                &others);
+        *left_out =
+            opencl_list(capacity > 1 ? infos + 1 : NULL, capacity > 1 ? capacity - 1 : 0, &others);
     }
 #endif
     *count = 1 + others;

@@ -151,8 +151,7 @@ static minrnn_status add_devices(cl_platform_id platform, struct device_ids *fou
     cl_uint count = 0;
     const cl_int code = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, MAX_DEVICES, ids, &count);
     if (code) {
-        return code == CL_DEVICE_NOT_FOUND ? MINRNN_OK
-                                           : cl_fail(code, "clGetDeviceIDs", "%s", "");
+        return code == CL_DEVICE_NOT_FOUND ? MINRNN_OK : cl_fail(code, "clGetDeviceIDs", "%s", "");
     }
     minrnn_status status = MINRNN_OK;
     for (cl_uint i = 0; i < count && i < MAX_DEVICES && found->count < MAX_DEVICES; i++) {

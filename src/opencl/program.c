@@ -46,18 +46,23 @@ static bool same_spec(const struct program_spec *a, const struct program_spec *b
 /* The driver's words on a failed build, as far as the error text holds them. */
 static minrnn_status build_failed(cl_program program, cl_device_id id, cl_int code,
                                   const char *options) {
+    const char *call = "clBuildProgram";
     size_t bytes = 0;
     char *log = NULL;
-    if (clGetProgramBuildInfo(program, id, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes) == CL_SUCCESS &&
-        bytes > 0) {
+    cl_int asked = clGetProgramBuildInfo(program, id, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes);
+    if (!asked) {
         log = mem_alloc(bytes + 1, 1);
     }
     if (log) {
-        (void)clGetProgramBuildInfo(program, id, CL_PROGRAM_BUILD_LOG, bytes, log, NULL);
+        asked = clGetProgramBuildInfo(program, id, CL_PROGRAM_BUILD_LOG, bytes, log, NULL);
     }
     const minrnn_status status =
-        fail(MINRNN_BUILD_ERROR, "clBuildProgram failed: %s (%d), options %s: %.6000s",
-             cl_code_name(code), code, options, log ? log : "no build log");
+        asked ? fail(MINRNN_BUILD_ERROR,
+                     "%s failed: %s (%d), options %s; its log is unknown, for "
+                     "clGetProgramBuildInfo failed: %s (%d)",
+                     call, cl_code_name(code), code, options, cl_code_name(asked), asked)
+              : fail(MINRNN_BUILD_ERROR, "%s failed: %s (%d), options %s: %.6000s", call,
+                     cl_code_name(code), code, options, log && log[0] ? log : "no build log");
     mem_free(log);
     return status;
 }
@@ -111,8 +116,8 @@ static char *identity_of(cl_device_id id) {
         getenv("POCL_WORK_GROUP_METHOD"); /* which PoCL itself forgets to look at */
     cl_int code = clGetDeviceInfo(id, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL);
     code = code ? code
-                : clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof platform_name,
-                                    platform_name, NULL);
+                : clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof platform_name, platform_name,
+                                    NULL);
     code = code ? code
                 : clGetPlatformInfo(platform, CL_PLATFORM_VERSION, sizeof platform_version,
                                     platform_version, NULL);
@@ -201,13 +206,19 @@ static void save_program(struct program_cache *cache, const struct program *prog
 
 /* ---- one program ---- */
 
+static void kernel_destroy(struct kernel *kernel) {
+    if (kernel->handle) {
+        clReleaseKernel(kernel->handle);
+    }
+    mem_free(kernel->name);
+    mem_free(kernel);
+}
+
 static void program_destroy(struct program *program) {
     while (program->kernels) {
         struct kernel *kernel = program->kernels;
         program->kernels = kernel->next;
-        clReleaseKernel(kernel->handle);
-        mem_free(kernel->name);
-        mem_free(kernel);
+        kernel_destroy(kernel);
     }
     if (program->handle) {
         clReleaseProgram(program->handle);
@@ -258,30 +269,31 @@ static minrnn_status program_create(struct program_cache *cache, const struct pr
     return MINRNN_OK;
 }
 
+/* A guess at the largest work-group would be as good as none: another split of a sum gives other
+ * bits than the next run. */
+static minrnn_status kernel_open(const struct cl_device *device, struct kernel *kernel) {
+    cl_int code = CL_SUCCESS;
+    kernel->handle = clCreateKernel(kernel->program->handle, kernel->name, &code);
+    if (!kernel->handle) {
+        return cl_fail(code, "clCreateKernel", "kernel %s", kernel->name);
+    }
+    code = clGetKernelWorkGroupInfo(kernel->handle, device->id, CL_KERNEL_WORK_GROUP_SIZE,
+                                    sizeof(size_t), &kernel->max_work_group, NULL);
+    return code ? cl_fail(code, "clGetKernelWorkGroupInfo", "kernel %s", kernel->name) : MINRNN_OK;
+}
+
 static minrnn_status kernel_create(struct cl_device *device, struct program *program,
                                    const char *name, struct kernel **kernel) {
-    cl_int code = CL_SUCCESS;
     struct kernel *made = mem_alloc(1, sizeof *made);
     if (!made) {
         return MINRNN_OUT_OF_MEMORY;
     }
     made->program = program;
     made->name = mem_strdup(name);
-    if (!made->name) {
-        mem_free(made);
-        return MINRNN_OUT_OF_MEMORY;
-    }
-    made->handle = clCreateKernel(program->handle, name, &code);
-    if (!made->handle) {
-        const minrnn_status status = cl_fail(code, "clCreateKernel", "kernel %s", name);
-        mem_free(made->name);
-        mem_free(made);
+    const minrnn_status status = made->name ? kernel_open(device, made) : MINRNN_OUT_OF_MEMORY;
+    if (status) {
+        kernel_destroy(made);
         return status;
-    }
-    code = clGetKernelWorkGroupInfo(made->handle, device->id, CL_KERNEL_WORK_GROUP_SIZE,
-                                    sizeof(size_t), &made->max_work_group, NULL);
-    if (code) {
-        made->max_work_group = 1; /* what every device can do */
     }
     made->next = program->kernels;
     program->kernels = made;

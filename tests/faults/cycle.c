@@ -58,8 +58,8 @@ static minrnn_status take_records(struct parts *parts, struct cycle_result *resu
     minrnn_status status = MINRNN_OK;
     while (!status && parts->records < until) {
         bool there = false;
-        status = minrnn_trainer_record(parts->trainer, true, &result->records[parts->records],
-                                       &there);
+        status =
+            minrnn_trainer_record(parts->trainer, true, &result->records[parts->records], &there);
         parts->step_failed |= status != MINRNN_OK;
         parts->records += there;
         if (!status && !there) {
@@ -72,7 +72,7 @@ static minrnn_status take_records(struct parts *parts, struct cycle_result *resu
 static minrnn_status begin(struct parts *parts, const struct cycle_paths *paths, uint64_t seed) {
     minrnn_model_config model;
     minrnn_trainer_config trainer;
-    minrnn_status status = minrnn_device_open(NULL, &parts->device);
+    minrnn_status status = parts->device ? MINRNN_OK : minrnn_device_open(NULL, &parts->device);
     status = status ? status : minrnn_text_open(paths->text, NULL, &parts->text);
     if (status) {
         return status;
@@ -104,8 +104,8 @@ static minrnn_status resume(struct parts *parts, const struct cycle_paths *paths
                             struct cycle_result *result) {
     int32_t tokens[ROWS], targets[ROWS];
     int64_t used = 0, count = 0;
-    minrnn_status status = minrnn_trainer_resume(parts->device, paths->state, NULL, &parts->model,
-                                                 &parts->trainer);
+    minrnn_status status =
+        minrnn_trainer_resume(parts->device, paths->state, NULL, &parts->model, &parts->trainer);
     status = status ? status : step(parts, seed);
     status = status ? status : take_records(parts, result, CYCLE_STEPS);
     status = status ? status
@@ -135,7 +135,8 @@ static minrnn_status generate(struct parts *parts, const struct cycle_paths *pat
 }
 
 #ifdef MINRNN_HAVE_OPENCL
-/* The program cache, which needs no driver: whatever fails, nothing or the right thing is loaded. */
+/* The program cache, which needs no driver: whatever fails, nothing or the right thing is loaded.
+ */
 static minrnn_status keep_program(const char *folder) {
     static const char key[] = "the key of a program";
     static const unsigned char binary[] = "its binary";
@@ -225,8 +226,9 @@ static void poke(struct parts *parts, const struct cycle_paths *paths, uint64_t 
     }
 }
 
-void cycle_run(const struct cycle_paths *paths, uint64_t seed, struct cycle_result *result) {
-    struct parts parts = {0};
+void cycle_run(const struct cycle_paths *paths, uint64_t seed, minrnn_device *device,
+               struct cycle_result *result) {
+    struct parts parts = {.device = device};
     *result = (struct cycle_result){0};
     minrnn_status status = begin(&parts, paths, seed);
     status = status ? status : train(&parts, paths, seed, result);
@@ -248,5 +250,7 @@ void cycle_run(const struct cycle_paths *paths, uint64_t seed, struct cycle_resu
     minrnn_session_destroy(parts.session);
     destroy_training(&parts);
     minrnn_text_destroy(parts.text);
-    minrnn_device_destroy(parts.device);
+    if (!device) {
+        minrnn_device_destroy(parts.device);
+    }
 }

@@ -6,10 +6,10 @@
 #include <minrnn/minrnn.h>
 
 struct cycle_paths {
-    const char *text;         /* what it learns */
+    const char *text;          /* what it learns */
     const char *state, *model; /* where it saves */
-    const char *other;        /* where a trainer that has failed is asked to save */
-    const char *kept;         /* a folder of programs */
+    const char *other;         /* where a trainer that has failed is asked to save */
+    const char *kept;          /* a folder of programs */
 };
 
 enum { CYCLE_STEPS = 3, CYCLE_LENGTH = 3 };
@@ -25,8 +25,10 @@ struct cycle_result {
     bool went_on;
 };
 
-/* Runs the cycle on the device named by MINRNN_DEVICE. After a failure the handles that there are
- * get some more calls, before they are destroyed. Allocates nothing itself. */
-void cycle_run(const struct cycle_paths *paths, uint64_t seed, struct cycle_result *result);
+/* Runs the cycle on `device`, or where that is NULL on one that it opens, named by MINRNN_DEVICE.
+ * After a failure the handles that there are get some more calls, before they are destroyed.
+ * Allocates nothing itself. */
+void cycle_run(const struct cycle_paths *paths, uint64_t seed, minrnn_device *device,
+               struct cycle_result *result);
 
 #endif

@@ -1,6 +1,7 @@
-/* The OpenCL layer: between the program and its driver (or the loader's, see OPENCL_LAYERS), it lets
- * a call fail when inject.h says so, and counts the objects that the program holds. What a failing
- * call would have done is not done; but a failing release has released, or the layer would leak. */
+/* The OpenCL layer: between the program and its driver (or the loader's, see OPENCL_LAYERS), it
+ * lets a call fail when inject.h says so, and counts the objects that the program holds. What a
+ * failing call would have done is not done; but a failing release has released, or the layer would
+ * leak. */
 #include "inject.h"
 
 #define CL_TARGET_OPENCL_VERSION 300
@@ -88,16 +89,17 @@ static cl_int CL_API_CALL say_build_log(cl_program program, cl_device_id id,
                                         cl_program_build_info what, size_t bytes, void *value,
                                         size_t *size) {
     static const char text[] = FAULT_BUILD_LOG;
-    const cl_int code = layer_clGetProgramBuildInfo(program, id, what, bytes, value, size);
-    if (!code && what == CL_PROGRAM_BUILD_LOG && atomic_load(&build_failed)) {
-        if (value) {
-            memcpy(value, text, bytes < sizeof text ? bytes : sizeof text);
-        }
-        if (size) {
-            *size = sizeof text;
-        }
+    if (what != CL_PROGRAM_BUILD_LOG || !atomic_load(&build_failed)) {
+        return layer_clGetProgramBuildInfo(program, id, what, bytes, value, size);
     }
-    return code;
+    const cl_int failure = fault_take(FAULT_clGetProgramBuildInfo);
+    if (!failure && value) {
+        memcpy(value, text, bytes < sizeof text ? bytes : sizeof text);
+    }
+    if (!failure && size) {
+        *size = sizeof text;
+    }
+    return failure;
 }
 
 /* ---- what a layer exports ---- */
