@@ -61,13 +61,22 @@ run_tests() {
 run_sanitized() {
     echo "== clang, address and undefined-behaviour sanitizers: every test that runs compiled code"
     CC=clang build sanitized -Db_sanitize=address,undefined -Db_lundef=false
-    check sanitized --no-suite slow --no-suite rules
+    if [ -n "$slow" ]; then
+        check sanitized --no-suite slow --no-suite rules
+        check sanitized 'faults pocl opencl' 'faults pocl files' 'faults pocl memory'
+    else
+        check sanitized --no-suite slow --no-suite rules --no-suite rusticl
+    fi
 }
 
 run_threads() {
     echo "== clang, thread sanitizer: unit tests, on the CPU and through PoCL"
     CC=clang build threads -Db_sanitize=thread -Db_lundef=false
-    check threads --no-suite slow --no-suite rusticl --suite unit --suite golden
+    if [ -n "$slow" ]; then
+        check threads --no-suite slow --no-suite rusticl --suite unit --suite golden
+    else
+        check threads threads-cpu threads-pocl cpu_threads trainer-cpu model-cpu golden-cpu
+    fi
 }
 
 run_valgrind() {
