@@ -29,8 +29,8 @@
 enum { EXIT_SKIPPED = 77, FILE_CAPACITY = 1 << 18, PATH_CAPACITY = 256 };
 
 /* Without --all: a kind with at most FEW_POINTS gets all of its codes, others one code each time;
- * and where programs are built from source, or for the files of an OpenCL device, only about
- * SOME_CALLS of a kind are made to fail. */
+ * and where programs are built from source, or for the files and the memory that an OpenCL device's
+ * run takes beside the CPU's, only about SOME_CALLS of a kind are made to fail. */
 enum { FEW_POINTS = 64, SOME_CALLS = 16 };
 
 /* A kind with more calls has its cycles on one open device, if all of its calls come then too. */
@@ -417,7 +417,7 @@ static void try_mode(enum mode mode) {
             open_device();
         }
         const bool some =
-            !test.all && (mode == COLD || (test.is_opencl && test.domain == FAULT_FILES));
+            !test.all && (mode == COLD || (test.is_opencl && test.domain != FAULT_OPENCL));
         try_kind(point, some ? calls / SOME_CALLS + 1 : 1, all);
         point.fault.lasting = true;
         try_kind(point, 1, test.all);
