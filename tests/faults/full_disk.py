@@ -15,6 +15,8 @@ import tempfile
 
 OPTIONS = ["--device", "cpu", "--width", "8", "--layers", "1", "--batch", "2", "--time", "8",
            "--schedule-steps", "6", "--save-every", "2", "--eval-every", "0", "--eval-batches", "1"]
+# libomp announces itself in shared memory, which the limit holds for, and ends the process.
+RUNTIME_FAILS = "OMP: System error"
 
 
 def run(program, folder, steps, limit=None):
@@ -51,6 +53,9 @@ def check(program, old, folder, limit, expected):
     """Whether the limit was met."""
     shutil.copytree(old, folder)
     result = run(program, folder, 6, limit)
+    if RUNTIME_FAILS in result.stderr:
+        print("skipped: the OpenMP runtime of this build (libomp) itself needs to write a file")
+        sys.exit(77)
     if result.returncode not in (0, 1):
         sys.exit("limit %d: exit code %d: %s" % (limit, result.returncode, result.stderr))
     if result.returncode == 1:
