@@ -31,9 +31,12 @@ minrnn_status trainer_check_steps(const minrnn_trainer *trainer) {
     }
     for (int64_t back = STEPS_IN_FLIGHT - 1; back >= 0; back--) {
         const int64_t step = trainer->step - back;
+        if (step < 1) {
+            continue; /* never made */
+        }
         const struct step_slot *slot = &trainer->slots[step % STEPS_IN_FLIGHT];
-        if (step < 1 || slot->step != step) {
-            continue; /* collected, or never made */
+        if (slot->step != step) {
+            continue; /* collected */
         }
         char text[FAILURE_CAPACITY];
         const minrnn_step_record record = trainer_record_of(slot);
