@@ -4,9 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Long enough for the useful part of a driver's build log. */
-enum { ERROR_TEXT_CAPACITY = 8192 };
-
 static _Thread_local char error_text[ERROR_TEXT_CAPACITY];
 
 const char *minrnn_error_text(void) {

@@ -20,4 +20,7 @@ void error_text_set(const char *format, ...) BASE_PRINTF(1, 2);
 #define fail_in(status, ...) (error_text_prepend(__VA_ARGS__), (minrnn_status)(status))
 void error_text_prepend(const char *format, ...) BASE_PRINTF(1, 2);
 
+/* Long enough for the useful part of a driver's build log. */
+enum { ERROR_TEXT_CAPACITY = 8192 };
+
 #endif

@@ -73,14 +73,23 @@ static bool load_open(struct file_reader *file, const char *key, unsigned char *
     return true;
 }
 
+/* A file that cannot be read or written is no error of the call that needs a program: its text is
+ * put back. */
+static void keep_error_text(char text[ERROR_TEXT_CAPACITY]) {
+    memcpy(text, minrnn_error_text(), strlen(minrnn_error_text()) + 1);
+}
+
 bool cache_load(const char *folder, const char *key, unsigned char **binary, size_t *bytes) {
     char path[CACHE_PATH_BYTES];
+    char text[ERROR_TEXT_CAPACITY];
     struct file_reader *file = NULL;
-    if (!file_path(path, folder, key) || file_reader_open(path, &file)) {
+    if (!file_path(path, folder, key)) {
         return false;
     }
-    const bool loaded = load_open(file, key, binary, bytes);
+    keep_error_text(text);
+    const bool loaded = !file_reader_open(path, &file) && load_open(file, key, binary, bytes);
     file_reader_close(file);
+    error_text_set("%s", text);
     return loaded;
 }
 
@@ -98,17 +107,17 @@ static bool write_file(struct file_writer *file, const char *key, const unsigned
 
 void cache_store(const char *folder, const char *key, const unsigned char *binary, size_t bytes) {
     char path[CACHE_PATH_BYTES];
+    char text[ERROR_TEXT_CAPACITY];
     if (!file_path(path, folder, key)) {
         return;
     }
+    keep_error_text(text);
     cache_folder_make(folder);
     struct file_writer *file = NULL;
-    if (file_writer_open(path, &file)) {
-        return;
-    }
-    if (write_file(file, key, binary, bytes)) {
+    if (!file_writer_open(path, &file) && write_file(file, key, binary, bytes)) {
         (void)file_writer_commit(file);
     } else {
         file_writer_abort(file);
     }
+    error_text_set("%s", text);
 }

@@ -271,10 +271,13 @@ static void test_unwritable(void **state) {
     char inside[128];
     snprintf(inside, sizeof inside, "%s/file", folder->path);
     write_all(inside, program, sizeof program);
+    error_text_set("an earlier failure");
     cache_store(inside, key, program, sizeof program); /* not a folder: nothing happens */
+    assert_string_equal(minrnn_error_text(), "an earlier failure");
     unsigned char *binary = NULL;
     size_t bytes = 0;
     assert_false(cache_load(inside, key, &binary, &bytes));
+    assert_string_equal(minrnn_error_text(), "an earlier failure");
 }
 
 static void test_folder(void **state) {
