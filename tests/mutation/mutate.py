@@ -61,8 +61,13 @@ def changed_lines(original, mutated):
 
 
 def random_mutants(root, seed, count):
-    drawn = random.Random(seed).sample(all_sites(root), count)
-    for i, site in enumerate(drawn):
+    """Every token is as likely as any other, and so is each of its replacements."""
+    tokens = collections.defaultdict(list)
+    for site in all_sites(root):
+        tokens[site.file, site.start].append(site)
+    draw = random.Random(seed)
+    for i, token in enumerate(draw.sample(list(tokens), count)):
+        site = draw.choice(tokens[token])
         original = (root / site.file).read_text()
         yield Mutant(f"{seed}.{i}", site.file, sites.line_of(original, site.start), site.before,
                      site.after, site.operator, original, sites.apply(original, site))

@@ -1,6 +1,7 @@
 """Where a source can be mutated: its tokens, and the one-token changes of each.
 
-A site is one token that a change replaces by another (or by none). What is never mutated, and why:
+A site is one token and one other (or none) that replaces it; a token has as many as it has
+replacements. What is never mutated, and why:
   comments, strings, characters    text, not behaviour
   #include, #pragma, #line, #error what is compiled, hints to the compiler, text
   #define X n right after #ifndef X, defaults of tunables that the host overrides by -D
@@ -10,6 +11,7 @@ A site is one token that a change replaces by another (or by none). What is neve
   prefetches, prefer_large_pages   hints; no value depends on them
   CHOICES                          which of several strategies runs, all of which give the right result
   numbers >= 8 of TUNABLES         how work is cut: sizes of pieces, any of which gives the right result
+  numbers that mem_alloc is given  only downward: more memory is still enough
 """
 import re
 from collections import namedtuple
@@ -61,12 +63,18 @@ TUNABLES = {
                           "TILE_LANES", "TILE_ROWS", "STREAM_BYTES"],
 }
 
+# Each operator's replacements. Left out is what is equivalent as a rule: != for < in a loop, <= for
+# == where nothing is negative.
 SWAPS = {
-    "+": ["-"], "-": ["+"], "*": ["/"], "/": ["*"], "%": ["*"],
-    "<": ["<="], "<=": ["<"], ">": [">="], ">=": [">"], "==": ["!="], "!=": ["=="],
+    "+": ["-", "*", "/"], "-": ["+", "*", "/"], "*": ["+", "-", "/"], "/": ["+", "-", "*"],
+    "%": ["*", "/", "+"],
+    "<": ["<=", ">=", ">", "=="], "<=": ["<", ">", ">=", "=="],
+    ">": [">=", "<=", "<", "=="], ">=": [">", "<", "<=", "=="],
+    "==": ["!=", "<", ">"], "!=": ["=="],
     "&&": ["||"], "||": ["&&"], "++": ["--"], "--": ["++"],
-    "+=": ["-="], "-=": ["+="], "*=": ["/="], "/=": ["*="],
-    "<<": [">>"], ">>": ["<<"], "&": ["|"], "|": ["&"], "^": ["|"], "|=": ["&="], "&=": ["|="],
+    "+=": ["-=", "="], "-=": ["+=", "="], "*=": ["/=", "="], "/=": ["*=", "="],
+    "<<": [">>"], ">>": ["<<"], "&": ["|", "^"], "|": ["&"], "^": ["|", "&"],
+    "|=": ["&=", "="], "&=": ["|=", "="],
 }
 NAME_SWAPS = {"true": "false", "false": "true", "min": "max", "max": "min", "fmin": "fmax",
               "fmax": "fmin", "fminf": "fmaxf", "fmaxf": "fminf", "min_of": "max_of",
@@ -193,7 +201,7 @@ def is_binary(tokens, i):
         return True
     if before.kind == "name":
         tagged = i > 1 and tokens[i - 2].text in ("struct", "enum", "union")
-        return not (tagged or before.text in ("return", "case") or TYPE_NAME.match(before.text))
+        return not (tagged or before.text in ("return", "case", "sizeof") or TYPE_NAME.match(before.text))
     if before.text != ")":
         return before.text == "]"
     # After a bracket: a cast, whose content is a type, or an operand.
@@ -210,19 +218,20 @@ def is_binary(tokens, i):
     return called or not is_cast
 
 
-def next_number(text):
-    """n + 1 in the same spelling; None for what is no plain number."""
-    match = re.fullmatch(r"(\d+)([uUlL]*)", text)
+def near_numbers(text):
+    """n + 1, n - 1 and 0 in the same spelling, as far as they differ; none for no plain number."""
+    match = re.fullmatch(r"(0[xX])([0-9a-fA-F]+)([uUlL]*)", text)
     if match:
-        return f"{int(match.group(1)) + 1}{match.group(2)}"
-    match = re.fullmatch(r"0[xX]([0-9a-fA-F]+)([uUlL]*)", text)
-    if match:
-        return f"0x{int(match.group(1), 16) + 1:x}{match.group(2)}"
-    match = re.fullmatch(r"(\d+)(\.\d*(?:[eE][-+]?\d+)?[fFlL]?)", text)
-    if match:
-        return f"{int(match.group(1)) + 1}{match.group(2)}"
-    match = re.fullmatch(r"(\d+)([eE][-+]?\d+[fFlL]?)", text)
-    return f"{int(match.group(1)) + 1}{match.group(2)}" if match else None
+        prefix, value, suffix = match.group(1), int(match.group(2), 16), match.group(3)
+        spell = "{:x}".format
+    else:
+        match = re.fullmatch(r"(\d+)((?:\.\d*)?(?:[eE][-+]?\d+)?[fFlLuU]*)", text)
+        if not match:
+            return []
+        prefix, value, suffix = "", int(match.group(1)), match.group(2)
+        spell = str
+    near = [n for n in dict.fromkeys([value + 1, value - 1, 0]) if n >= 0 and n != value]
+    return [f"{prefix}{spell(n)}{suffix}" for n in near]
 
 
 def changes(tokens, i):
@@ -230,8 +239,7 @@ def changes(tokens, i):
     token = tokens[i]
     following = tokens[i + 1].text if i + 1 < len(tokens) else ""
     if token.kind == "number":
-        after = next_number(token.text)
-        return [(after, "constant")] if after else []
+        return [(after, "constant") for after in near_numbers(token.text)]
     if token.kind == "name":
         after = NAME_SWAPS.get(token.text)
         return [(after, "name")] if after else []
@@ -266,16 +274,24 @@ def argument_swaps(tokens, skip):
                         yield first, tokens[after].text
 
 
+def sizes_allocated(tokens):
+    """Indices of the numbers in mem_alloc's arguments."""
+    return {k for i, token in enumerate(tokens[:-1])
+            if token.text == "mem_alloc" and tokens[i + 1].text == "("
+            for k in range(i + 2, closing(tokens, i + 1)) if tokens[k].kind == "number"}
+
+
 def sites_of(file, text):
     """Every site of a file, in its order."""
     tokens = tokenize(text)
-    skip = excluded(file, tokens)
+    skip, sizes = excluded(file, tokens), sizes_allocated(tokens)
     found = []
     # Newlines matter to directives alone; brackets may span them.
     for i, token in enumerate(tokens):
         if i not in skip:
             for after, operator in changes(tokens, i):
-                found.append(Site(file, token.start, token.end, token.text, after, operator))
+                if i not in sizes or int(after, 0) < int(token.text, 0):
+                    found.append(Site(file, token.start, token.end, token.text, after, operator))
     lasting = [(i, t) for i, t in enumerate(tokens) if t.kind != "newline"]
     bare, bare_skip = [t for _, t in lasting], {k for k, (i, _) in enumerate(lasting) if i in skip}
     for i, after in argument_swaps(bare, bare_skip):

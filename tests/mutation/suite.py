@@ -130,8 +130,11 @@ class Worker:
                               capture_output=True, text=True)
 
     def machine_code(self):
-        """Of the whole library, without debug information."""
-        return hashlib.sha256(pathlib.Path(self.library).read_bytes()).digest()
+        """Of the whole library, without the names of what is static."""
+        stripped = self.home / "stripped"
+        subprocess.run(["strip", "--strip-all", "--remove-section=.note.gnu.build-id", "-o",
+                        stripped, self.library], check=True)
+        return hashlib.sha256(stripped.read_bytes()).digest()
 
     def meson(self, what):
         text = subprocess.run(["meson", "introspect", what, self.build], check=True,

@@ -24,24 +24,27 @@ int f(const struct thing *p, int n, int m) { // 3 + 3
     for (int i = 0; i < n; i++) {
         n += (int)-m * p->x[i];
     }
-    return g(n, m) + min(n, 0x1fu);
+    q = g(n, m) + min(n, 0x1fu);
+    return mem_alloc(2, sizeof *q);
 }
 '''
 
-# Every change of C, in order: before, after, what follows it.
+# Every change of C, in order: before, all that replaces it, what follows it.
 EXPECTED = [
-    ("2", "3", " * (x)"), ("*", "/", " (x))"), ("!", "", "p ||"), ("||", "&&", " n <"),
-    ("<", "<=", " -1"), ("-", "", "1)"), ("1", "2", ") {"), ("0", "1", "; i <"),
-    ("<", "<=", " n; i"), ("++", "--", ") {"), ("+=", "-=", " (int)"), ("-", "", "m *"),
-    ("*", "/", " p->x"), ("n", "m", ", m) +"), ("+", "-", " min"), ("min", "max", "(n, 0x"),
-    ("0x1fu", "0x20u", ");"),
+    ("2", "3 1 0", " * (x)"), ("*", "+ - /", " (x))"), ("!", "", "p ||"), ("||", "&&", " n <"),
+    ("<", "<= >= > ==", " -1"), ("-", "", "1)"), ("1", "2 0", ") {"), ("0", "1", "; i <"),
+    ("<", "<= >= > ==", " n; i"), ("++", "--", ") {"), ("+=", "-= =", " (int)"), ("-", "", "m *"),
+    ("*", "+ - /", " p->x"), ("n", "m", ", m) +"), ("+", "- * /", " min"), ("min", "max", "(n, 0x"),
+    ("0x1fu", "0x20u 0x1eu 0x0u", ");"), ("2", "1 0", ", sizeof"),
 ]
 
 
 def check_operators():
     found = sites.sites_of("f.c", C)
-    assert [(site.before, site.after) for site in found] == [row[:2] for row in EXPECTED], found
-    for site, (before, after, follows) in zip(found, EXPECTED):
+    expected = [(before, after, follows) for before, replacements, follows in EXPECTED
+                for after in replacements.split() or [""]]
+    assert [(site.before, site.after) for site in found] == [row[:2] for row in expected], found
+    for site, (before, after, follows) in zip(found, expected):
         assert C[site.start:].startswith(before + follows), (site, follows)
         mutated = sites.apply(C, site)
         assert mutated[:site.start] == C[:site.start]

@@ -369,10 +369,9 @@ static void test_edited_state(void **unused) {
 
 /* ---- the public implementations' names ---- */
 
-/* The variant's file without this library's metadata. */
-static const char *foreign(int variant) {
+/* The model's file without this library's metadata; the model is gone then. */
+static const char *foreign_of(minrnn_model *model) {
     const char *path = files_path("own");
-    minrnn_model *model = make_variant(variant);
     CHECK(minrnn_model_save(model, path));
     minrnn_model_destroy(model);
     struct bytes whole = files_get(path);
@@ -385,6 +384,30 @@ static const char *foreign(int variant) {
     files_put(path, whole.data, whole.size);
     free(whole.data);
     return path;
+}
+
+static const char *foreign(int variant) {
+    return foreign_of(make_variant(variant));
+}
+
+/* The least there can be of each size. */
+static void test_foreign_smallest(void **unused) {
+    (void)unused;
+    minrnn_model_config config = model_variant(1);
+    config.vocab = config.width = config.layers = 1;
+    config.conv = 1;
+    config.feed_forward_factor = config.mixer.expansion = 1.0f;
+    minrnn_model *model = model_make(device, &config);
+    const int64_t parameters = minrnn_model_parameters(model);
+    CHECK(minrnn_model_load(device, foreign_of(model), &model));
+    assert_int_equal(minrnn_model_parameters(model), parameters);
+    CHECK(minrnn_model_get_config(model, &config));
+    assert_int_equal(config.vocab, 1);
+    assert_int_equal(config.width, 1);
+    assert_int_equal(config.layers, 1);
+    assert_int_equal(config.conv, 1);
+    assert_int_equal(config.feed_forward, MINRNN_FEED_FORWARD_GELU);
+    minrnn_model_destroy(model);
 }
 
 static void test_foreign(void **unused) {
@@ -452,7 +475,8 @@ int main(void) {
         cmocka_unit_test(test_resume),           cmocka_unit_test(test_resume_otherwise),
         cmocka_unit_test(test_truncated),        cmocka_unit_test(test_flipped),
         cmocka_unit_test(test_edited),           cmocka_unit_test(test_edited_state),
-        cmocka_unit_test(test_foreign),          cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_foreign),          cmocka_unit_test(test_foreign_smallest),
+        cmocka_unit_test(test_arguments),
     };
     const int failed = cmocka_run_group_tests(tests, files_begin, files_end);
     minrnn_device_destroy(device);

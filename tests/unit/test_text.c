@@ -1,5 +1,6 @@
 /* Characters, text files as batches, and sampling. */
 #include "base/alloc.h" /* before cmocka.h, which has a macro `fail` */
+#include "model/utf8.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -132,9 +133,10 @@ static void test_invalid_utf8_names_its_byte(void **state) {
         assert_error(minrnn_vocabulary_create(text, strlen(text), false, &vocabulary),
                      MINRNN_FORMAT_ERROR, "byte 2 (0x");
         assert_null(vocabulary);
-        int64_t count = 0;
+        int64_t count = 1;
         assert_error(minrnn_vocabulary_encode(ascii, text, strlen(text), NULL, 0, &count),
                      MINRNN_FORMAT_ERROR, "byte 2 (0x");
+        assert_int_equal(count, 0);
     }
     minrnn_vocabulary *vocabulary = NULL;
     assert_error(minrnn_vocabulary_create("a\0b", 3, false, &vocabulary), MINRNN_FORMAT_ERROR,
@@ -159,6 +161,33 @@ static void test_unknown_characters_are_shown(void **state) {
     assert_error(minrnn_vocabulary_encode(vocabulary, "\xE2\x80\xA8", 3, NULL, 0, &count),
                  MINRNN_INVALID_ARGUMENT, "character 1 is U+2028");
     minrnn_vocabulary_destroy(vocabulary);
+}
+
+static void test_plain_text_has_no_control_characters(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        bool plain;
+    } cases[] = {
+        {"", true},
+        {"a", true},
+        {"\x1F", false},
+        {"\x20", true},
+        {"\x7E", true},
+        {"\x7F", false},
+        {"\xC2\x80", false},
+        {"\xC2\x9F", false},
+        {"\xC2\xA0", true},
+        {"a\nb", false},
+        {"ab\xC3", false},
+        {"\xE2\x82\xAC", true},
+        {"ab\xC2\x9F", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (utf8_is_plain(cases[i].text) != cases[i].plain) {
+            fail_msg("case %zu is not %s", i, cases[i].plain ? "plain" : "refused");
+        }
+    }
 }
 
 /* A text file in the working directory, opened, gone at once. */
@@ -455,6 +484,7 @@ int main(void) {
         cmocka_unit_test(test_ordered_vocabulary_keeps_its_order),
         cmocka_unit_test(test_invalid_utf8_names_its_byte),
         cmocka_unit_test(test_unknown_characters_are_shown),
+        cmocka_unit_test(test_plain_text_has_no_control_characters),
         cmocka_unit_test(test_text_errors_are_told_apart),
         cmocka_unit_test(test_nine_tenths_train),
         cmocka_unit_test(test_text_keeps_a_given_vocabulary),
