@@ -360,7 +360,20 @@ static void test_edited_state(void **unused) {
     EXPECT_EDIT("\\\"seed\\\":\\\"1844", "\\\"seed\\\":\\\"91844", "seed");
     EXPECT_EDIT("\\\"seed\\\":\\\"1844", "\\\"seed\\\":\\\"-844", "seed");
     EXPECT_EDIT("adamw.m.norm.weight", "adamw.m.norm.gamma", "no tensor adamw.m.norm.weight");
-    minrnn_model *model = make_variant(1);
+    minrnn_model *model;
+    minrnn_trainer *trainer;
+    minrnn_trainer_config config, expected;
+    CHECK(minrnn_trainer_resume(device, path, NULL, &model, &trainer));
+    CHECK(minrnn_trainer_get_config(trainer, &expected));
+    minrnn_trainer_destroy(trainer);
+    minrnn_model_destroy(model);
+    CHECK(minrnn_trainer_resume(device, edited(path, "\\\"seed\\\":\\\"", "\\\"seed\\\":\\\"0"),
+                                NULL, &model, &trainer));
+    CHECK(minrnn_trainer_get_config(trainer, &config));
+    assert_true(config.seed == expected.seed); /* decimal, also with a 0 before it */
+    minrnn_trainer_destroy(trainer);
+    minrnn_model_destroy(model);
+    model = make_variant(1);
     CHECK(minrnn_model_save(model, files_path("model")));
     minrnn_model_destroy(model);
     assert_int_equal(resume(files_path("model")), MINRNN_FORMAT_ERROR);

@@ -90,6 +90,17 @@ static void test_scan(void **state) {
     }
 }
 
+/* ---- products: in launches that are long, but end ---- */
+
+static void test_group_launches(void **state) {
+    (void)state;
+    const struct gemm_args args = {
+        .m = 8, .n = 8, .k = 1 << 20, .a = small, .b = small, .c = small};
+    launches = 0;
+    assert_int_equal(gemm_group.run(&context, &args), MINRNN_OK);
+    assert_in_range(launches, 4, 16); /* groups of 16 x 16 to 4 x 4 */
+}
+
 /* ---- the product: CLBlast's where each matrix ends within an int's reach ---- */
 
 #ifdef MINRNN_HAVE_CLBLAST
@@ -153,6 +164,7 @@ int main(void) {
     context = (struct op_context){.device = device, .scratch = small, .scratch_bytes = INT64_MAX};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scan),
+        cmocka_unit_test(test_group_launches),
 #ifdef MINRNN_HAVE_CLBLAST
         cmocka_unit_test(test_product),
 #endif

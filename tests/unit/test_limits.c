@@ -325,13 +325,29 @@ static void test_null_texts(void **unused) {
     REFUSED(minrnn_device_open("", &opened));
 }
 
+/* ---- memory ---- */
+
+static void test_scan_scratch(void **unused) {
+    (void)unused;
+    minrnn_scan_config config = {.cell = MINRNN_CELL_MINGRU, .batch = 3, .time = 100, .width = 7};
+    uint64_t bytes = 1;
+    config.run = MINRNN_RUN_SERIAL;
+    CHECK(minrnn_scan_scratch(device, &config, &bytes));
+    assert_int_equal(bytes, 0);
+    config.run = MINRNN_RUN_CHUNK; /* at most three values a chunk, of steps that are a few */
+    CHECK(minrnn_scan_scratch(device, &config, &bytes));
+    assert_in_range(bytes, 1, 3 * (100 / 8) * 3 * 7 * sizeof(float));
+    REFUSED(minrnn_scan_scratch(device, &config, NULL));
+    REFUSED(minrnn_scan_scratch(device, NULL, &bytes));
+}
+
 int main(void) {
     device = support_open_device();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_trainer),       cmocka_unit_test(test_model),
         cmocka_unit_test(test_sizes),         cmocka_unit_test(test_null_models),
         cmocka_unit_test(test_null_trainers), cmocka_unit_test(test_null_mixers),
-        cmocka_unit_test(test_null_texts),
+        cmocka_unit_test(test_null_texts),    cmocka_unit_test(test_scan_scratch),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     minrnn_device_destroy(device);
