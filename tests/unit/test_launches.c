@@ -1,0 +1,341 @@
+/* Which kernels an op launches, and how often, for which device and sizes: also such as no memory
+ * holds, around 2^31, where the arithmetic of kernels and of CLBlast ends. Nothing runs: launches
+ * are only written down (the linker's --wrap). */
+#include <minrnn/device.h>
+
+#include "op/op.h"
+#include "opencl/backend.h"
+#include "opencl/gemm.h"
+#include "opencl_device.h"
+
+#ifdef MINRNN_HAVE_CLBLAST
+#include <clblast_c.h>
+#endif
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static minrnn_device *device;
+static struct op_context context;
+static minrnn_tensor small; /* in place of every tensor */
+static int launches, products;
+static char names[1024]; /* of the kernels launched, as far as they fit */
+
+cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
+                                     const size_t *offset, const size_t *global,
+                                     const size_t *local, cl_uint wait_count, const cl_event *waits,
+                                     cl_event *event);
+
+cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
+                                     const size_t *offset, const size_t *global,
+                                     const size_t *local, cl_uint wait_count, const cl_event *waits,
+                                     cl_event *event) {
+    (void)queue, (void)dimensions, (void)offset, (void)global, (void)local;
+    (void)wait_count, (void)waits, (void)event;
+    const size_t used = strlen(names);
+    char name[64] = "";
+    if (clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name, name, NULL) == CL_SUCCESS) {
+        snprintf(names + used, sizeof names - used, "%s%s", used ? " " : "", name);
+    }
+    launches++;
+    return CL_SUCCESS;
+}
+
+static void forget_launches(void) {
+    launches = products = 0;
+    names[0] = '\0';
+}
+
+static void be_cpu(int float_width, int compute_units) {
+    struct cl_traits *traits = &((struct cl_device *)device)->traits;
+    traits->is_cpu = true;
+    traits->is_gpu = false;
+    traits->float_width = float_width;
+    traits->compute_units = compute_units;
+}
+
+static void be_gpu(int compute_units) {
+    struct cl_traits *traits = &((struct cl_device *)device)->traits;
+    traits->is_cpu = false;
+    traits->is_gpu = true;
+    traits->float_width = 1;
+    traits->compute_units = compute_units;
+}
+
+static void expect_names(const char *expected) {
+    assert_string_equal(names, expected);
+    forget_launches();
+}
+
+/* ---- the scan: its runs ---- */
+
+static void scan(minrnn_scan_run run, int64_t batch, int64_t time, int64_t width) {
+    const struct scan_forward_args args = {.batch = batch,
+                                           .time = time,
+                                           .width = width,
+                                           .run = run,
+                                           .x = small,
+                                           .b = small,
+                                           .h = small};
+    forget_launches();
+    assert_int_equal(opencl_ops.scan_forward.run(&context, &args), MINRNN_OK);
+}
+
+static void scan_back(minrnn_scan_run run, int64_t time, int64_t width) {
+    const struct scan_backward_args args = {.batch = 1,
+                                            .time = time,
+                                            .width = width,
+                                            .run = run,
+                                            .x = small,
+                                            .b = small,
+                                            .h = small,
+                                            .dh = small,
+                                            .dx = small,
+                                            .db = small,
+                                            .init = small,
+                                            .dinit = small};
+    forget_launches();
+    assert_int_equal(opencl_ops.scan_backward.run(&context, &args), MINRNN_OK);
+}
+
+static void test_scan_runs(void **state) {
+    (void)state;
+    be_cpu(8, 4);
+    scan(MINRNN_RUN_SERIAL, 1, 256, 8);
+    expect_names("scan_serial");
+    scan(MINRNN_RUN_SERIAL, 1, 256, 13); /* vectors of 8, 4 and 1 */
+    expect_names("scan_serial scan_serial scan_serial");
+    scan(MINRNN_RUN_SERIAL, 1, 16385, 8);
+    expect_names("scan_serial scan_serial");
+    scan(MINRNN_RUN_CHUNK, 1, 256, 8);
+    expect_names("scan_reduce scan_carry scan_serial");
+    scan(MINRNN_RUN_CHUNK, 1, 64, 8); /* one chunk */
+    expect_names("scan_serial");
+    scan(MINRNN_RUN_TILE, 1, 4096, 8);
+    expect_names("scan_tile");
+    scan(MINRNN_RUN_TILE, 1, 4097, 8);
+    expect_names("scan_tile scan_tile");
+    scan_back(MINRNN_RUN_SERIAL, 256, 8);
+    expect_names("scan_serial");
+    scan_back(MINRNN_RUN_CHUNK, 256, 8); /* dinit from the chunks' shares */
+    expect_names("scan_reduce scan_carry scan_serial scan_share");
+    scan_back(MINRNN_RUN_CHUNK, 64, 8);
+    expect_names("scan_serial");
+}
+
+static void test_scan_choice(void **state) {
+    (void)state;
+    be_cpu(8, 4); /* serial where the vectors keep every core busy */
+    scan(MINRNN_RUN_AUTO, 2, 128, 16);
+    expect_names("scan_serial");
+    scan(MINRNN_RUN_AUTO, 1, 128, 24);
+    assert_non_null(strstr(names, "scan_reduce"));
+    scan(MINRNN_RUN_AUTO, 1, 127, 8);
+    expect_names("scan_serial");
+    be_gpu(3); /* serial where there are work-items enough, or little time */
+    scan(MINRNN_RUN_AUTO, 24, 64, 32);
+    expect_names("scan_serial");
+    scan(MINRNN_RUN_AUTO, 23, 64, 32);
+    expect_names("scan_tile");
+    scan(MINRNN_RUN_AUTO, 23, 63, 32);
+    expect_names("scan_serial");
+    scan(MINRNN_RUN_AUTO, 1, 4096, 32);
+    expect_names("scan_reduce scan_carry scan_serial");
+    scan(MINRNN_RUN_AUTO, 1, 4095, 32);
+    expect_names("scan_tile");
+    scan(MINRNN_RUN_AUTO, 2, 4096, 32); /* tiles for more than half the units */
+    expect_names("scan_tile");
+}
+
+/* ---- the scan: each size fits in 31 bits ---- */
+
+static minrnn_status pass_forward(minrnn_scan_run run, int64_t batch, int64_t time, int64_t width) {
+    const struct scan_forward_args args = {.batch = batch,
+                                           .time = time,
+                                           .width = width,
+                                           .run = run,
+                                           .x = small,
+                                           .b = small,
+                                           .h = small};
+    return opencl_ops.scan_forward.run(&context, &args);
+}
+
+static minrnn_status pass_backward(minrnn_scan_run run, int64_t batch, int64_t time,
+                                   int64_t width) {
+    const struct scan_backward_args args = {.batch = batch,
+                                            .time = time,
+                                            .width = width,
+                                            .run = run,
+                                            .x = small,
+                                            .b = small,
+                                            .h = small,
+                                            .dh = small,
+                                            .dx = small,
+                                            .db = small};
+    return opencl_ops.scan_backward.run(&context, &args);
+}
+
+typedef minrnn_status (*scan_pass)(minrnn_scan_run run, int64_t batch, int64_t time, int64_t width);
+
+static void expect_scan(scan_pass pass, int64_t batch, int64_t time, int64_t width, bool runs) {
+    forget_launches();
+    const minrnn_status status = pass(MINRNN_RUN_SERIAL, batch, time, width);
+    if (status != (runs ? MINRNN_OK : MINRNN_UNSUPPORTED)) {
+        fail_msg("batch %lld, time %lld, width %lld: %s", (long long)batch, (long long)time,
+                 (long long)width, status ? minrnn_error_text() : "runs");
+    }
+    assert_int_equal(launches > 0, runs);
+    assert_true(runs || strstr(minrnn_error_text(), "31 bits"));
+}
+
+static void test_scan_sizes(void **state) {
+    (void)state;
+    be_cpu(8, 2);
+    const scan_pass passes[] = {pass_forward, pass_backward};
+    for (int i = 0; i < 2; i++) {
+        expect_scan(passes[i], INT32_MAX, 1, 1, true);
+        expect_scan(passes[i], INT32_MAX + 1ll, 1, 1, false);
+        expect_scan(passes[i], 1, INT32_MAX, 1, true);
+        expect_scan(passes[i], 1, INT32_MAX + 1ll, 1, false);
+        expect_scan(passes[i], 1, 1, INT32_MAX, true);
+        expect_scan(passes[i], 1, 1, INT32_MAX + 1ll, false);
+    }
+}
+
+/* ---- products: which way ---- */
+
+static void multiply(int64_t m, int64_t k, bool transpose_a, bool transpose_b) {
+    const struct gemm_args args = {.m = m,
+                                   .n = 64,
+                                   .k = k,
+                                   .transpose_a = transpose_a,
+                                   .transpose_b = transpose_b,
+                                   .a = small,
+                                   .b = small,
+                                   .c = small};
+    forget_launches();
+    assert_int_equal(opencl_ops.gemm.run(&context, &args), MINRNN_OK);
+}
+
+static void test_product_choice(void **state) {
+    (void)state;
+    be_cpu(8, 2);
+    multiply(4, 64, false, true);
+    expect_names("gemm_rows");
+    multiply(4, 65535, false, true);
+    expect_names("gemm_rows");
+    multiply(4, 65536, false, true);
+    assert_null(strstr(names, "gemm_rows"));
+    multiply(5, 64, false, true);
+    assert_non_null(strstr(names, "gemm_tile"));
+    multiply(4, 64, false, false);
+    assert_non_null(strstr(names, "gemm_tile"));
+    multiply(4, 64, true, true);
+    assert_non_null(strstr(names, "gemm_tile"));
+    be_cpu(2, 2);
+    multiply(5, 64, false, true);
+    assert_non_null(strstr(names, "gemm_tile"));
+    be_cpu(1, 2);
+    multiply(5, 64, false, true);
+    expect_names("gemm_group");
+    be_gpu(2);
+    multiply(4, 64, false, true);
+    expect_names("gemm_rows");
+    multiply(5, 64, false, true);
+#ifdef MINRNN_HAVE_CLBLAST
+    assert_int_equal(products, 1);
+    expect_names("");
+#else
+    expect_names("gemm_group");
+#endif
+}
+
+/* ---- products: in launches that are long, but end ---- */
+
+static void test_group_launches(void **state) {
+    (void)state;
+    const struct gemm_args args = {
+        .m = 8, .n = 8, .k = 1 << 20, .a = small, .b = small, .c = small};
+    forget_launches();
+    assert_int_equal(gemm_group.run(&context, &args), MINRNN_OK);
+    assert_in_range(launches, 4, 16); /* groups of 16 x 16 to 4 x 4 */
+}
+
+/* ---- the product: CLBlast's where each matrix ends within an int's reach ---- */
+
+#ifdef MINRNN_HAVE_CLBLAST
+
+CLBlastStatusCode __wrap_CLBlastSgemmWithTempBuffer(
+    CLBlastLayout layout, CLBlastTranspose a_transpose, CLBlastTranspose b_transpose, size_t m,
+    size_t n, size_t k, float alpha, cl_mem a, size_t a_offset, size_t a_stride, cl_mem b,
+    size_t b_offset, size_t b_stride, float beta, cl_mem c, size_t c_offset, size_t c_stride,
+    cl_command_queue *queue, cl_event *event, cl_mem temporary);
+
+CLBlastStatusCode __wrap_CLBlastSgemmWithTempBuffer(
+    CLBlastLayout layout, CLBlastTranspose a_transpose, CLBlastTranspose b_transpose, size_t m,
+    size_t n, size_t k, float alpha, cl_mem a, size_t a_offset, size_t a_stride, cl_mem b,
+    size_t b_offset, size_t b_stride, float beta, cl_mem c, size_t c_offset, size_t c_stride,
+    cl_command_queue *queue, cl_event *event, cl_mem temporary) {
+    (void)layout, (void)a_transpose, (void)b_transpose, (void)m, (void)n, (void)k, (void)alpha;
+    (void)a, (void)a_offset, (void)a_stride, (void)b, (void)b_offset, (void)b_stride, (void)beta;
+    (void)c, (void)c_offset, (void)c_stride, (void)queue, (void)event, (void)temporary;
+    products++;
+    return CLBlastSuccess;
+}
+
+static void expect_product(struct gemm_args args, bool by_clblast) {
+    forget_launches();
+    if (gemm_clblast.run(&context, &args) != MINRNN_OK) {
+        fail_msg("%s", minrnn_error_text());
+    }
+    assert_int_equal(products, by_clblast);
+    assert_int_equal(launches > 0, !by_clblast);
+}
+
+static void test_product(void **state) {
+    (void)state;
+    enum { HALF = 1 << 15, FULL = 1 << 16 };
+    const int64_t sizes[][3] = {{FULL, 1, HALF}, {1, FULL, HALF}, {FULL, HALF, 1}};
+    struct gemm_args args = {.a = small, .b = small, .c = small};
+    for (int i = 0; i < 3; i++) {
+        args.m = sizes[i][0], args.n = sizes[i][1], args.k = sizes[i][2];
+        expect_product(args, false);
+        args.m -= args.m == FULL, args.n -= args.n == FULL;
+        expect_product(args, true);
+    }
+    args.m = args.n = 1, args.k = INT32_MAX;
+    expect_product(args, true);
+    args.a.offset = 1; /* no view can begin there */
+    expect_product(args, false);
+    args.a.offset = 0, args.b.offset = 1;
+    expect_product(args, false);
+}
+
+#endif
+
+int main(void) {
+    enum { ELEMENTS = 1024 };
+    minrnn_buffer *buffer = NULL;
+    if (open_opencl_device(&device) || minrnn_buffer_create(device, ELEMENTS * 4, &buffer)) {
+        print_error("%s\n", minrnn_error_text());
+        return 1;
+    }
+    small.buffer = buffer;
+    context = (struct op_context){.device = device, .scratch = small, .scratch_bytes = INT64_MAX};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_scan_runs),      cmocka_unit_test(test_scan_choice),
+        cmocka_unit_test(test_scan_sizes),     cmocka_unit_test(test_product_choice),
+        cmocka_unit_test(test_group_launches),
+#ifdef MINRNN_HAVE_CLBLAST
+        cmocka_unit_test(test_product),
+#endif
+    };
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    minrnn_buffer_destroy(buffer);
+    minrnn_device_destroy(device);
+    return failed;
+}
