@@ -23,7 +23,9 @@ static minrnn_device *device;
 static struct op_context context;
 static minrnn_tensor small; /* in place of every tensor */
 static int launches, products;
-static char names[1024]; /* of the kernels launched, as far as they fit */
+static char names[1024];   /* of the kernels launched, as far as they fit */
+static size_t items[3];    /* work-items of the last one */
+static char options[1024]; /* with which the last one was built */
 
 cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
                                      const size_t *offset, const size_t *global,
@@ -34,13 +36,21 @@ cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, c
                                      const size_t *offset, const size_t *global,
                                      const size_t *local, cl_uint wait_count, const cl_event *waits,
                                      cl_event *event) {
-    (void)queue, (void)dimensions, (void)offset, (void)global, (void)local;
+    (void)queue, (void)offset, (void)local;
     (void)wait_count, (void)waits, (void)event;
     const size_t used = strlen(names);
     char name[64] = "";
     if (clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name, name, NULL) == CL_SUCCESS) {
         snprintf(names + used, sizeof names - used, "%s%s", used ? " " : "", name);
     }
+    for (cl_uint i = 0; i < 3; i++) {
+        items[i] = i < dimensions ? global[i] : 1;
+    }
+    cl_program program = NULL;
+    options[0] = '\0';
+    clGetKernelInfo(kernel, CL_KERNEL_PROGRAM, sizeof program, &program, NULL);
+    clGetProgramBuildInfo(program, ((struct cl_device *)device)->id, CL_PROGRAM_BUILD_OPTIONS,
+                          sizeof options, options, NULL);
     launches++;
     return CL_SUCCESS;
 }
@@ -127,6 +137,40 @@ static void test_scan_runs(void **state) {
     expect_names("scan_serial");
 }
 
+/* Work-items: channels in vectors x sequences x chunks. */
+static void test_scan_sizes(void **state) {
+    (void)state;
+    be_cpu(8, 4); /* 16 walks are wanted, and there are two chunks at least */
+    scan(MINRNN_RUN_CHUNK, 16, 256, 8);
+    assert_int_equal(items[0] * items[1], 16);
+    assert_int_equal(items[2], 2);
+    scan(MINRNN_RUN_CHUNK, 2, 1024, 8);
+    assert_int_equal(items[0] * items[1], 2);
+    assert_int_equal(items[2], 8);
+    scan(MINRNN_RUN_SERIAL, 2, 100, 256); /* four vectors of eight channels each */
+    assert_int_equal(items[0], 8);
+    assert_int_equal(items[1], 2);
+    scan(MINRNN_RUN_TILE, 3, 100, 33);
+    assert_int_equal(items[0] % 32, 0);
+    assert_in_range(items[0], 64, 64);
+}
+
+/* Outputs that no cache holds go past it. */
+static void test_streams(void **state) {
+    (void)state;
+    be_cpu(8, 4);
+    ((struct cl_device *)device)->traits.nontemporal = true;
+    scan(MINRNN_RUN_SERIAL, 8, 1024, 1024); /* 32 MiB */
+    assert_non_null(strstr(options, "-DNONTEMPORAL"));
+    scan(MINRNN_RUN_SERIAL, 8, 1023, 1024);
+    assert_null(strstr(options, "-DNONTEMPORAL"));
+    scan(MINRNN_RUN_SERIAL, 8, 1025, 1023); /* rows do not begin at a vector */
+    assert_null(strstr(options, "-DNONTEMPORAL"));
+    ((struct cl_device *)device)->traits.nontemporal = false;
+    scan(MINRNN_RUN_SERIAL, 8, 1024, 1024);
+    assert_null(strstr(options, "-DNONTEMPORAL"));
+}
+
 static void test_scan_choice(void **state) {
     (void)state;
     be_cpu(8, 4); /* serial where the vectors keep every core busy */
@@ -192,7 +236,7 @@ static void expect_scan(scan_pass pass, int64_t batch, int64_t time, int64_t wid
     assert_true(runs || strstr(minrnn_error_text(), "31 bits"));
 }
 
-static void test_scan_sizes(void **state) {
+static void test_scan_limits(void **state) {
     (void)state;
     be_cpu(8, 2);
     const scan_pass passes[] = {pass_forward, pass_backward};
@@ -258,6 +302,12 @@ static void test_product_choice(void **state) {
 
 static void test_group_launches(void **state) {
     (void)state;
+    for (int64_t n = 64; n <= 65; n++) { /* at most 16 x 16 work-items, each of 4 x 4 elements */
+        const struct gemm_args args = {.m = 64, .n = n, .k = 8, .a = small, .b = small, .c = small};
+        assert_int_equal(gemm_group.run(&context, &args), MINRNN_OK);
+        assert_in_range(items[0], n == 64 ? 16 : 17, n == 64 ? 16 : 32);
+        assert_int_equal(items[1], 16);
+    }
     const struct gemm_args args = {
         .m = 8, .n = 8, .k = 1 << 20, .a = small, .b = small, .c = small};
     forget_launches();
@@ -327,8 +377,9 @@ int main(void) {
     small.buffer = buffer;
     context = (struct op_context){.device = device, .scratch = small, .scratch_bytes = INT64_MAX};
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scan_runs),      cmocka_unit_test(test_scan_choice),
-        cmocka_unit_test(test_scan_sizes),     cmocka_unit_test(test_product_choice),
+        cmocka_unit_test(test_scan_runs),      cmocka_unit_test(test_scan_sizes),
+        cmocka_unit_test(test_streams),        cmocka_unit_test(test_scan_choice),
+        cmocka_unit_test(test_scan_limits),    cmocka_unit_test(test_product_choice),
         cmocka_unit_test(test_group_launches),
 #ifdef MINRNN_HAVE_CLBLAST
         cmocka_unit_test(test_product),

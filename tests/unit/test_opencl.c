@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/status.h"
 #include "opencl/gemm.h"
+#include "opencl/source.h"
 #include "opencl_device.h"
 
 #include <math.h>
@@ -95,6 +96,20 @@ static void test_unknown_names(void **state) {
     assert_int_equal(kernel_get(*state, &spec, "no_kernel", &kernel), MINRNN_DEVICE_ERROR);
     assert_non_null(strstr(minrnn_error_text(), "CL_INVALID_KERNEL_NAME"));
     assert_non_null(strstr(minrnn_error_text(), "no_kernel"));
+}
+
+static void test_as_many_files_as_there_may_be(void **state) {
+    (void)state;
+    struct program_spec spec = {.options = "no file"};
+    char *source = NULL;
+    for (int i = 0; i < PROGRAM_MAX_FILES; i++) {
+        spec.files[i] = i == PROGRAM_MAX_FILES - 1 ? "span.cl" : "prelude.cl";
+    }
+    MUST(source_compose(&spec, &source));
+    const char *last = strstr(source, "span.cl\"");
+    assert_non_null(last);
+    assert_null(strstr(last, "prelude.cl\""));
+    mem_free(source);
 }
 
 static void test_launch_errors_name_the_kernel(void **state) {
@@ -345,6 +360,7 @@ int main(void) {
         cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_build_error_names_the_file),
         cmocka_unit_test(test_unknown_names),
+        cmocka_unit_test(test_as_many_files_as_there_may_be),
         cmocka_unit_test(test_launch_errors_name_the_kernel),
         cmocka_unit_test(test_gemm_tile),
         cmocka_unit_test(test_gemm_tile_of_8),
