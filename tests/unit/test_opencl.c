@@ -65,6 +65,45 @@ static void test_fence(void **state) {
     minrnn_buffer_destroy(buffer);
 }
 
+/* ---- what the device says of itself ---- */
+
+static void assert_text(cl_device_id id, cl_device_info what, const char *text) {
+    char expected[1024] = "";
+    assert_int_equal(clGetDeviceInfo(id, what, sizeof expected, expected, NULL), CL_SUCCESS);
+    assert_string_not_equal(text, "");
+    assert_string_equal(text, expected);
+}
+
+static void test_description(void **state) {
+    const cl_device_id id = ((const struct cl_device *)*state)->id;
+    minrnn_device_info info;
+    MUST(minrnn_device_describe(*state, &info));
+    assert_text(id, CL_DEVICE_NAME, info.name);
+    assert_text(id, CL_DRIVER_VERSION, info.driver);
+    assert_text(id, CL_DEVICE_VERSION, info.opencl);
+    cl_platform_id platform = NULL;
+    char name[1024] = "", version[1024] = "";
+    MUST(clGetDeviceInfo(id, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL));
+    MUST(clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof name, name, NULL));
+    MUST(clGetPlatformInfo(platform, CL_PLATFORM_VERSION, sizeof version, version, NULL));
+    assert_string_equal(info.platform, name);
+    assert_string_equal(info.platform_version, version);
+    cl_device_type type = 0;
+    cl_uint units = 0;
+    cl_ulong memory = 0, most = 0;
+    MUST(clGetDeviceInfo(id, CL_DEVICE_TYPE, sizeof type, &type, NULL));
+    MUST(clGetDeviceInfo(id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL));
+    MUST(clGetDeviceInfo(id, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof memory, &memory, NULL));
+    MUST(clGetDeviceInfo(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof most, &most, NULL));
+    assert_true(info.is_opencl);
+    assert_int_equal(info.is_gpu, (type & CL_DEVICE_TYPE_GPU) != 0);
+    assert_int_equal(info.is_accelerator, (type & CL_DEVICE_TYPE_ACCELERATOR) != 0);
+    assert_int_equal(info.compute_units, units);
+    assert_int_equal(info.memory_bytes, memory);
+    assert_int_equal(info.max_allocation_bytes, most);
+    assert_true(info.kernels != 0);
+}
+
 static void test_too_large(void **state) {
     minrnn_device_info info;
     minrnn_buffer *buffer = NULL;
@@ -357,6 +396,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_transfer),
         cmocka_unit_test(test_fence),
+        cmocka_unit_test(test_description),
         cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_build_error_names_the_file),
         cmocka_unit_test(test_unknown_names),
