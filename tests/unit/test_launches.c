@@ -250,6 +250,51 @@ static void test_scan_limits(void **state) {
     }
 }
 
+/* ---- rows and convolutions ---- */
+
+static void test_rows(void **state) {
+    (void)state;
+    const struct rmsnorm_forward_args args = {.rows = 100,
+                                              .width = 64,
+                                              .epsilon = 1e-5f,
+                                              .x = small,
+                                              .gain = small,
+                                              .y = small,
+                                              .inverse = small};
+    be_cpu(8, 4); /* a work-item takes several rows, and its program serves the flat kernels too */
+    forget_launches();
+    assert_int_equal(opencl_ops.rmsnorm_forward.run(&context, &args), MINRNN_OK);
+    expect_names("rmsnorm_forward");
+    assert_null(strstr(options, "ROW_ITEMS"));
+    assert_int_equal(items[0], 34); /* of 100 / (8 * 4) = 3 rows */
+    be_gpu(4);                      /* a work-group takes one row */
+    assert_int_equal(opencl_ops.rmsnorm_forward.run(&context, &args), MINRNN_OK);
+    expect_names("rmsnorm_forward");
+    assert_non_null(strstr(options, "-DROW_ITEMS=64"));
+    assert_int_equal(items[0], 6400);
+}
+
+/* However much there is, a work-item's loops stay short of where drivers end them. */
+static void test_long_convolutions(void **state) {
+    (void)state;
+    enum { MOST = 65536 };
+    static const int64_t sizes[][2] = {{1 << 20, 1 << 12}, {1, INT32_MAX}, {INT32_MAX, 1}};
+    for (int i = 0; i < 3; i++) {
+        const struct conv_forward_args args = {.batch = sizes[i][0],
+                                               .time = sizes[i][1],
+                                               .width = 8,
+                                               .taps = 4,
+                                               .x = small,
+                                               .weight = small,
+                                               .y = small};
+        be_cpu(8, 4);
+        forget_launches();
+        assert_int_equal(opencl_ops.conv_forward.run(&context, &args), MINRNN_OK);
+        const uint64_t steps = (uint64_t)(args.batch * args.time) / (items[1] * items[2]);
+        assert_in_range(steps * 4, 64, MOST); /* taps of them */
+    }
+}
+
 /* ---- products: which way ---- */
 
 static void multiply(int64_t m, int64_t k, bool transpose_a, bool transpose_b) {
@@ -377,9 +422,10 @@ int main(void) {
     small.buffer = buffer;
     context = (struct op_context){.device = device, .scratch = small, .scratch_bytes = INT64_MAX};
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scan_runs),      cmocka_unit_test(test_scan_sizes),
-        cmocka_unit_test(test_streams),        cmocka_unit_test(test_scan_choice),
-        cmocka_unit_test(test_scan_limits),    cmocka_unit_test(test_product_choice),
+        cmocka_unit_test(test_scan_runs),         cmocka_unit_test(test_scan_sizes),
+        cmocka_unit_test(test_streams),           cmocka_unit_test(test_scan_choice),
+        cmocka_unit_test(test_scan_limits),       cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_long_convolutions), cmocka_unit_test(test_product_choice),
         cmocka_unit_test(test_group_launches),
 #ifdef MINRNN_HAVE_CLBLAST
         cmocka_unit_test(test_product),

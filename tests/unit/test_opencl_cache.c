@@ -109,6 +109,13 @@ static void test_stored_is_loaded(void **state) {
     cache_store(folder->path, key, program, sizeof program);
     assert_true(loads(folder, key));
     assert_false(loads(folder, "another key"));
+    unsigned char *binary = NULL;
+    size_t bytes = 0;
+    cache_store(folder->path, "least", program, 1);
+    assert_true(cache_load(folder->path, "least", &binary, &bytes));
+    assert_int_equal(bytes, 1);
+    assert_int_equal(binary[0], program[0]);
+    mem_free(binary);
 }
 
 static void test_truncated_and_flipped(void **state) {
