@@ -23,9 +23,9 @@ static minrnn_device *device;
 static struct op_context context;
 static minrnn_tensor small; /* in place of every tensor */
 static int launches, products;
-static char names[1024];   /* of the kernels launched, as far as they fit */
-static size_t items[3];    /* work-items of the last one */
-static char options[1024]; /* with which the last one was built */
+static char names[1024];          /* of the kernels launched, as far as they fit */
+static size_t items[3], group[3]; /* work-items of the last one */
+static char options[1024];        /* with which the last one was built */
 
 cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
                                      const size_t *offset, const size_t *global,
@@ -36,7 +36,7 @@ cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, c
                                      const size_t *offset, const size_t *global,
                                      const size_t *local, cl_uint wait_count, const cl_event *waits,
                                      cl_event *event) {
-    (void)queue, (void)offset, (void)local;
+    (void)queue, (void)offset;
     (void)wait_count, (void)waits, (void)event;
     const size_t used = strlen(names);
     char name[64] = "";
@@ -45,6 +45,8 @@ cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, c
     }
     for (cl_uint i = 0; i < 3; i++) {
         items[i] = i < dimensions ? global[i] : 1;
+        group[i] = local && i < dimensions ? local[i] : 1;
+        assert_true(items[i] > 0 && group[i] > 0 && items[i] % group[i] == 0);
     }
     cl_program program = NULL;
     options[0] = '\0';
@@ -79,6 +81,25 @@ static void be_gpu(int compute_units) {
 static void expect_names(const char *expected) {
     assert_string_equal(names, expected);
     forget_launches();
+}
+
+/* ---- ranges ---- */
+
+static void test_left_out_dimensions_are_one(void **state) {
+    (void)state;
+    struct kernel *kernel = NULL;
+    const struct program_spec spec = {.files = {"prelude.cl", "gemm_tile.cl"}};
+    const struct launch_range flat = {.global = {6}};
+    const struct launch_range columns = {.global = {6, 4}, .local = {3}};
+    assert_int_equal(kernel_get((struct cl_device *)device, &spec, "gemm_reduce", &kernel),
+                     MINRNN_OK);
+    assert_int_equal(kernel_launch((struct cl_device *)device, kernel, &flat, NULL, 0), MINRNN_OK);
+    assert_memory_equal(items, ((size_t[]){6, 1, 1}), sizeof items);
+    assert_memory_equal(group, ((size_t[]){1, 1, 1}), sizeof group);
+    assert_int_equal(kernel_launch((struct cl_device *)device, kernel, &columns, NULL, 0),
+                     MINRNN_OK);
+    assert_memory_equal(items, ((size_t[]){6, 4, 1}), sizeof items);
+    assert_memory_equal(group, ((size_t[]){3, 1, 1}), sizeof group);
 }
 
 /* ---- the scan: its runs ---- */
@@ -422,10 +443,15 @@ int main(void) {
     small.buffer = buffer;
     context = (struct op_context){.device = device, .scratch = small, .scratch_bytes = INT64_MAX};
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scan_runs),         cmocka_unit_test(test_scan_sizes),
-        cmocka_unit_test(test_streams),           cmocka_unit_test(test_scan_choice),
-        cmocka_unit_test(test_scan_limits),       cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_long_convolutions), cmocka_unit_test(test_product_choice),
+        cmocka_unit_test(test_left_out_dimensions_are_one),
+        cmocka_unit_test(test_scan_runs),
+        cmocka_unit_test(test_scan_sizes),
+        cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_scan_choice),
+        cmocka_unit_test(test_scan_limits),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_long_convolutions),
+        cmocka_unit_test(test_product_choice),
         cmocka_unit_test(test_group_launches),
 #ifdef MINRNN_HAVE_CLBLAST
         cmocka_unit_test(test_product),
