@@ -100,6 +100,9 @@ static void test_left_out_dimensions_are_one(void **state) {
                      MINRNN_OK);
     assert_memory_equal(items, ((size_t[]){6, 4, 1}), sizeof items);
     assert_memory_equal(group, ((size_t[]){3, 1, 1}), sizeof group);
+    const struct launch_range apart = {.global = {6, 0, 4}};
+    assert_int_equal(kernel_launch((struct cl_device *)device, kernel, &apart, NULL, 0), MINRNN_OK);
+    assert_memory_equal(items, ((size_t[]){6, 1, 4}), sizeof items);
 }
 
 /* ---- the scan: its runs ---- */

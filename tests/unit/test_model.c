@@ -221,6 +221,54 @@ static void test_initial_values(void **unused) {
     }
 }
 
+/* As torch draws them: the embedding from N(0, 1), a layer's weight [out, in] and bias from
+ * U(-1, 1) / sqrt(in), gains 1. */
+static void check_drawn(const minrnn_parameter_info *info, int64_t fan_in, const float *values) {
+    const int64_t count = parameter_elements(info);
+    double largest = 0.0, squares = 0.0;
+    for (int64_t i = 0; i < count; i++) {
+        largest = fmax(largest, fabs((double)values[i]));
+        squares += (double)values[i] * (double)values[i] / (double)count;
+    }
+    if (strstr(info->name, "emb") || strstr(info->name, "init")) {
+        assert_true(largest < 6.0);
+        assert_true(strstr(info->name, "init") || fabs(squares - 1.0) < 0.3);
+        return;
+    }
+    const double bound = 1.0 / sqrt((double)fan_in);
+    if (largest > bound * (1.0 + 1e-6) || (count >= 64 && largest < 0.9 * bound)) {
+        fail_msg("%s: up to %g, not %g", info->name, largest, bound);
+    }
+}
+
+static void test_distributions(void **unused) {
+    (void)unused;
+    for (int v = 0; v < MODEL_VARIANTS; v++) {
+        const minrnn_model_config config = model_variant(v);
+        minrnn_model *model;
+        CHECK(minrnn_model_create(device, &config, 5, &model));
+        float *values = support_alloc((size_t)minrnn_model_parameters(model), sizeof *values);
+        CHECK(minrnn_model_read(model, values));
+        int64_t fan_in = 0; /* a bias follows its weight */
+        for (int i = 0; i < minrnn_model_tensor_count(model); i++) {
+            minrnn_parameter_info info;
+            CHECK(minrnn_model_parameter(model, i, &info));
+            if (info.dimensions > 1) {
+                fan_in = parameter_elements(&info) / info.shape[0];
+            }
+            if (info.dimensions == 1 && strstr(info.name, "weight")) {
+                for (int64_t k = 0; k < info.shape[0]; k++) {
+                    assert_true(values[info.offset + k] == 1.0f);
+                }
+            } else {
+                check_drawn(&info, fan_in, values + info.offset);
+            }
+        }
+        free(values);
+        minrnn_model_destroy(model);
+    }
+}
+
 /* ---- memory ---- */
 
 static void expect_bytes(const char *what, int variant, uint64_t bytes, uint64_t expected) {
@@ -416,6 +464,34 @@ static void test_generate(void **unused) {
     minrnn_vocabulary_destroy(vocabulary);
 }
 
+/* Prompts longer than a call, whole calls or not: the same text as fed at once. */
+static void test_long_prompts(void **unused) {
+    (void)unused;
+    static const char prompt[] = "abcdefghijklm";
+    minrnn_vocabulary *vocabulary;
+    CHECK(minrnn_vocabulary_create(prompt, strlen(prompt), true, &vocabulary));
+    const minrnn_model_config config = model_variant(1);
+    minrnn_model *model = model_make(device, &config);
+    CHECK(minrnn_model_set_vocabulary(model, vocabulary));
+    minrnn_session *pieces, *whole;
+    CHECK(minrnn_session_create(model, 1, 4, &pieces));
+    CHECK(minrnn_session_create(model, 1, 16, &whole));
+    minrnn_sampling sampling;
+    minrnn_sampling_defaults(&sampling);
+    for (size_t from = 0; from < strlen(prompt); from++) {
+        struct written by_four = {.limit = 100}, at_once = {.limit = 100};
+        CHECK(minrnn_session_restart(pieces));
+        CHECK(minrnn_session_restart(whole));
+        CHECK(minrnn_generate(pieces, prompt + from, 40, &sampling, append, &by_four));
+        CHECK(minrnn_generate(whole, prompt + from, 40, &sampling, append, &at_once));
+        assert_string_equal(by_four.text, at_once.text);
+    }
+    minrnn_session_destroy(pieces);
+    minrnn_session_destroy(whole);
+    minrnn_model_destroy(model);
+    minrnn_vocabulary_destroy(vocabulary);
+}
+
 /* ---- errors ---- */
 
 static void expect_refused(const char *what, const minrnn_model_config *config) {
@@ -517,9 +593,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_splits),         cmocka_unit_test(test_causality),
         cmocka_unit_test(test_documents),      cmocka_unit_test(test_parameter_counts),
-        cmocka_unit_test(test_initial_values), cmocka_unit_test(test_session_memory),
-        cmocka_unit_test(test_threads),        cmocka_unit_test(test_sampling),
-        cmocka_unit_test(test_generate),       cmocka_unit_test(test_refused_configs),
+        cmocka_unit_test(test_initial_values), cmocka_unit_test(test_distributions),
+        cmocka_unit_test(test_session_memory), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_sampling),       cmocka_unit_test(test_generate),
+        cmocka_unit_test(test_long_prompts),   cmocka_unit_test(test_refused_configs),
         cmocka_unit_test(test_refused_calls),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
