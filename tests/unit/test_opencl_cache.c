@@ -4,6 +4,7 @@
 #include "base/status.h"
 #include "op/op.h"
 #include "opencl/cache.h"
+#include "opencl/launch.h"
 #include "opencl_device.h"
 
 #include <dirent.h>
@@ -296,6 +297,27 @@ static void test_folder(void **state) {
     setenv("MINRNN_CACHE", ((struct folder *)*state)->path, 1);
 }
 
+/* ---- drivers that give no binaries (the linker's --wrap) ---- */
+
+static bool without_binaries;
+
+cl_int __real_clGetProgramInfo(cl_program handle, cl_program_info what, size_t capacity,
+                               void *value, size_t *bytes);
+cl_int __wrap_clGetProgramInfo(cl_program handle, cl_program_info what, size_t capacity,
+                               void *value, size_t *bytes);
+
+cl_int __wrap_clGetProgramInfo(cl_program handle, cl_program_info what, size_t capacity,
+                               void *value, size_t *bytes) {
+    if (without_binaries && what == CL_PROGRAM_BINARY_SIZES) {
+        memset(value, 0, capacity);
+        return CL_SUCCESS;
+    }
+    if (without_binaries && what == CL_PROGRAM_BINARIES) {
+        return CL_SUCCESS;
+    }
+    return __real_clGetProgramInfo(handle, what, capacity, value, bytes);
+}
+
 /* ---- the whole way ---- */
 
 /* Opens a device, multiplies 3 by 2 in a 5 x 5 matrix product, and closes it. */
@@ -329,6 +351,18 @@ static void compute(void) {
 
 /* Processes that begin with an empty cache, compile the same programs and store them at once. Each
  * is this program anew: a driver's threads do not live through a fork. */
+static void test_no_binaries(void **state) {
+    struct folder *folder = *state;
+    without_binaries = true;
+    compute();
+    without_binaries = false;
+    list_files(folder);
+    assert_int_equal(folder->count, 0);
+    compute();
+    list_files(folder);
+    assert_true(folder->count > 0);
+}
+
 static void test_computing_at_once(void **state) {
     struct folder *folder = *state;
     enum { AT_ONCE = 3 };
@@ -384,6 +418,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(test_processes_and_damage, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_unwritable, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_folder, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_no_binaries, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_computing_at_once, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_damaged_programs, make_folder, remove_folder),
     };
