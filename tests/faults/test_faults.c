@@ -1,7 +1,8 @@
 /* Every call of a kind fails once, the n-th, for every n until a whole cycle has fewer:
- *   test_faults DOMAIN [--all] [--gpu] [--trace] [--call NAME]
+ *   test_faults DOMAIN [--all [--source]] [--gpu] [--trace] [--call NAME]
  * DOMAIN: opencl (through layer.c), files or memory. --all tries every n with every code; without
  * it, where that is many, each n has one code, in turn, and the commonest calls leave out some n.
+ * The same where every cycle builds its programs from source, which takes hours, without --source.
  * --gpu lets the device say that it is one. --trace says what comes before it is done, for faults
  * that end the process.
  *
@@ -28,9 +29,11 @@
 
 enum { EXIT_SKIPPED = 77, FILE_CAPACITY = 1 << 18, PATH_CAPACITY = 256 };
 
-/* Without --all: a kind with at most FEW_POINTS gets all of its codes, others one code each time;
- * and where programs are built from source, or for the files and the memory that an OpenCL device's
- * run takes beside the CPU's, only about SOME_CALLS of a kind are made to fail. */
+/* Where not every n and code is tried: a kind with at most FEW_POINTS gets all of its codes, others
+ * one code each time; and where programs are built from source, or for the files and the memory
+ * that an OpenCL device's run takes beside the CPU's, only about SOME_CALLS of a kind are made to
+ * fail.
+ */
 enum { FEW_POINTS = 64, SOME_CALLS = 16 };
 
 /* A kind with more calls has its cycles on one open device, if all of its calls come then too. */
@@ -52,7 +55,7 @@ enum mode { WARM, COLD, OPEN, MODES };
 
 static struct {
     enum fault_domain domain;
-    bool all, trace;
+    bool all, source, trace;
     bool is_opencl;
     minrnn_device *device; /* of mode OPEN; NULL: each cycle opens its own */
     const char *only;
@@ -402,6 +405,7 @@ static void close_device(void) {
 }
 
 static void try_mode(enum mode mode) {
+    const bool every = test.all && (mode != COLD || test.source || !test.is_opencl);
     for (int i = 0; i < FAULT_CALLS; i++) {
         const int calls = test.calls[mode][i];
         const bool is_new = mode == WARM || calls != test.calls[WARM][i] ||
@@ -410,17 +414,17 @@ static void try_mode(enum mode mode) {
             continue;
         }
         const int points = calls * fault_kinds[i].count;
-        const bool all = test.all || points <= FEW_POINTS;
+        const bool all = every || points <= FEW_POINTS;
         struct point point = {.mode = mode, .fault = {.call = (enum fault_call)i}};
         if (mode == WARM && calls > MANY_CALLS && calls == test.calls[OPEN][i]) {
             point.mode = OPEN;
             open_device();
         }
         const bool some =
-            !test.all && (mode == COLD || (test.is_opencl && test.domain != FAULT_OPENCL));
+            !every && (mode == COLD || (test.is_opencl && test.domain != FAULT_OPENCL));
         try_kind(point, some ? calls / SOME_CALLS + 1 : 1, all);
         point.fault.lasting = true;
-        try_kind(point, 1, test.all);
+        try_kind(point, 1, every);
         close_device();
     }
 }
@@ -541,6 +545,8 @@ static bool parse(int argc, char **argv) {
     for (int i = 2; i < argc; i++) {
         if (strcmp(argv[i], "--all") == 0) {
             test.all = true;
+        } else if (strcmp(argv[i], "--source") == 0) {
+            test.source = true;
         } else if (strcmp(argv[i], "--trace") == 0) {
             test.trace = true;
         } else if (strcmp(argv[i], "--gpu") == 0) {
@@ -556,8 +562,8 @@ static bool parse(int argc, char **argv) {
 
 int main(int argc, char **argv) {
     if (!parse(argc, argv)) {
-        fprintf(stderr, "usage: test_faults opencl|files|memory [--all] [--gpu] [--trace] "
-                        "[--call NAME]\n");
+        fprintf(stderr, "usage: test_faults opencl|files|memory [--all [--source]] [--gpu] "
+                        "[--trace] [--call NAME]\n");
         return 2;
     }
     wrap_start();
