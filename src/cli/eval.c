@@ -15,7 +15,7 @@ struct eval_arguments {
     int64_t batch, time;
 };
 
-static const char *const splits[] = {"train", "validation", NULL};
+static const char *const splits[] = {"train", "validation", "all", NULL};
 
 #define PLACE(field) offsetof(struct eval_arguments, field)
 static const struct option options[] = {
@@ -45,14 +45,15 @@ static int print_loss(minrnn_trainer *trainer, const minrnn_text *text,
     const size_t tokens = (size_t)(arguments->batch * arguments->time);
     int32_t *inputs = calloc(tokens, sizeof *inputs);
     int32_t *targets = calloc(tokens, sizeof *targets);
+    int32_t *reset = calloc(tokens, sizeof *reset);
     struct evaluation evaluation;
     int code = 0;
-    if (!inputs || !targets) {
+    if (!inputs || !targets || !reset) {
         code = report_failure("out of memory");
         goto done;
     }
-    const minrnn_status status =
-        evaluate_split(trainer, text, arguments->split, 0, inputs, targets, NULL, &evaluation);
+    const minrnn_status status = evaluate_split(trainer, text, arguments->split, 0, inputs, targets,
+                                                reset, NULL, &evaluation);
     if (status) {
         code = report_library(status);
         goto done;
@@ -66,6 +67,7 @@ static int print_loss(minrnn_trainer *trainer, const minrnn_text *text,
 done:
     free(inputs);
     free(targets);
+    free(reset);
     return code;
 }
 

@@ -4,6 +4,7 @@
 #include <minrnn/session.h>
 
 #include <stdio.h>
+#include <string.h>
 
 /* Tokens of the prompt that go through the model at once. */
 enum { PROMPT_PIECE = 64 };
@@ -19,7 +20,8 @@ struct generate_arguments {
 static const struct option options[] = {
     {"model", "M", "a model of minrnn train, or one of a public minGRU implementation's",
      OPTION_TEXT, PLACE(model), 0, NULL},
-    {"prompt", "TEXT", "what is continued", OPTION_TEXT, PLACE(prompt), 0, NULL},
+    {"prompt", "TEXT", "what is continued (default: a line's beginning)", OPTION_TEXT,
+     PLACE(prompt), 0, NULL},
     {"length", "N", "characters to add", OPTION_COUNT, PLACE(length), 1, NULL},
     {"temperature", "X", "below 1: likelier characters; 0: always the likeliest", OPTION_NUMBER,
      PLACE(temperature), 0, NULL},
@@ -46,13 +48,13 @@ struct printer {
     bool begun;
 };
 
-static bool print_text(void *user, const char *text) {
+static bool print_text(void *user, const char *text, uint64_t bytes) {
     struct printer *printer = user;
     if (!printer->begun) {
         fputs(printer->prompt, stdout);
         printer->begun = true;
     }
-    fputs(text, stdout);
+    fwrite(text, 1, bytes, stdout);
     return fflush(stdout) == 0;
 }
 
@@ -65,9 +67,9 @@ static int generate(const minrnn_model *model, const struct generate_arguments *
             .top_k = arguments->top_k < INT32_MAX ? (int)arguments->top_k : INT32_MAX,
             .seed = arguments->seed,
         };
-        struct printer printer = {.prompt = arguments->prompt};
-        status = minrnn_generate(session, arguments->prompt, arguments->length, &sampling,
-                                 print_text, &printer);
+        struct printer printer = {.prompt = arguments->prompt ? arguments->prompt : ""};
+        status = minrnn_generate(session, arguments->prompt, strlen(printer.prompt),
+                                 arguments->length, &sampling, print_text, &printer);
         if (printer.begun) {
             putchar('\n');
         }
@@ -80,7 +82,6 @@ static int run(int argc, char **argv) {
     minrnn_sampling sampling;
     minrnn_sampling_defaults(&sampling);
     struct generate_arguments arguments = {
-        .prompt = "\n",
         .length = 500,
         .top_k = sampling.top_k,
         .temperature = sampling.temperature,

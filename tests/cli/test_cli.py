@@ -216,10 +216,9 @@ class BadFiles(Workplace):
         texts = [
             (self.path("missing.txt"), "missing.txt"),
             (self.write("empty.txt", b""), "empty"),
-            (self.write("line.txt", b"to be\n"), "too few"),
+            (self.write("one.txt", b"t"), "too short"),
             (self.write("nul.txt", long_line + b"\0" + long_line), "byte 54 is a NUL"),
             (self.write("latin.txt", long_line + b"\xe9t\xe9"), "byte 54 (0xE9)"),
-            (self.folder, "not a regular file"),
         ]
         for path, part in texts:
             with self.subTest(path):
@@ -227,6 +226,8 @@ class BadFiles(Workplace):
                 self.bad(FAILED, part, "eval", "--model", self.model, "--data", path)
         short = self.write("short.txt", long_line)
         self.bad(FAILED, "too short", "train", "--data", short, "--out", self.model)
+        line = self.write("line.txt", b"to be\n")
+        self.bad(FAILED, "too short", "train", "--data", line, *TINY, "--out", self.model)
         other = self.write("other.txt", "naïve".encode() * 9)
         self.bad(FAILED, "U+00EF", "eval", "--model", self.model, "--data", other)
 

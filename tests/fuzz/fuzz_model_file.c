@@ -25,8 +25,8 @@ static bool is_finite(const minrnn_model *model) {
     return finite;
 }
 
-static bool stop_soon(void *user, const char *text) {
-    MUST(strlen(text) <= 4);
+static bool stop_soon(void *user, const char *text, uint64_t bytes) {
+    MUST(bytes >= 1 && bytes <= 4 && text[bytes] == 0);
     return --*(int *)user > 0;
 }
 
@@ -39,8 +39,9 @@ static void generate(const minrnn_model *model) {
     minrnn_sampling_defaults(&sampling);
     char first[8];
     int left = 3;
-    minrnn_vocabulary_decode(vocabulary, 0, first);
-    const minrnn_status status = minrnn_generate(session, first, 4, &sampling, stop_soon, &left);
+    const int bytes = minrnn_vocabulary_decode(vocabulary, 0, first);
+    const minrnn_status status =
+        minrnn_generate(session, first, (uint64_t)bytes, 4, &sampling, stop_soon, &left);
     MUST(status == (vocabulary ? MINRNN_OK : MINRNN_INVALID_ARGUMENT) ||
          status == MINRNN_NOT_FINITE);
     minrnn_session_destroy(session);
