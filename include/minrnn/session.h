@@ -37,7 +37,8 @@ typedef struct minrnn_sampling {
 MINRNN_API void minrnn_sampling_defaults(minrnn_sampling *sampling);
 
 /* Draws token number `index` of a stream from logits [vocab], by Philox from (seed, index); ties go
- * to the lower token. */
+ * to the lower token. A logit of -INFINITY masks its token, which is then never drawn; all masked
+ * is MINRNN_INVALID_ARGUMENT, NaN or +INFINITY MINRNN_NOT_FINITE. */
 MINRNN_API minrnn_status minrnn_sample(const minrnn_sampling *sampling, const float *logits,
                                        int64_t vocab, uint64_t index, int32_t *token);
 

@@ -1,4 +1,5 @@
 /* Text from a model: the prompt in calls as large as the session takes, then token by token. */
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -62,14 +63,26 @@ static void add(struct pieces *pieces, int32_t token) {
     give(pieces, ready);
 }
 
+/* -INFINITY too, which a caller may mask tokens with, is no logit that a model should have. */
+static minrnn_status check_logits(const float *logits, int64_t vocab) {
+    for (int64_t i = 0; i < vocab; i++) {
+        if (!isfinite(logits[i])) {
+            return fail(MINRNN_NOT_FINITE, "minrnn_generate: the logit of token %lld is %g",
+                        (long long)i, (double)logits[i]);
+        }
+    }
+    return MINRNN_OK;
+}
+
 static minrnn_status continue_text(minrnn_session *session, int64_t length,
                                    const minrnn_sampling *sampling, float *logits,
                                    struct pieces *pieces) {
+    const int64_t vocab = session->model->layout.config.vocab;
     minrnn_status status = MINRNN_OK;
     for (int64_t i = 0; !status && !pieces->stopped && i < length; i++) {
         int32_t token;
-        status = minrnn_sample(sampling, logits, session->model->layout.config.vocab, (uint64_t)i,
-                               &token);
+        status = check_logits(logits, vocab);
+        status = status ? status : minrnn_sample(sampling, logits, vocab, (uint64_t)i, &token);
         if (status) {
             break;
         }

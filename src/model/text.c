@@ -1,14 +1,12 @@
 #include <minrnn/text.h>
 
 #include "base/alloc.h"
-#include "base/input.h"
 #include "base/philox.h"
 #include "base/status.h"
+#include "model/documents.h"
 #include "model/vocabulary.h"
 
 #include <string.h>
-
-#define LARGEST_FILE ((uint64_t)1 << 40)
 
 struct minrnn_text {
     minrnn_vocabulary *vocabulary;
@@ -21,59 +19,6 @@ struct minrnn_text {
 
 /* ---- opening ---- */
 
-/* What was read of a text: its documents one after the other. */
-struct documents {
-    struct input_bytes bytes;
-    struct document {
-        const char *name; /* the list's */
-        uint64_t begin, end;
-    } * documents; /* [count] */
-    size_t count;
-};
-
-static void documents_destroy(struct documents *read) {
-    mem_free(read->bytes.data);
-    mem_free(read->documents);
-}
-
-/* An empty file is an error if it was named, and is left out if it was found in a folder. */
-static minrnn_status read_document(const struct input *input, bool decoded,
-                                   struct documents *read) {
-    static const char mark[] = "\xEF\xBB\xBF"; /* U+FEFF, which some editors put first */
-    const uint64_t mark_bytes = sizeof mark - 1;
-    struct input_bytes *bytes = &read->bytes;
-    const uint64_t begin = bytes->count;
-    const minrnn_status status = input_read(input->path, LARGEST_FILE - begin, decoded, bytes);
-    if (status) {
-        return status;
-    }
-    if (decoded && bytes->count - begin >= mark_bytes &&
-        memcmp(bytes->data + begin, mark, mark_bytes) == 0) {
-        bytes->count -= mark_bytes;
-        memmove(bytes->data + begin, bytes->data + begin + mark_bytes, bytes->count - begin + 1);
-    }
-    if (bytes->count > begin) {
-        read->documents[read->count++] =
-            (struct document){input_name(input->path), begin, bytes->count};
-    } else if (!input->found) {
-        return fail(MINRNN_FORMAT_ERROR, "%s: the file is empty", input_name(input->path));
-    }
-    return MINRNN_OK;
-}
-
-static minrnn_status read_documents(const struct input_list *list, bool decoded,
-                                    struct documents *read) {
-    read->documents = mem_alloc(list->count, sizeof *read->documents);
-    minrnn_status status = read->documents ? MINRNN_OK : MINRNN_OUT_OF_MEMORY;
-    for (size_t i = 0; !status && i < list->count; i++) {
-        status = read_document(&list->inputs[i], decoded, read);
-    }
-    return !status && read->count == 0
-               ? fail(MINRNN_FORMAT_ERROR, "%s: the file is empty%s", list->inputs[0].path,
-                      list->count > 1 ? ", and so are all others" : "")
-               : status;
-}
-
 /* Turns a document into tokens, or with `tokens` NULL counts them. */
 static minrnn_status encode(const minrnn_text *text, const struct documents *read, size_t index,
                             int32_t *tokens, int64_t capacity, int64_t *count) {
@@ -81,7 +26,7 @@ static minrnn_status encode(const minrnn_text *text, const struct documents *rea
     const minrnn_status status =
         minrnn_vocabulary_encode(text->vocabulary, read->bytes.data + document->begin,
                                  document->end - document->begin, tokens, capacity, count);
-    return status ? fail_in(status, "%s", document->name) : MINRNN_OK;
+    return status ? fail_in(status, "%s", input_name(document->path)) : MINRNN_OK;
 }
 
 static minrnn_status encode_all(minrnn_text *text, const struct documents *read) {
@@ -103,62 +48,43 @@ static minrnn_status encode_all(minrnn_text *text, const struct documents *read)
     return status;
 }
 
-static minrnn_status make_vocabulary(minrnn_text *text, const minrnn_vocabulary *vocabulary,
-                                     const struct documents *read) {
-    if (vocabulary) {
-        return vocabulary_copy(vocabulary, &text->vocabulary);
-    }
-    minrnn_status status =
-        minrnn_vocabulary_create(read->bytes.data, read->bytes.count, false, &text->vocabulary);
-    /* Which document it was that has none. */
-    for (size_t i = 0; status == MINRNN_FORMAT_ERROR && i < read->count; i++) {
-        const struct document *document = &read->documents[i];
-        minrnn_vocabulary *own = NULL;
-        if (minrnn_vocabulary_create(read->bytes.data + document->begin,
-                                     document->end - document->begin, false, &own)) {
-            return fail_in(status, "%s", document->name);
-        }
-        minrnn_vocabulary_destroy(own);
-    }
-    return status;
-}
-
 static minrnn_status load(minrnn_text *text, const minrnn_vocabulary *vocabulary,
                           const struct documents *read) {
     text->documents = (int64_t)read->count;
     text->begins = mem_alloc(read->count, sizeof *text->begins);
     minrnn_status status = text->begins ? MINRNN_OK : MINRNN_OUT_OF_MEMORY;
-    status = status ? status : make_vocabulary(text, vocabulary, read);
+    if (!status) {
+        status = vocabulary ? vocabulary_copy(vocabulary, &text->vocabulary)
+                            : minrnn_vocabulary_create(read->bytes.data, read->bytes.count, false,
+                                                       &text->vocabulary);
+    }
     status = status ? status : encode_all(text, read);
     if (status) {
-        return status;
+        return documents_explain(read, status, !vocabulary);
     }
     text->train = text->count / 10 * 9 + text->count % 10 * 9 / 10;
     return text->count > text->documents
                ? MINRNN_OK
                : fail(MINRNN_FORMAT_ERROR, "%s is too short: one character, which none follows%s",
-                      read->documents[0].name,
+                      input_name(read->documents[0].path),
                       text->documents > 1 ? "; all others are as short" : "");
 }
 
 minrnn_status minrnn_text_open_files(const char *const *paths, int count,
                                      const minrnn_vocabulary *vocabulary, minrnn_text **text) {
-    if (!paths || !text || count < 1) {
+    bool missing = !paths || !text || count < 1;
+    for (int i = 0; !missing && i < count; i++) {
+        missing = !paths[i];
+    }
+    if (missing) {
         return fail(MINRNN_INVALID_ARGUMENT,
                     "minrnn_text_open_files: an argument is NULL, or there is no path");
     }
     *text = NULL;
-    struct input_list list = {0};
-    struct documents read = {0};
+    struct documents read;
     minrnn_text *made = NULL;
-    minrnn_status status = MINRNN_OK;
-    for (int i = 0; !status && i < count; i++) {
-        status = paths[i]
-                     ? input_list_add(&list, paths[i])
-                     : fail(MINRNN_INVALID_ARGUMENT, "minrnn_text_open_files: path %d is NULL", i);
-    }
-    status =
-        status ? status : read_documents(&list, !minrnn_vocabulary_is_bytes(vocabulary), &read);
+    minrnn_status status =
+        documents_read(paths, count, !minrnn_vocabulary_is_bytes(vocabulary), &read);
     if (!status) {
         made = mem_alloc(1, sizeof *made);
         status = made ? load(made, vocabulary, &read) : MINRNN_OUT_OF_MEMORY;
@@ -168,7 +94,6 @@ minrnn_status minrnn_text_open_files(const char *const *paths, int count,
         made = NULL;
     }
     documents_destroy(&read);
-    input_list_destroy(&list);
     *text = made;
     return status;
 }

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/status.h"
+#include "model/encoding.h"
 #include "model/utf8.h"
 
 #include <stdlib.h>
@@ -21,11 +22,13 @@ struct minrnn_vocabulary {
     char *characters;     /* UTF-8, by token */
 };
 
-static minrnn_status fail_utf8(const char *text, uint64_t at) {
-    return text[at] ? fail(MINRNN_FORMAT_ERROR, "byte %llu (0x%02X) is not valid UTF-8",
-                           (unsigned long long)at, (unsigned)(unsigned char)text[at])
-                    : fail(MINRNN_FORMAT_ERROR, "byte %llu is a NUL, which no text holds",
-                           (unsigned long long)at);
+static minrnn_status fail_utf8(const char *text, uint64_t bytes, uint64_t at) {
+    return text[at]
+               ? fail(MINRNN_FORMAT_ERROR, "byte %llu (0x%02X) is not UTF-8; this looks like %s",
+                      (unsigned long long)at, (unsigned)(unsigned char)text[at],
+                      encoding_guess(text, bytes, at).name)
+               : fail(MINRNN_FORMAT_ERROR, "byte %llu is a NUL, which no text holds",
+                      (unsigned long long)at);
 }
 
 /* Collects the distinct codes in the order in which they first appear; `seen` has a bit a code. */
@@ -35,7 +38,7 @@ static minrnn_status collect(minrnn_vocabulary *vocabulary, const char *utf8, ui
         uint32_t code = 0;
         const int length = utf8_decode(utf8 + at, bytes - at, &code);
         if (length == 0 || code == 0) {
-            return fail_utf8(utf8, at);
+            return fail_utf8(utf8, bytes, at);
         }
         const unsigned char bit = (unsigned char)(1u << (code & 7));
         if (!(seen[code >> 3] & bit)) {
@@ -206,7 +209,7 @@ minrnn_status minrnn_vocabulary_encode(const minrnn_vocabulary *vocabulary, cons
         uint32_t code = 0;
         const int length = utf8_decode(utf8 + at, bytes - at, &code);
         if (length == 0 || code == 0) {
-            return fail_utf8(utf8, at);
+            return fail_utf8(utf8, bytes, at);
         }
         const int32_t token = vocabulary_find(vocabulary, code);
         if (token < 0) {

@@ -516,8 +516,9 @@ class Results(Workplace):
         shown = self.trained()
         validation = shown.split("validation ")[-1].split()[0]
         measured = self.good(
-            "eval", "--model", self.model, "--data", self.data, "--time", 16, "--batch", 4
-        )
+            "eval", "--model", self.model, "--data", self.data, "--time", 16, "--batch", 4,
+            "--split", "validation",
+        )  # fmt: skip
         loss, bits = (float(measured.split("loss ")[1].split()[i]) for i in (0, 2))
         self.assertAlmostEqual(loss, float(validation), 3)
         self.assertAlmostEqual(bits, loss / math.log(2), 4)

@@ -180,7 +180,7 @@ static void test_folders(void **state) {
     minrnn_text_destroy(text);
 
     put("folder/b/bad", "ab\xFF", 3);
-    expect_failure(minrnn_text_open(top, NULL, &text), MINRNN_FORMAT_ERROR, "folder/b/bad: ");
+    expect_failure(minrnn_text_open(top, NULL, &text), MINRNN_FORMAT_ERROR, "folder/b/bad, line 1: byte 2 (0xFF)");
     assert_null(text);
     unlink(files_path("folder/b/bad"));
     assert_int_equal(symlink("nothing", files_path("folder/b/gone")), 0);

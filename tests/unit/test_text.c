@@ -437,6 +437,33 @@ static void test_extreme_logits_and_temperatures(void **state) {
     }
 }
 
+/* What is masked is never drawn, however few are left and however far the others are. */
+static void test_masked_tokens_are_never_drawn(void **state) {
+    (void)state;
+    enum { VOCAB = 6, DRAWS = 4000 };
+    const float logits[VOCAB] = {-INFINITY, 1.0f, -INFINITY, -3e38f, 0.5f, -INFINITY};
+    const float temperatures[] = {0.0f, 1e-45f, 1.0f, 100.0f, 3e38f};
+    for (size_t t = 0; t < sizeof temperatures / sizeof *temperatures; t++) {
+        for (int top_k = 0; top_k <= VOCAB + 1; top_k++) {
+            for (uint64_t index = 0; index < 100; index++) {
+                const int32_t token = draw(temperatures[t], top_k, 3, index, logits, VOCAB);
+                assert_true(token == 1 || token == 3 || token == 4);
+            }
+        }
+    }
+    /* The others have the shares they have without the masked ones. */
+    int drawn[VOCAB] = {0};
+    for (uint64_t index = 0; index < DRAWS; index++) {
+        drawn[draw(1.0f, 0, 5, index, logits, VOCAB)]++;
+    }
+    const double p = 1 / (1 + exp(-0.5));
+    assert_true(fabs(drawn[1] - DRAWS * p) <= 4 * sqrt(DRAWS * p * (1 - p)));
+    assert_int_equal(drawn[1] + drawn[4], DRAWS);
+    const float one[] = {-INFINITY, -INFINITY, -5.0f};
+    assert_int_equal(draw(1.0f, 2, 1, 0, one, 3), 2);
+    assert_int_equal(draw(0.0f, 0, 1, 0, one, 3), 2);
+}
+
 static void test_sampling_refuses_what_it_cannot_draw_from(void **state) {
     (void)state;
     const float bad_temperatures[] = {-1.0f, NAN, INFINITY};
@@ -453,14 +480,17 @@ static void test_sampling_refuses_what_it_cannot_draw_from(void **state) {
     assert_true(sampling.temperature == 1.0f && sampling.top_k == 0 && sampling.seed == 1);
     sampling.top_k = -1;
     assert_error(minrnn_sample(&sampling, logits, 2, 0, &token), MINRNN_INVALID_ARGUMENT, "top_k");
-    const float not_finite[] = {NAN, INFINITY, -INFINITY};
-    for (int i = 0; i < 3; i++) {
+    const float not_finite[] = {NAN, INFINITY};
+    for (int i = 0; i < 2; i++) {
         const float broken[] = {0.0f, not_finite[i]};
         minrnn_sampling_defaults(&sampling);
         assert_error(minrnn_sample(&sampling, broken, 2, 0, &token), MINRNN_NOT_FINITE, "token 1");
         sampling.temperature = 0.0f;
         assert_error(minrnn_sample(&sampling, broken, 2, 0, &token), MINRNN_NOT_FINITE, "token 1");
     }
+    const float masked[] = {-INFINITY, -INFINITY};
+    assert_error(minrnn_sample(&sampling, masked, 2, 0, &token), MINRNN_INVALID_ARGUMENT,
+                 "all 2 tokens are masked");
     assert_status(minrnn_sample(&sampling, logits, 0, 0, &token), MINRNN_INVALID_ARGUMENT);
     assert_status(minrnn_sample(NULL, logits, 2, 0, &token), MINRNN_INVALID_ARGUMENT);
 }
@@ -500,6 +530,7 @@ int main(void) {
         cmocka_unit_test(test_ties_go_to_the_lower_token),
         cmocka_unit_test(test_draws_follow_the_softmax),
         cmocka_unit_test(test_extreme_logits_and_temperatures),
+        cmocka_unit_test(test_masked_tokens_are_never_drawn),
         cmocka_unit_test(test_sampling_refuses_what_it_cannot_draw_from),
         cmocka_unit_test(test_allocations_may_fail),
     };
