@@ -56,7 +56,9 @@ minrnn_status file_reader_open(const char *path, struct file_reader **result) {
         goto failed;
     }
     if (!S_ISREG(info.st_mode)) {
-        status = fail(MINRNN_IO_ERROR, "cannot read %s: not a regular file", path);
+        status = S_ISDIR(info.st_mode)
+                     ? fail(MINRNN_IO_ERROR, "cannot read %s: a folder; name the file in it", path)
+                     : fail(MINRNN_IO_ERROR, "cannot read %s: not a regular file", path);
         goto failed;
     }
     reader->bytes = (uint64_t)info.st_size;

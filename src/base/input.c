@@ -226,6 +226,7 @@ static minrnn_status read_source(struct source *source, bool is_text, struct inp
         const uint64_t most = stream_limit();
         source->limit = most < source->limit ? most : source->limit;
         source->stops_at_nul = is_text;
+        source->expected = PIECE - 1;
     }
     return read_all(source, bytes);
 }

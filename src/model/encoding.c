@@ -125,9 +125,27 @@ struct counts {
     uint64_t even_runs; /* of these, with an even length */
     uint64_t upper;     /* bytes from 0xE0 on */
     uint64_t middle;    /* bytes from 0xC0 to 0xDF */
-    uint64_t unused;    /* bytes that Windows-1252 does not have */
+    uint64_t foreign;   /* bytes that Windows-1252 does not have, or not within a word */
     uint64_t controls;
 };
+
+static bool is_letter(unsigned char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+/* From 0x80 to 0x9F Windows-1252 has signs, an apostrophe (0x92) and a few letters, DOS and the
+ * Macintosh have the letters with accents. */
+static bool is_foreign(struct sample sample, uint64_t at) {
+    static const unsigned char unused[] = {0x81, 0x8D, 0x8F, 0x90, 0x9D};
+    static const unsigned char within[] = {0x8A, 0x8C, 0x8E, 0x92, 0x9A, 0x9C, 0x9E, 0x9F};
+    const unsigned char c = sample.bytes[at];
+    if (c >= 0xA0 || memchr(within, c, sizeof within)) {
+        return false;
+    }
+    return memchr(unused, c, sizeof unused) ||
+           (at > 0 && at + 1 < sample.count && is_letter(sample.bytes[at - 1]) &&
+            is_letter(sample.bytes[at + 1]));
+}
 
 static struct counts count_bytes(struct sample sample) {
     struct counts counts = {0};
@@ -140,7 +158,7 @@ static struct counts count_bytes(struct sample sample) {
             counts.beside += run > 0;
             counts.upper += c >= 0xE0;
             counts.middle += c >= 0xC0 && c < 0xE0;
-            counts.unused += c == 0x81 || c == 0x8D || c == 0x8F || c == 0x90 || c == 0x9D;
+            counts.foreign += is_foreign(sample, i);
             run++;
         } else if (run > 0) {
             counts.runs++;
@@ -232,16 +250,18 @@ static struct encoding guess_double(struct sample sample, const struct counts *c
 }
 
 static struct encoding guess_single(const struct counts *counts) {
-    if (counts->beside * 4 <= counts->high && counts->unused == 0) {
-        return (struct encoding){"Windows-1252 or Latin-1", "CP1252"};
+    static const struct encoding unknown = {"one of the encodings of 8 bits", NULL};
+    /* Words of such letters alone, or letters with accents among those of ASCII. */
+    if (counts->beside * 2 > counts->high) {
+        return counts->upper * 5 >= counts->high * 3
+                   ? (struct encoding){"Windows-1251, if it is Cyrillic", "CP1251"}
+               : counts->middle * 5 >= counts->high * 3
+                   ? (struct encoding){"KOI8-R, if it is Cyrillic", "KOI8-R"}
+                   : unknown;
     }
-    if (counts->beside * 4 > counts->high && counts->upper * 5 >= counts->high * 3) {
-        return (struct encoding){"Windows-1251, if it is Cyrillic", "CP1251"};
-    }
-    if (counts->beside * 4 > counts->high && counts->middle * 5 >= counts->high * 3) {
-        return (struct encoding){"KOI8-R, if it is Cyrillic", "KOI8-R"};
-    }
-    return (struct encoding){"an encoding of 8 bits", NULL};
+    return counts->foreign * 10 > counts->high
+               ? unknown
+               : (struct encoding){"Windows-1252 or Latin-1, if it is Western European", "CP1252"};
 }
 
 struct encoding encoding_guess(const char *text, uint64_t bytes, uint64_t at) {

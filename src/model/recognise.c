@@ -125,7 +125,7 @@ static bool is_zeros(const struct head *head) {
     while (zeros < head->bytes && head->data[zeros] == 0) {
         zeros++;
     }
-    return zeros == head->bytes && zeros >= 8;
+    return zeros == head->bytes && zeros >= 64;
 }
 
 static struct head skip_blank(const struct head *head) {
@@ -195,8 +195,9 @@ static bool is_small_text(const struct head *head) {
 #define ANY 0, "", 0
 #define PYTHON "python3 -c \"import sys, "
 #define SAVE_STATE                                                                                 \
-    PYTHON "torch, safetensors.torch as s; s.save_file({k: v.clone() for k, v in "                 \
-           "torch.load(sys.argv[1], map_location='cpu').items()}, sys.argv[2])\" "                 \
+    PYTHON "torch, safetensors.torch as s; d = torch.load(sys.argv[1], map_location='cpu'); "      \
+           "d = d.get('state_dict', d.get('model', d)); "                                          \
+           "s.save_file({k: v.contiguous().clone() for k, v in d.items()}, sys.argv[2])\" "        \
            "@ model.safetensors"
 #define SAVE_SHARDS                                                                                \
     PYTHON "json, os, safetensors.torch as s; i = sys.argv[1]; "                                   \
@@ -213,19 +214,19 @@ static const struct kind kinds[] = {
     {ANYWHERE | POINTER,
      MAGIC(0, "version https://git-lfs.github.com/spec/"),
      NULL,
-     {"a pointer of Git LFS, which stands for a file that is not here", "git lfs pull"}},
+     {"a pointer of Git LFS in the file's place", "git lfs pull"}},
     {ANYWHERE | POINTER,
      MAGIC(0, "/annex/objects/"),
      is_small_text,
-     {"a pointer of git-annex, which stands for a file that is not here", "git annex get @"}},
+     {"a pointer of git-annex in the file's place", "git annex get @"}},
     {ANYWHERE | POINTER,
      MAGIC(0, "# xet version "),
      is_small_text,
-     {"a pointer of Git Xet, which stands for a file that is not here", "download the file itself"}},
+     {"a pointer of Git Xet in the file's place", "download the file itself"}},
     {ANYWHERE | POINTER,
      MAGIC(0, "outs:\n- "),
      is_dvc,
-     {"a pointer of DVC, which stands for a file that is not here", "dvc pull @"}},
+     {"a pointer of DVC in the file's place", "dvc pull @"}},
 
     {INSTEAD_OF_TEXT, ANY, is_own, {"a model that minrnn saved", "--model takes it"}},
     {INSTEAD_OF_TEXT, ANY, is_safetensors, {"a safetensors file", "--model takes one"}},
@@ -336,7 +337,10 @@ static const struct kind kinds[] = {
      ANY,
      is_xml,
      {"XML", "it may be a server's error in the file's place: download the file again"}},
-    {INSTEAD_OF_MODEL, ANY, is_text, {"plain text", "name the safetensors file"}},
+    {INSTEAD_OF_MODEL,
+     ANY,
+     is_text,
+     {"plain text", "it may be a server's message in the file's place: see what it says"}},
 };
 
 static const struct recognised *find(const char *data, size_t bytes, int uses) {

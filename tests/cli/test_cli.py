@@ -31,9 +31,9 @@ def run(*arguments, environment=None, **options):
     """Runs the command on the native CPU unless --device says otherwise."""
     variables = {**os.environ, "MINRNN_DEVICE": "cpu", **(environment or {})}
     options.setdefault("stdout", subprocess.PIPE)
+    options.setdefault("stdin", subprocess.DEVNULL)
     return subprocess.run(
         [COMMAND, *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env=variables,
         timeout=120,

@@ -180,7 +180,8 @@ static void test_folders(void **state) {
     minrnn_text_destroy(text);
 
     put("folder/b/bad", "ab\xFF", 3);
-    expect_failure(minrnn_text_open(top, NULL, &text), MINRNN_FORMAT_ERROR, "folder/b/bad, line 1: byte 2 (0xFF)");
+    expect_failure(minrnn_text_open(top, NULL, &text), MINRNN_FORMAT_ERROR,
+                   "folder/b/bad, line 1: byte 2 (0xFF)");
     assert_null(text);
     unlink(files_path("folder/b/bad"));
     assert_int_equal(symlink("nothing", files_path("folder/b/gone")), 0);
@@ -260,7 +261,7 @@ static void test_pipes(void **state) {
     expect_failure(read_pipe("", 0, &piped), MINRNN_FORMAT_ERROR, "is empty");
     expect_failure(read_pipe("ab\xFFzz", 5, &piped), MINRNN_FORMAT_ERROR, "byte 2");
     /* Devices that never end, and one that is at its end. */
-    expect_failure(minrnn_text_open("/dev/zero", NULL, &piped), MINRNN_FORMAT_ERROR, "NUL");
+    expect_failure(minrnn_text_open("/dev/zero", NULL, &piped), MINRNN_FORMAT_ERROR, "zeros");
     expect_failure(minrnn_text_open("/dev/null", NULL, &piped), MINRNN_FORMAT_ERROR, "is empty");
 }
 
