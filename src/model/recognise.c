@@ -59,9 +59,16 @@ static bool ends(const struct head *name, const char *end) {
     return name->bytes >= length && memcmp(name->data + name->bytes - length, end, length) == 0;
 }
 
+/* ARCHIVE/data.pkl, or ARCHIVE/data/0 in a program of TorchScript. */
 static bool is_torch_zip(const struct head *head) {
-    const struct head name = zip_name(head);
-    return ends(&name, "/data.pkl") || ends(&name, "/version") || ends(&name, "/byteorder");
+    struct head name = zip_name(head);
+    if (ends(&name, "/data.pkl") || ends(&name, "/version") || ends(&name, "/byteorder")) {
+        return true;
+    }
+    while (name.bytes > 0 && name.data[name.bytes - 1] >= '0' && name.data[name.bytes - 1] <= '9') {
+        name.bytes--;
+    }
+    return ends(&name, "/data/");
 }
 
 static bool is_npz(const struct head *head) {

@@ -215,6 +215,7 @@ NOT_MODELS = {
     "dvc": (b"outs:\n- md5: a304afb96060aad90176268345e10355\n  size: 11\n  path: m\n", "dvc pull"),
     "torch zip": (zipped("archive/data.pkl", "archive/data/0"), "torch.load"),
     "torch zip, another name": (zipped("model/data.pkl"), "PyTorch"),
+    "torch script": (zipped("script/data/0", "script/data.pkl"), "PyTorch"),
     "torch legacy": (LEGACY + b"\0" * 100, "torch.load"),
     "pickle 2": (pickle.dumps({"a": [1.0]}, 2), "pickle"),
     "pickle 4": (pickle.dumps({"a": [1.0] * 30}, 4), "pickle"),
