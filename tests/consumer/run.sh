@@ -10,7 +10,7 @@ way=$1
 build=$2
 sanitizers=$3
 here=$(cd "$(dirname "$0")" && pwd)
-cc=${CC:-cc}
+cc=${CC:-cc} # several words, with ccache before the compiler or an option behind it
 
 skip() {
     echo "skipped: $1"
@@ -41,7 +41,7 @@ fi
 case $way in
 plain)
     # shellcheck disable=SC2086
-    "$cc" -std=c17 -Wall -Wextra -Werror $sanitize "$here/consumer.c" -o "$work/consumer" $flags
+    $cc -std=c17 -Wall -Wextra -Werror $sanitize "$here/consumer.c" -o "$work/consumer" $flags
     "$work/consumer"
     # Linked against the soname, not the development name.
     readelf -d "$work/consumer" | grep -q 'NEEDED.*libminrnn\.so\.0'
@@ -50,10 +50,10 @@ sanitized)
     [ "$sanitizers" = none ] || skip "the whole build is"
     # The leak checker sees every allocation of the process, the library's own included.
     echo 'int main(void) { return 0; }' >"$work/empty.c"
-    "$cc" -fsanitize=address "$work/empty.c" -o "$work/empty" 2>/dev/null && "$work/empty" ||
+    $cc -fsanitize=address "$work/empty.c" -o "$work/empty" 2>/dev/null && "$work/empty" ||
         skip "no AddressSanitizer"
     # shellcheck disable=SC2086
-    "$cc" -std=c17 -g -fsanitize=address "$here/consumer.c" -o "$work/consumer" $flags
+    $cc -std=c17 -g -fsanitize=address "$here/consumer.c" -o "$work/consumer" $flags
     ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS="suppressions=$here/../leaks.txt:print_suppressions=1" \
         "$work/consumer"
     ;;
