@@ -1,8 +1,9 @@
 #!/bin/sh
 # From a fresh clone to a trained model that writes text, in a few minutes.
-#   bench/quickstart.sh [--no-install] [TEXT]
+#   bench/quickstart.sh [--no-install] [TEXT] [-- OPTION...]
 # TEXT is any UTF-8 text file; without one, tiny Shakespeare is taken from ../shared/data or downloaded.
-# MINRNN_DEVICE chooses the device (see `minrnn devices`). Everything it makes is under build/.
+# OPTIONs are those of `minrnn train`, such as --steps 100. MINRNN_DEVICE chooses the device (see
+# `minrnn devices`). Everything it makes is under build/.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -19,18 +20,26 @@ die() {
 
 install=yes
 text=
-for argument in "$@"; do
-    case $argument in
+while [ $# -gt 0 ]; do
+    case $1 in
         --no-install) install=no ;;
         --help)
-            sed -n '2,5s/^# //p' "$0"
+            sed -n '2,6s/^# *//p' "$0"
             exit 0
             ;;
-        -*) die "unknown option $argument; there is --no-install" ;;
-        *) text=$argument ;;
+        --)
+            shift
+            break
+            ;;
+        -*) die "unknown option $1; there is --no-install, and -- before those of minrnn train" ;;
+        *)
+            [ -z "$text" ] || die "one text, please, not $text and $1"
+            [ -r "$1" ] || die "cannot read the text $1"
+            text=$1
+            ;;
     esac
+    shift
 done
-[ -z "$text" ] || [ -r "$text" ] || die "cannot read the text $text"
 
 sha256_of() {
     sha256sum "$1" | cut -d ' ' -f 1
@@ -60,7 +69,16 @@ shakespeare() {
     echo "$copy"
 }
 
-install_missing "$install" gcc libc6-dev meson ninja-build pkg-config python3 libopenblas-dev libcjson-dev \
+# Whole characters of the text, which the model surely knows.
+first_line() {
+    python3 -c 'import re, sys
+start = open(sys.argv[1], encoding="utf-8-sig", newline="").read(1000)
+sys.stdout.buffer.write(re.search("[^\n]{1,40}|$", start)[0].encode())' "$text"
+}
+
+[ -n "$text" ] || [ -r "$root/../shared/data/tinyshakespeare.txt" ] || download="curl ca-certificates"
+# shellcheck disable=SC2086 # one word a package
+install_missing "$install" ${download-} gcc libc6-dev meson ninja-build pkg-config python3 libopenblas-dev libcjson-dev \
     ocl-icd-opencl-dev opencl-headers libclblast-dev || die "the packages could not be installed"
 
 if [ -z "$text" ]; then
@@ -73,11 +91,10 @@ meson compile -C "$build"
 minrnn=$build/src/cli/minrnn
 model=$build/small.safetensors
 "$minrnn" devices
-"$minrnn" train --preset small --data "$text" --out "$model"
+"$minrnn" train --preset small --data "$text" --out "$model" "$@"
 echo
-prompt=$(head -c 200 "$text" | sed -n '1p' | cut -c 1-40)
-"$minrnn" generate --model "$model" --prompt "${prompt:-The}
-" --length 400 --temperature 0.8 --seed 1
+prompt=$(first_line) || prompt=
+"$minrnn" generate --model "$model" ${prompt:+--prompt "$prompt"} --length 400 --temperature 0.8 --seed 1
 echo
 echo "The model is $model. More of it:"
 echo "  $minrnn generate --model $model --prompt \"...\" --length 1000"

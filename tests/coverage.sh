@@ -13,7 +13,7 @@ directory=$root/build/coverage
 meson compile -C "$directory"
 find "$directory" -name '*.gcda' -exec rm -f {} +
 failed=
-meson test -C "$directory" --num-processes 2 --print-errorlogs --no-suite slow --no-suite rules \
+meson test -C "$directory" --num-processes 2 --print-errorlogs --no-suite rules \
     --no-suite consumer || failed=yes # consumers cannot know gcov's symbols
 gcovr --root "$root" --filter 'src/' --object-directory "$directory" --fail-under-line 90 "$@" \
     "$directory"

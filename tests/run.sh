@@ -54,7 +54,7 @@ check() {
 run_tests() {
     echo "== gcc: every test on every device"
     build tests
-    if [ -n "$slow" ]; then check tests; else check tests --no-suite slow; fi
+    check tests ${slow:+--setup all}
     python3 "$root/tests/skipped.py" "$root/build/tests"
 }
 
@@ -62,10 +62,10 @@ run_sanitized() {
     echo "== clang, address and undefined-behaviour sanitizers: every test that runs compiled code"
     CC=clang build sanitized -Db_sanitize=address,undefined -Db_lundef=false
     if [ -n "$slow" ]; then
-        check sanitized --no-suite slow --no-suite rules
+        check sanitized --no-suite rules
         check sanitized 'faults pocl opencl' 'faults pocl files' 'faults pocl memory'
     else
-        check sanitized --no-suite slow --no-suite rules --no-suite rusticl
+        check sanitized --no-suite rules --no-suite rusticl
     fi
 }
 

@@ -47,6 +47,11 @@ typedef struct minrnn_device_info {
  * `infos` (which may be NULL when capacity is 0) and the number there is to `count`. */
 MINRNN_API minrnn_status minrnn_device_list(minrnn_device_info *infos, int capacity, int *count);
 
+/* Says of each OpenCL platform whose driver is there without a device that can be used what it may
+ * need, one line each, without a newline at the end; "" where there is no such platform. Cut to
+ * `capacity` bytes (> 0), the final NUL included. */
+MINRNN_API void minrnn_device_absent(char *text, size_t capacity);
+
 /* Opens a device. `name` is "auto", "cpu", "opencl", an index into minrnn_device_list, or part of a
  * device's or platform's name (case ignored). NULL means the environment's MINRNN_DEVICE, else
  * "auto". "auto" takes a GPU, else an accelerator, else the native CPU; "opencl" the best OpenCL

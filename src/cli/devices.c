@@ -88,7 +88,10 @@ static int run(int argc, char **argv) {
     }
     status = minrnn_device_list(infos, capacity, &count);
     if (!status) {
+        char absent[4096];
         print_table(infos, count < capacity ? count : capacity);
+        minrnn_device_absent(absent, sizeof absent);
+        printf("%s%s", absent, absent[0] ? "\n" : "");
     }
     free(infos);
     return status ? report_library(status) : 0;

@@ -47,6 +47,16 @@ minrnn_status minrnn_device_list(minrnn_device_info *infos, int capacity, int *c
     return list(infos, capacity, count, &left_out);
 }
 
+void minrnn_device_absent(char *text, size_t capacity) {
+    if (!text || capacity == 0) {
+        return;
+    }
+    text[0] = '\0';
+#ifdef MINRNN_HAVE_OPENCL
+    opencl_absent(NULL, "\n", text, capacity);
+#endif
+}
+
 /* ---- choosing ---- */
 
 /* Higher is better; emulators are never taken unasked. */
@@ -104,7 +114,8 @@ static int choose(const char *name, const minrnn_device_info *infos, int count) 
     return by_name(infos, count, name);
 }
 
-/* Why a device that was named is not there: without OpenCL that is the reason. */
+/* Why a device that was named is not there: without OpenCL that is the reason, or its platform has
+ * none. */
 static minrnn_status not_found(const char *name, int count) {
 #ifdef MINRNN_HAVE_OPENCL
     minrnn_device *none;
@@ -112,6 +123,11 @@ static minrnn_status not_found(const char *name, int count) {
         /* Opening one says what to install. */
         (void)opencl_device_open(0, &none);
         return fail_in(MINRNN_DEVICE_NOT_FOUND, "no device \"%s\"", name);
+    }
+    char absent[2048];
+    opencl_absent(strcmp(name, "opencl") == 0 ? NULL : name, "; ", absent, sizeof absent);
+    if (absent[0]) {
+        return fail(MINRNN_DEVICE_NOT_FOUND, "no device \"%s\": %s", name, absent);
     }
 #else
     if (strcmp(name, "opencl") == 0) {

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "opencl/absent.h"
 #include "opencl/cache.h"
 #include "opencl/opencl.h"
 #include "opencl/source.h"
@@ -144,16 +145,21 @@ minrnn_status cl_device_check(cl_device_id id, bool *usable) {
 struct device_ids {
     cl_device_id id[MAX_DEVICES];
     int count;
+    struct absent_platform absent[MAX_PLATFORMS];
+    int absent_count;
 };
 
 static minrnn_status add_devices(cl_platform_id platform, struct device_ids *found) {
     cl_device_id ids[MAX_DEVICES];
     cl_uint count = 0;
-    const cl_int code = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, MAX_DEVICES, ids, &count);
-    if (code) {
-        return code == CL_DEVICE_NOT_FOUND ? MINRNN_OK : cl_fail(code, "clGetDeviceIDs", "%s", "");
+    cl_int code = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, MAX_DEVICES, ids, &count);
+    if (code == CL_DEVICE_NOT_FOUND) {
+        code = CL_SUCCESS;
+        count = 0;
     }
-    minrnn_status status = MINRNN_OK;
+    const int before = found->count;
+    minrnn_status status = code ? cl_fail(code, "clGetDeviceIDs", "%s", "") : MINRNN_OK;
+    count = code ? 0 : count;
     for (cl_uint i = 0; i < count && i < MAX_DEVICES && found->count < MAX_DEVICES; i++) {
         bool usable = false;
         const minrnn_status checked = cl_device_check(ids[i], &usable);
@@ -161,6 +167,9 @@ static minrnn_status add_devices(cl_platform_id platform, struct device_ids *fou
         if (usable) {
             found->id[found->count++] = ids[i];
         }
+    }
+    if (found->count == before) {
+        absent_note(platform, code, count > 0, &found->absent[found->absent_count++]);
     }
     return status;
 }
@@ -170,7 +179,7 @@ static minrnn_status add_devices(cl_platform_id platform, struct device_ids *fou
 static minrnn_status find_devices(struct device_ids *found) {
     cl_platform_id platforms[MAX_PLATFORMS];
     cl_uint count = 0;
-    found->count = 0;
+    found->count = found->absent_count = 0;
     const cl_int code = clGetPlatformIDs(MAX_PLATFORMS, platforms, &count);
     if (code) {
         return code == NO_PLATFORM ? MINRNN_OK : cl_fail(code, "clGetPlatformIDs", "%s", "");
@@ -191,6 +200,28 @@ minrnn_status opencl_list(minrnn_device_info *infos, int capacity, int *count) {
         describe(found.id[i], &infos[i]);
     }
     return status;
+}
+
+/* Of the platforms whose names contain `name`, all where it is NULL. */
+static void list_absent(const struct device_ids *found, const char *name, const char *separator,
+                        char *text, size_t capacity) {
+    size_t used = 0;
+    text[0] = '\0';
+    for (int i = 0; i < found->absent_count; i++) {
+        const struct absent_platform *absent = &found->absent[i];
+        if (used < capacity && (!name || text_contains(absent->name, name))) {
+            char line[ABSENT_BYTES];
+            absent_describe(absent, line);
+            used +=
+                (size_t)snprintf(text + used, capacity - used, "%s%s", used ? separator : "", line);
+        }
+    }
+}
+
+void opencl_absent(const char *name, const char *separator, char *text, size_t capacity) {
+    struct device_ids found;
+    (void)find_devices(&found);
+    list_absent(&found, name, separator, text, capacity);
 }
 
 /* ---- opening ---- */
@@ -314,6 +345,11 @@ minrnn_status opencl_device_open(int index, minrnn_device **device) {
     }
     if (status) {
         return fail_in(status, "OpenCL device %d is not there", index);
+    }
+    if (found.count == 0 && found.absent_count > 0) {
+        char text[4096];
+        list_absent(&found, NULL, "; ", text, sizeof text);
+        return fail(MINRNN_DEVICE_NOT_FOUND, "no OpenCL device found: %s", text);
     }
     if (found.count == 0) {
         return fail(MINRNN_DEVICE_NOT_FOUND,

@@ -10,6 +10,11 @@
  * there is to *count; no platform at all is no error but 0. */
 minrnn_status opencl_list(minrnn_device_info *infos, int capacity, int *count);
 
+/* Why platforms that are there have no device that can be used, with what they may need: one
+ * sentence for each whose name contains `name` (NULL: all), "" for none, cut to `capacity` (> 0).
+ */
+void opencl_absent(const char *name, const char *separator, char *text, size_t capacity);
+
 /* Opens device `index` of that list. Where there is none at all, the error says what to install.
  * The caller owns *device. */
 minrnn_status opencl_device_open(int index, minrnn_device **device);

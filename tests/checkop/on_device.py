@@ -16,6 +16,8 @@ import tempfile
 
 SKIP = 77
 VENDORS = "/etc/OpenCL/vendors/"
+# A folder without .icd files: a device's environment names its driver, and no other is loaded.
+NO_DRIVERS = {"OCL_ICD_VENDORS": os.path.dirname(os.path.abspath(__file__)), "OCL_ICD_FILENAMES": ""}
 POCL_REFUSES = "Unknown work group generation method"
 
 
@@ -97,7 +99,7 @@ def run(device, checkop, arguments, accept_other=False, capture=False):
     """Runs checkop on a device. Where PoCL refuses the method that the device's name says, that is
     skipped, or with `accept_other` run as what it is."""
     # Threads that spin while they wait would take the cores of whatever else runs.
-    environment = {"OMP_WAIT_POLICY": "passive", **os.environ, **DEVICES[device]}
+    environment = {"OMP_WAIT_POLICY": "passive", **os.environ, **NO_DRIVERS, **DEVICES[device]}
     if "--rules" in arguments:
         environment["MINRNN_CACHE"] = ""  # programs that nobody will want again
     reason = missing(device)

@@ -20,7 +20,8 @@ for tool in meson pkg-config readelf; do
     }
 done
 
-work=$(mktemp -d)
+work=$(mktemp -d -t "minrnn installed XXXXXX")
+unset LD_LIBRARY_PATH # Meson's, for programs that are not installed
 trap 'rm -rf "$work"' EXIT
 meson install -C "$build" --no-rebuild --quiet --destdir "$work/root"
 pc=$(find "$work/root" -name minrnn.pc)
@@ -57,8 +58,13 @@ done
 PKG_CONFIG_PATH=$lib/pkgconfig
 export PKG_CONFIG_PATH
 [ "$(pkg-config --modversion minrnn)" = "$version" ] || fail "minrnn.pc has another version"
-[ "$("$prefix/bin/minrnn" --version 2>/dev/null | grep -o '[0-9][0-9.]*' | head -n 1)" = "$version" ] ||
-    fail "minrnn --version is not $version"
+[ "$("$prefix/bin/minrnn" --version)" = "minrnn $version" ] || fail "minrnn --version is not $version"
+# Through a link, from another folder, to another place: the program finds its library.
+ln -s "$prefix/bin/minrnn" "$work/link"
+[ "$(cd / && "$work/link" --version)" = "minrnn $version" ] || fail "not through a link"
+mv "$prefix" "$work/moved"
+[ "$("$work/moved/bin/minrnn" --version)" = "minrnn $version" ] || fail "not where it was moved to"
+mv "$work/moved" "$prefix"
 
 # ---- pkg-config: the public library and headers, no dependency that users need not link ----
 real=${prefix#"$work/root"}

@@ -193,7 +193,7 @@ class Worker:
     def environment(self, test):
         own = {key: value for key, value in os.environ.items() if not key.startswith("MINRNN_")}
         own.update(OMP_WAIT_POLICY="passive", XDG_CACHE_HOME=str(self.cache),
-                   TMPDIR=str(self.home / "tmp"))
+                   TMPDIR=str(self.home / "tmp"), OCL_ICD_VENDORS=str(self.tree / "tests"))
         own.update(test["env"])
         return own
 

@@ -6,10 +6,13 @@
 /* devices.c itself, beside the library's own, with these lists in OpenCL's place. */
 #define minrnn_device_list tested_list
 #define minrnn_device_open tested_open
+#define minrnn_device_absent tested_absent
 #define opencl_list fake_list
 #define opencl_device_open fake_open
+#define opencl_absent fake_absent
 static minrnn_status tested_list(minrnn_device_info *infos, int capacity, int *count);
 static minrnn_status tested_open(const char *name, minrnn_device **device);
+static void tested_absent(char *text, size_t capacity);
 #include "model/devices.c" /* NOLINT(bugprone-suspicious-include) */
 
 #include <setjmp.h>
@@ -43,6 +46,14 @@ minrnn_status fake_open(int index, minrnn_device **device) {
     opened = index;
     (void)device;
     return kind_count == 0 ? MINRNN_DEVICE_NOT_FOUND : MINRNN_OK;
+}
+
+/* One more platform, which has no device. */
+void fake_absent(const char *name, const char *separator, char *text, size_t capacity) {
+    (void)separator;
+    const char *said =
+        !name || text_contains("Deviceless", name) ? "Deviceless has no device: try" : "";
+    snprintf(text, capacity, "%.*s", (int)capacity - 1, said);
 }
 
 #define WITH(...)                                                                                  \
@@ -148,6 +159,26 @@ static void test_name(void **state) {
     expect_none("device 0.");
 }
 
+/* Named, or where "opencl" finds nothing to take, a platform without devices is told of. */
+static void test_absent(void **state) {
+    (void)state;
+    char text[64] = "before";
+    WITH(EMULATED_GPU);
+    expect_none("deviceless");
+    assert_non_null(strstr(minrnn_error_text(), "\"deviceless\": Deviceless has no device: try"));
+    expect_none("opencl");
+    assert_non_null(strstr(minrnn_error_text(), "\"opencl\": Deviceless has no device: try"));
+    expect_none("GeForce");
+    assert_null(strstr(minrnn_error_text(), "Deviceless"));
+    tested_absent(text, sizeof text);
+    assert_string_equal(text, "Deviceless has no device: try");
+    tested_absent(text, 5);
+    assert_string_equal(text, "Devi");
+    tested_absent(text, 0);
+    assert_string_equal(text, "Devi");
+    tested_absent(NULL, 5);
+}
+
 static void test_environment(void **state) {
     (void)state;
     WITH(CPU, GPU);
@@ -162,9 +193,10 @@ static void test_environment(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_list),   cmocka_unit_test(test_auto),
-        cmocka_unit_test(test_opencl), cmocka_unit_test(test_index),
-        cmocka_unit_test(test_name),   cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_list),        cmocka_unit_test(test_auto),
+        cmocka_unit_test(test_opencl),      cmocka_unit_test(test_index),
+        cmocka_unit_test(test_name),        cmocka_unit_test(test_absent),
+        cmocka_unit_test(test_environment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
