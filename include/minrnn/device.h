@@ -7,7 +7,10 @@
 MINRNN_BEGIN_DECLS
 
 /* A device that computes: the native CPU or one OpenCL device with one in-order queue. Handles of
- * different devices are independent; calls on one device may come from several threads. */
+ * different devices are independent; calls on one device may come from several threads. In a child
+ * of fork() the CPU computes on, with one thread if its parent had used more; what the parent had
+ * of OpenCL can only be destroyed there, and whatever else is asked of OpenCL is
+ * MINRNN_DEVICE_ERROR. */
 typedef struct minrnn_device minrnn_device;
 
 /* Memory on a device. */

@@ -148,7 +148,7 @@ minrnn_status minrnn_validate(minrnn_device *device, const minrnn_check_config *
         }
     }
     /* Programs of odd shapes, hundreds of them: to save them can take longer than the check. */
-    if (device->backend->forget_programs) {
+    if (device->backend->forget_programs && !device_is_lost(device)) {
         device->backend->forget_programs(device);
     }
     return status;

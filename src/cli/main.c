@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 static const struct command *const commands[] = {
     &command_devices, &command_train, &command_eval, &command_generate, &command_validate,
@@ -42,6 +44,18 @@ static int run(int argc, char **argv) {
     return report_wrong_use("no command '%s'; minrnn --help lists them", argv[1]);
 }
 
+/* Where the address space has a limit, threads that OpenBLAS made when it was loaded may still be
+ * trying to have their buffers, and its exit would wait for them. */
+static void leave(int code) {
+    struct rlimit room;
+    if (getrlimit(RLIMIT_AS, &room) == 0 && room.rlim_cur != RLIM_INFINITY) {
+        fflush(stderr);
+        _exit(code);
+    }
+}
+
 int main(int argc, char **argv) {
-    return report_output(run(argc, argv));
+    const int code = report_output(run(argc, argv));
+    leave(code);
+    return code;
 }

@@ -13,8 +13,7 @@ enum cpu_level {
 };
 
 /* Opens the CPU at the highest level that it and this build have. `threads` 0 means OpenMP's
- * default; results do not depend on it. OpenBLAS, where it is the BLAS, is set to one thread for
- * the whole process: its own threads would change results and fight with OpenMP's. */
+ * default; results do not depend on it, nor on how many of them there can be. */
 minrnn_status cpu_device_open(int threads, minrnn_device **device);
 
 /* The same at one level, for tests: MINRNN_UNSUPPORTED where the CPU or this build lacks it. */

@@ -2,17 +2,15 @@
 #define _DEFAULT_SOURCE /* madvise */
 
 #include "base/alloc.h"
+#include "base/fork.h"
+#include "cpu/blas.h"
 #include "cpu/memory.h"
 #include "cpu/table.h"
 
-#include <cblas.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 /* ---- buffers ---- */
 
@@ -87,14 +85,6 @@ static minrnn_status fence(minrnn_device *device, struct fence *mark) {
 
 static const char *const level_names[CPU_LEVEL_COUNT] = {"baseline", "x86-64-v3", "x86-64-v4"};
 
-static const char *blas_name(void) {
-#ifdef MINRNN_HAVE_OPENBLAS
-    return openblas_get_corename();
-#else
-    return "CBLAS";
-#endif
-}
-
 static uint64_t memory_bytes(void) {
 #ifdef _SC_PHYS_PAGES
     const long pages = sysconf(_SC_PHYS_PAGES);
@@ -111,13 +101,8 @@ static void describe(const minrnn_device *device, minrnn_device_info *info) {
     info->compute_units = cpu->threads;
     info->memory_bytes = memory_bytes();
     info->max_allocation_bytes = info->memory_bytes;
-#ifdef MINRNN_HAVE_OPENBLAS
-    const char *const blas = "OpenBLAS ";
-#else
-    const char *const blas = "";
-#endif
-    snprintf(info->driver, sizeof info->driver, "%s, %s%s", level_names[cpu->level], blas,
-             blas_name());
+    char blas[64];
+    snprintf(info->driver, sizeof info->driver, "%s, %s", level_names[cpu->level], blas_name(blas));
 }
 
 static void destroy(minrnn_device *device) {
@@ -126,9 +111,9 @@ static void destroy(minrnn_device *device) {
 
 #define BACKEND(table)                                                                             \
     {                                                                                              \
-        .ops = &(table), .destroy = destroy, .describe = describe, .finish = finish,               \
-        .buffer_create = buffer_create, .buffer_destroy = buffer_destroy, .write = buffer_write,   \
-        .read = buffer_read, .fence_set = fence, .fence_wait = fence                               \
+        .ops = &(table), .survives_fork = true, .destroy = destroy, .describe = describe,          \
+        .finish = finish, .buffer_create = buffer_create, .buffer_destroy = buffer_destroy,        \
+        .write = buffer_write, .read = buffer_read, .fence_set = fence, .fence_wait = fence        \
     }
 
 static const struct backend backends[] = {
@@ -155,14 +140,6 @@ static bool supports(enum cpu_level level) {
     }
 }
 
-static int default_threads(void) {
-#ifdef _OPENMP
-    return omp_get_max_threads();
-#else
-    return 1;
-#endif
-}
-
 minrnn_status cpu_device_open_at(enum cpu_level level, int threads, minrnn_device **device) {
     *device = NULL;
     if (threads < 0) {
@@ -176,12 +153,12 @@ minrnn_status cpu_device_open_at(enum cpu_level level, int threads, minrnn_devic
     if (!cpu) {
         return MINRNN_OUT_OF_MEMORY;
     }
-#ifdef MINRNN_HAVE_OPENBLAS
-    openblas_set_num_threads(1);
-#endif
+    fork_watch();
+    blas_settle();
     cpu->base.backend = &backends[level];
+    cpu->base.process = fork_process();
     cpu->level = level;
-    cpu->threads = threads > 0 ? threads : default_threads();
+    cpu->threads = threads > 0 ? threads : threads_default();
     *device = &cpu->base;
     return MINRNN_OK;
 }

@@ -1,5 +1,6 @@
 /* Matrix products: a single-threaded CBLAS on panels that the shape alone fixes. */
 #include "base/status.h"
+#include "cpu/blas.h"
 #include "cpu/ops.h"
 
 #include <cblas.h>
@@ -101,7 +102,12 @@ minrnn_status CPU_NAME(gemm)(struct op_context *context, const struct gemm_args 
     float *partial = f32(context->scratch);
     /* An element of a product takes k steps, 16 of which a processor does in about one. */
     const bool shared = threads_repay(pieces, args->m * args->n * ceil_div(args->k, 16));
-#pragma omp parallel for num_threads(cpu_threads(context)) schedule(dynamic) if (shared)
+    struct blas_use blas;
+    const minrnn_status status = blas_begin(shared ? cpu_threads(context) : 1, &blas);
+    if (status) {
+        return status;
+    }
+#pragma omp parallel for num_threads(blas.threads) schedule(dynamic) if (shared)
     for (int64_t i = 0; i < pieces; i++) {
         const int64_t tile = i % tiles;
         const struct span m = span_of(tile / columns, args->m, plan.m);
@@ -116,6 +122,7 @@ minrnn_status CPU_NAME(gemm)(struct op_context *context, const struct gemm_args 
             multiply(args, m, n, k, beta, c + at);
         }
     }
+    blas_end(&blas);
     if (blocks > 1) {
         const int64_t size = args->m * args->n;
         if (!args->accumulate) {

@@ -3,6 +3,7 @@
 #define CPU_MEMORY_H
 
 #include "cpu/cpu.h"
+#include "cpu/threads.h"
 #include "op/op.h"
 
 struct cpu_device {
@@ -31,8 +32,9 @@ static inline int32_t *i32(minrnn_tensor tensor) {
     return tensor_data(tensor);
 }
 
+/* The threads that a parallel region of the calling thread may have. */
 static inline int cpu_threads(const struct op_context *context) {
-    return ((const struct cpu_device *)context->device)->threads;
+    return threads_ready(((const struct cpu_device *)context->device)->threads);
 }
 
 #endif

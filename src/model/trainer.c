@@ -244,8 +244,7 @@ static minrnn_status collect(minrnn_trainer *trainer, struct step_slot *slot) {
     if (slot->step == 0) {
         return MINRNN_OK;
     }
-    const minrnn_status status =
-        trainer->model->device->backend->fence_wait(trainer->model->device, &slot->fence);
+    const minrnn_status status = device_fence_wait(trainer->model->device, &slot->fence);
     if (status) {
         end_half_done(trainer);
     } else {
@@ -374,9 +373,7 @@ static minrnn_status enqueue_step(minrnn_trainer *trainer, struct step_slot *slo
                     : step_update(&trainer->pass, config, slot->step, slot->rate, &trainer->room,
                                   tensor_f32(trainer->moments, 0));
     status = status ? status : tensor_read(trainer->room.results, slot->results, 2, false);
-    return status
-               ? status
-               : trainer->model->device->backend->fence_set(trainer->model->device, &slot->fence);
+    return status ? status : device_fence_set(trainer->model->device, &slot->fence);
 }
 
 static minrnn_status check_inputs(const minrnn_trainer *trainer, const int32_t *tokens,

@@ -2,6 +2,24 @@
 
 #include "base/status.h"
 
+minrnn_status device_check(const minrnn_device *device) {
+    return device_is_lost(device)
+               ? fail(MINRNN_DEVICE_ERROR,
+                      "the device was opened before fork(): a child has none of its driver's "
+                      "threads")
+               : MINRNN_OK;
+}
+
+minrnn_status device_fence_set(minrnn_device *device, struct fence *fence) {
+    const minrnn_status status = device_check(device);
+    return status ? status : device->backend->fence_set(device, fence);
+}
+
+minrnn_status device_fence_wait(minrnn_device *device, struct fence *fence) {
+    const minrnn_status status = device_check(device);
+    return status ? status : device->backend->fence_wait(device, fence);
+}
+
 void minrnn_device_destroy(minrnn_device *device) {
     if (device) {
         device->backend->destroy(device);
@@ -13,8 +31,11 @@ minrnn_status minrnn_device_describe(const minrnn_device *device, minrnn_device_
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_device_describe: an argument is NULL");
     }
     *info = (minrnn_device_info){0};
-    device->backend->describe(device, info);
-    return MINRNN_OK;
+    const minrnn_status status = device_check(device);
+    if (!status) {
+        device->backend->describe(device, info);
+    }
+    return status;
 }
 
 uint64_t minrnn_device_allocated(const minrnn_device *device) {
@@ -25,7 +46,8 @@ minrnn_status minrnn_device_finish(minrnn_device *device) {
     if (!device) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_device_finish: device is NULL");
     }
-    return device->backend->finish(device);
+    const minrnn_status status = device_check(device);
+    return status ? status : device->backend->finish(device);
 }
 
 minrnn_status minrnn_buffer_create(minrnn_device *device, uint64_t bytes, minrnn_buffer **buffer) {
@@ -37,7 +59,8 @@ minrnn_status minrnn_buffer_create(minrnn_device *device, uint64_t bytes, minrnn
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_buffer_create: %llu bytes cannot be allocated",
                     (unsigned long long)bytes);
     }
-    const minrnn_status status = device->backend->buffer_create(device, bytes, buffer);
+    minrnn_status status = device_check(device);
+    status = status ? status : device->backend->buffer_create(device, bytes, buffer);
     if (!status) {
         atomic_fetch_add(&device->allocated, bytes);
     }
@@ -66,7 +89,7 @@ static minrnn_status check_range(const char *call, const minrnn_buffer *buffer, 
                     call, (unsigned long long)bytes, (unsigned long long)offset,
                     (unsigned long long)buffer->bytes);
     }
-    return MINRNN_OK;
+    return device_check(buffer->device);
 }
 
 static minrnn_status buffer_write(minrnn_buffer *buffer, uint64_t offset, const void *source,

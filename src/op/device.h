@@ -4,6 +4,8 @@
 
 #include <minrnn/device.h>
 
+#include "base/fork.h"
+
 #include <stdatomic.h>
 
 struct op_table;
@@ -15,6 +17,7 @@ struct fence {
 
 struct backend {
     const struct op_table *ops;
+    bool survives_fork; /* else all but destroying is an error in a child of fork() */
     void (*destroy)(minrnn_device *device);
     void (*describe)(const minrnn_device *device, minrnn_device_info *info);
     minrnn_status (*finish)(minrnn_device *device);
@@ -36,8 +39,20 @@ struct backend {
 /* The head of every backend's own device struct. */
 struct minrnn_device {
     const struct backend *backend;
+    process_mark process;       /* that opened it */
     _Atomic uint64_t allocated; /* bytes in live buffers */
 };
+
+/* MINRNN_DEVICE_ERROR in a child of fork() that has nothing of the device but its host memory. */
+minrnn_status device_check(const minrnn_device *device);
+
+static inline bool device_is_lost(const minrnn_device *device) {
+    return !device->backend->survives_fork && device->process != fork_process();
+}
+
+/* The backend's, checked: fences. */
+minrnn_status device_fence_set(minrnn_device *device, struct fence *fence);
+minrnn_status device_fence_wait(minrnn_device *device, struct fence *fence);
 
 /* The head of every backend's own buffer struct. */
 struct minrnn_buffer {

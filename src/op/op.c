@@ -103,7 +103,8 @@ static minrnn_status check_scratch(const char *op, const struct op_context *cont
 #define OP_BEGIN(name)                                                                             \
     minrnn_status op_##name(struct op_context *context, const struct name##_args *args) {          \
         const struct op_table *table = context->device->backend->ops;                              \
-        minrnn_status status = name##_check_sizes(args);                                           \
+        minrnn_status status = device_check(context->device);                                      \
+        status = status ? status : name##_check_sizes(args);                                       \
         if (status) {                                                                              \
             return status;                                                                         \
         }                                                                                          \

@@ -11,6 +11,10 @@ extern const struct backend opencl_backend; /* device.c */
  * asking fails, which the status tells. */
 minrnn_status cl_device_check(cl_device_id id, bool *usable);
 
+/* Before the first call of a driver: whether it can be trusted with this process. Not in a child of
+ * fork() whose parent has called one, and not where it cannot have its threads and memory. */
+minrnn_status cl_drivers_check(void);
+
 /* Makes a device of a context, an id and a queue, which it retains. */
 minrnn_status cl_device_create(cl_context context, cl_device_id id, cl_command_queue queue,
                                minrnn_device **device);

@@ -43,7 +43,9 @@ minrnn_status cl_buffer_adopt(minrnn_device *device, cl_mem memory, uint64_t ori
 
 void cl_buffer_destroy(minrnn_buffer *buffer) {
     struct cl_buffer *b = (struct cl_buffer *)buffer;
-    clReleaseMemObject(b->memory); /* the driver keeps it until enqueued work is done */
+    if (!device_is_lost(buffer->device)) {
+        clReleaseMemObject(b->memory); /* the driver keeps it until enqueued work is done */
+    }
     mem_free(b);
 }
 

@@ -2,6 +2,7 @@
 #include "opencl/backend.h"
 
 #include "base/alloc.h"
+#include "base/probe.h"
 #include "base/text.h"
 #include "opencl/absent.h"
 #include "opencl/cache.h"
@@ -14,6 +15,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MAX_PLATFORMS = 32, MAX_DEVICES = 64 };
 
@@ -128,6 +130,46 @@ static minrnn_status read_traits(cl_device_id id, struct cl_traits *traits) {
     return MINRNN_OK;
 }
 
+/* ---- drivers, which are the process's ---- */
+
+/* The process that used them first. */
+static atomic_uint drivers_owner;
+
+/* PoCL ends the process when it cannot make its threads or fork its linker, and every driver brings
+ * a compiler, to which little address space is none. */
+static minrnn_status try_room(void) {
+    enum { MORE_THREADS = 4, ROOM = 768 << 20 };
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    const int threads = (processors > 0 ? (int)processors : 1) + MORE_THREADS;
+    if (!probe_room(ROOM)) {
+        return fail(MINRNN_OUT_OF_MEMORY,
+                    "OpenCL is left alone: its drivers may need %d MiB of address space, and there "
+                    "are less (ulimit -v)",
+                    ROOM >> 20);
+    }
+    const int made = probe_threads(threads, 0);
+    return made == threads ? MINRNN_OK
+                           : fail(MINRNN_DEVICE_ERROR,
+                                  "OpenCL is left alone: its drivers may need %d threads, and %d "
+                                  "can be made (pids.max, ulimit -u, ulimit -v)",
+                                  threads, made);
+}
+
+minrnn_status cl_drivers_check(void) {
+    fork_watch();
+    const bool is_first = atomic_load(&drivers_owner) == 0;
+    const minrnn_status status = is_first ? try_room() : MINRNN_OK;
+    if (status) {
+        return status;
+    }
+    return fork_claim(&drivers_owner)
+               ? MINRNN_OK
+               : fail(
+                     MINRNN_DEVICE_ERROR,
+                     "OpenCL was used before fork(): a child has none of the drivers' threads, and "
+                     "can neither use nor open a device");
+}
+
 /* ---- what there is ---- */
 
 minrnn_status cl_device_check(cl_device_id id, bool *usable) {
@@ -180,6 +222,10 @@ static minrnn_status find_devices(struct device_ids *found) {
     cl_platform_id platforms[MAX_PLATFORMS];
     cl_uint count = 0;
     found->count = found->absent_count = 0;
+    const minrnn_status allowed = cl_drivers_check();
+    if (allowed) {
+        return allowed;
+    }
     const cl_int code = clGetPlatformIDs(MAX_PLATFORMS, platforms, &count);
     if (code) {
         return code == NO_PLATFORM ? MINRNN_OK : cl_fail(code, "clGetPlatformIDs", "%s", "");
@@ -228,10 +274,15 @@ void opencl_absent(const char *name, const char *separator, char *text, size_t c
 
 static void device_destroy(minrnn_device *device) {
     struct cl_device *d = (struct cl_device *)device;
-    if (d->queue) {
+    const bool lost = device_is_lost(device);
+    if (d->queue && !lost) {
         (void)clFinish(d->queue);
     }
     program_cache_destroy(d->programs);
+    if (lost) {
+        mem_free(d);
+        return;
+    }
 #ifdef MINRNN_HAVE_CLBLAST
     if (d->used_clblast) {
         (void)CLBlastClearCache(); /* or its destructors would call OpenCL at exit */
@@ -299,6 +350,7 @@ minrnn_status cl_device_create(cl_context context, cl_device_id id, cl_command_q
         return fail(MINRNN_OUT_OF_MEMORY, "pthread_mutex_init failed");
     }
     made->base.backend = &opencl_backend;
+    made->base.process = fork_process();
     made->id = id;
     minrnn_status status = read_traits(id, &made->traits);
     status = status ? status : retain(made, context, queue);

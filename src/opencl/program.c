@@ -227,6 +227,14 @@ static void program_destroy(struct program *program) {
     mem_free(program);
 }
 
+/* Leaves to a driver that must not be called what is its own. */
+static void abandon(struct program *program) {
+    program->handle = NULL;
+    for (struct kernel *kernel = program->kernels; kernel; kernel = kernel->next) {
+        kernel->handle = NULL;
+    }
+}
+
 /* The specification outlives its caller: names point into the embedded table. */
 static minrnn_status copy_spec(const struct program_spec *spec, struct program_spec *copy) {
     for (int i = 0; i < PROGRAM_MAX_FILES && spec->files[i]; i++) {
@@ -324,15 +332,20 @@ void program_cache_destroy(struct program_cache *cache) {
     if (!cache) {
         return;
     }
+    const bool lost = device_is_lost(&cache->device->base);
     while (cache->programs) {
         struct program *program = cache->programs;
         cache->programs = program->next;
-        if (program->from_source && program->launched && cache->folder) {
+        if (lost) {
+            abandon(program);
+        } else if (program->from_source && program->launched && cache->folder) {
             save_program(cache, program);
         }
         program_destroy(program);
     }
-    pthread_mutex_destroy(&cache->lock);
+    if (!lost) {
+        pthread_mutex_destroy(&cache->lock); /* a lost one may be locked */
+    }
     mem_free(cache->identity);
     mem_free(cache->folder);
     mem_free(cache);

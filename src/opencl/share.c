@@ -39,7 +39,8 @@ minrnn_status minrnn_opencl_device_open(cl_context context, cl_device_id id, cl_
     }
     *device = NULL;
     bool usable = false;
-    minrnn_status status = check_queue(context, id, queue);
+    minrnn_status status = cl_drivers_check();
+    status = status ? status : check_queue(context, id, queue);
     status = status ? status : cl_device_check(id, &usable);
     if (status) {
         return status;
@@ -94,7 +95,8 @@ minrnn_status minrnn_opencl_buffer_wrap(minrnn_device *device, cl_mem memory, ui
                     "minrnn_opencl_buffer_wrap: an argument is NULL, or no OpenCL device");
     }
     *buffer = NULL;
-    minrnn_status status = check_memory(d, memory, offset, bytes);
+    minrnn_status status = device_check(device);
+    status = status ? status : check_memory(d, memory, offset, bytes);
     status = status ? status : cl_buffer_adopt(device, memory, offset, bytes, buffer);
     if (!status) {
         atomic_fetch_add(&device->allocated, bytes); /* as minrnn_buffer_destroy takes it off */
@@ -125,8 +127,9 @@ minrnn_status minrnn_opencl_wait_for(minrnn_device *device, cl_uint count, const
         return fail(MINRNN_INVALID_ARGUMENT,
                     "minrnn_opencl_wait_for: an argument is NULL, or no OpenCL device");
     }
-    if (count == 0) {
-        return MINRNN_OK;
+    const minrnn_status status = device_check(device);
+    if (status || count == 0) {
+        return status;
     }
     const cl_int code = clEnqueueBarrierWithWaitList(d->queue, count, events, NULL);
     return code ? cl_fail(code, "clEnqueueBarrierWithWaitList", "%u events", count) : MINRNN_OK;
@@ -138,7 +141,7 @@ minrnn_status minrnn_opencl_record(minrnn_device *device, cl_event *event) {
                     "minrnn_opencl_record: an argument is NULL, or no OpenCL device");
     }
     struct fence fence = {0};
-    const minrnn_status status = cl_fence_set(device, &fence);
+    const minrnn_status status = device_fence_set(device, &fence);
     *event = fence.event;
     return status;
 }

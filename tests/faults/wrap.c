@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -157,6 +158,20 @@ int __wrap_closedir(DIR *entries) {
 }
 
 /* ---- memory ---- */
+
+/* Address space alone: what is mapped is unmapped at once. */
+void *__real_mmap64(void *at, size_t bytes, int access, int flags, int fd, off64_t offset);
+void *__wrap_mmap64(void *at, size_t bytes, int access, int flags, int fd, off64_t offset);
+void *__wrap_mmap64(void *at, size_t bytes, int access, int flags, int fd, off64_t offset) {
+    return fails(FAULT_mmap) ? MAP_FAILED : __real_mmap64(at, bytes, access, flags, fd, offset);
+}
+
+int __real_munmap(void *at, size_t bytes);
+int __wrap_munmap(void *at, size_t bytes);
+int __wrap_munmap(void *at, size_t bytes) {
+    const int result = __real_munmap(at, bytes);
+    return fails(FAULT_munmap) ? -1 : result;
+}
 
 void *__real_calloc(size_t count, size_t size);
 void *__wrap_calloc(size_t count, size_t size);
