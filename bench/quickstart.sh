@@ -73,7 +73,7 @@ meson compile -C "$build"
 minrnn=$build/src/cli/minrnn
 model=$build/small.safetensors
 "$minrnn" devices
-"$minrnn" train --preset small --data "$text" --out "$model"
+"$minrnn" train --preset small --data "$text" --out "$model" --overwrite
 echo
 prompt=$(head -c 200 "$text" | sed -n '1p' | cut -c 1-40)
 "$minrnn" generate --model "$model" --prompt "${prompt:-The}

@@ -2,8 +2,10 @@
 #include "cli/commands.h"
 #include "cli/report.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct command *const commands[] = {
     &command_devices, &command_train, &command_eval, &command_generate, &command_validate,
@@ -42,6 +44,18 @@ static int run(int argc, char **argv) {
     return report_wrong_use("no command '%s'; minrnn --help lists them", argv[1]);
 }
 
+/* Standard input, output and error that the caller closed: whatever is opened next would take their
+ * numbers, and what is printed would land in it. "/" is there even if /dev/null is not. */
+static bool open_standard(void) {
+    for (int file = STDIN_FILENO; file <= STDERR_FILENO; file++) {
+        if (fcntl(file, F_GETFD) == -1 && open("/dev/null", O_RDWR) == -1 &&
+            open("/", O_RDONLY) == -1) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int main(int argc, char **argv) {
-    return report_output(run(argc, argv));
+    return open_standard() ? report_output(run(argc, argv)) : EXIT_FAILED;
 }
