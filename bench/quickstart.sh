@@ -69,13 +69,6 @@ shakespeare() {
     echo "$copy"
 }
 
-# Whole characters of the text, which the model surely knows.
-first_line() {
-    python3 -c 'import re, sys
-start = open(sys.argv[1], encoding="utf-8-sig", newline="").read(1000)
-sys.stdout.buffer.write(re.search("[^\n]{1,40}|$", start)[0].encode())' "$text"
-}
-
 [ -n "$text" ] || [ -r "$root/../shared/data/tinyshakespeare.txt" ] || download="curl ca-certificates"
 # shellcheck disable=SC2086 # one word a package
 install_missing "$install" ${download-} gcc libc6-dev meson ninja-build pkg-config python3 libopenblas-dev libcjson-dev \
@@ -91,10 +84,9 @@ meson compile -C "$build"
 minrnn=$build/src/cli/minrnn
 model=$build/small.safetensors
 "$minrnn" devices
-"$minrnn" train --preset small --data "$text" --out "$model" "$@"
+"$minrnn" train --preset small --data "$text" --out "$model" --overwrite "$@"
 echo
-prompt=$(first_line) || prompt=
-"$minrnn" generate --model "$model" ${prompt:+--prompt "$prompt"} --length 400 --temperature 0.8 --seed 1
+"$minrnn" generate --model "$model" --length 400 --temperature 0.8 --seed 1
 echo
 echo "The model is $model. More of it:"
 echo "  $minrnn generate --model $model --prompt \"...\" --length 1000"

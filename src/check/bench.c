@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/status.h"
-#include "check/clock.h"
+#include "base/clock.h"
 #include "check/harness.h"
 #include "check/inputs.h"
 

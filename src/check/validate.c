@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "check/clock.h"
+#include "base/clock.h"
 #include "check/harness.h"
 #include "check/select.h"
 

@@ -250,3 +250,21 @@ bool arguments_parse(const struct command *command, int argc, char **argv, void 
     }
     return true;
 }
+
+int arguments_given(const struct command *command, int argc, char **argv, const char *name,
+                    const char **values) {
+    struct given given;
+    int count = 0;
+    for (int i = 0; i < argc;) {
+        if (read_given(command, argc, argv, &i, &given) || !given.option) {
+            break;
+        }
+        if (strcmp(given.option->name, name) == 0) {
+            if (values) {
+                values[count] = given.value;
+            }
+            count++;
+        }
+    }
+    return count;
+}

@@ -37,6 +37,11 @@ struct command {
  * reported, and *code is the exit code. */
 bool arguments_parse(const struct command *command, int argc, char **argv, void *values, int *code);
 
+/* How often an option is given; the values go to `values` in their order, unless it is NULL. Of a
+ * command line that arguments_parse took. */
+int arguments_given(const struct command *command, int argc, char **argv, const char *name,
+                    const char **values);
+
 /* Whether an option has the same value in both. */
 bool arguments_equal(const struct option *option, const void *a, const void *b);
 

@@ -3,18 +3,21 @@
 #include "cli/report.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 static const char HEADER[] = "step,loss,gradient_norm,rate,tokens_per_second,validation_loss\n";
 
 struct log {
-    FILE *file;
+    int file;
+    bool is_over; /* nobody reads it any more */
 };
 
 static int fail_write(const char *path) {
@@ -28,8 +31,8 @@ static bool is_kept(const char *line, int64_t resumed) {
     return end != line && *end == ',' && strchr(line, '\n') && step <= resumed;
 }
 
-/* Cuts an existing log after its last line that is kept. */
-static int cut(FILE *file, const char *path, int64_t resumed) {
+/* The bytes of an existing log up to its last line that is kept; below 0 where it is none. */
+static off_t find_end(FILE *file, int64_t resumed) {
     char *line = NULL;
     size_t capacity = 0;
     off_t keep = 0;
@@ -42,59 +45,93 @@ static int cut(FILE *file, const char *path, int64_t resumed) {
             break;
         }
     }
+    const bool empty = length < 0 && feof(file);
     free(line);
-    if (!ours) {
-        return report_failure("%s is not a log of minrnn train; it was left alone", path);
-    }
-    return ftruncate(fileno(file), keep) || fseeko(file, keep, SEEK_SET) ? fail_write(path) : 0;
+    return ours || empty ? keep : -1;
 }
 
-int log_open(const char *path, int64_t resumed, struct log **log) {
+/* Cuts an existing log after its last line that is kept. Returns an exit code. */
+static int cut(const char *path, int64_t resumed) {
+    struct stat info;
+    if (stat(path, &info) || !S_ISREG(info.st_mode)) {
+        return 0;
+    }
+    FILE *file = fopen(path, "r+");
+    if (!file) {
+        return fail_write(path);
+    }
+    int code = 0;
+    const off_t end = find_end(file, resumed);
+    if (end < 0) {
+        code = report_failure("%s is not a log of minrnn train; it was left alone", path);
+    } else if (ftruncate(fileno(file), end)) {
+        code = fail_write(path);
+    }
+    fclose(file);
+    return code;
+}
+
+/* All of a text, whatever interrupts it. */
+static bool write_text(struct log *log, const char *text) {
+    size_t left = strlen(text);
+    while (left > 0 && !log->is_over) {
+        const ssize_t written = write(log->file, text, left);
+        if (written >= 0) {
+            text += written;
+            left -= (size_t)written;
+        } else if (errno == EPIPE) {
+            log->is_over = true;
+        } else if (errno != EINTR) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int begin(struct log *log, const char *path) {
+    struct stat info;
+    return fstat(log->file, &info) || (info.st_size == 0 && !write_text(log, HEADER))
+               ? fail_write(path)
+               : 0;
+}
+
+int log_open(const char *path, bool resume, int64_t resumed, struct log **log) {
     *log = NULL;
     if (!path) {
         return 0;
     }
-    FILE *file = resumed > 0 ? fopen(path, "r+") : NULL;
-    const bool continued = file != NULL;
-    if (!continued && !(file = fopen(path, "w"))) {
-        return fail_write(path);
+    int code = resume ? cut(path, resumed) : 0;
+    if (code) {
+        return code;
     }
-    int code = 0;
-    if (continued) {
-        code = cut(file, path, resumed);
-    } else if (fputs(HEADER, file) == EOF || fflush(file)) {
-        code = fail_write(path);
-    }
-    struct log *made = code ? NULL : calloc(1, sizeof *made);
+    struct log *made = calloc(1, sizeof *made);
     if (!made) {
-        fclose(file);
-        return code ? code : report_failure("out of memory");
+        return report_failure("out of memory");
     }
-    made->file = file;
+    made->file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (resume ? O_APPEND : O_TRUNC), 0666);
+    code = made->file < 0 ? fail_write(path) : begin(made, path);
+    if (code) {
+        (void)log_close(made);
+        return code;
+    }
     *log = made;
     return 0;
 }
 
 bool log_write(struct log *log, const minrnn_step_record *record, double tokens_per_second,
                double validation_loss) {
-    if (!log) {
-        return true;
+    char validation[32] = "", line[256];
+    if (!isnan(validation_loss)) {
+        snprintf(validation, sizeof validation, "%.9g", validation_loss);
     }
-    int written =
-        fprintf(log->file, "%" PRId64 ",%.9g,%.9g,%.9g,%.1f,", record->step, (double)record->loss,
-                (double)record->gradient_norm, (double)record->rate, tokens_per_second);
-    if (written >= 0 && !isnan(validation_loss)) {
-        written = fprintf(log->file, "%.9g", validation_loss);
-    }
-    return written >= 0 && fputc('\n', log->file) != EOF;
-}
-
-bool log_flush(struct log *log) {
-    return !log || fflush(log->file) == 0;
+    snprintf(line, sizeof line, "%" PRId64 ",%.9g,%.9g,%.9g,%.1f,%s\n", record->step,
+             (double)record->loss, (double)record->gradient_norm, (double)record->rate,
+             tokens_per_second, validation);
+    return !log || write_text(log, line);
 }
 
 bool log_close(struct log *log) {
-    const bool closed = !log || fclose(log->file) == 0;
+    const bool closed = !log || log->file < 0 || close(log->file) == 0;
     free(log);
     return closed;
 }

@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/report.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -44,6 +45,18 @@ static int run(int argc, char **argv) {
     return report_wrong_use("no command '%s'; minrnn --help lists them", argv[1]);
 }
 
+/* Standard input, output and error that the caller closed: whatever is opened next would take their
+ * numbers, and what is printed would land in it. "/" is there even if /dev/null is not. */
+static bool open_standard(void) {
+    for (int file = STDIN_FILENO; file <= STDERR_FILENO; file++) {
+        if (fcntl(file, F_GETFD) == -1 && open("/dev/null", O_RDWR) == -1 &&
+            open("/", O_RDONLY) == -1) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Where the address space has a limit, threads that OpenBLAS made when it was loaded may still be
  * trying to have their buffers, and its exit would wait for them. */
 static void leave(int code) {
@@ -55,7 +68,7 @@ static void leave(int code) {
 }
 
 int main(int argc, char **argv) {
-    const int code = report_output(run(argc, argv));
+    const int code = open_standard() ? report_output(run(argc, argv)) : EXIT_FAILED;
     leave(code);
     return code;
 }

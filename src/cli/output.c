@@ -1,4 +1,4 @@
-#define _DEFAULT_SOURCE /* realpath */
+#define _GNU_SOURCE /* realpath, statx */
 
 #include "cli/output.h"
 
@@ -13,51 +13,111 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Where `path`'s last part begins; `folder` receives what is before it. */
+static const char *split_path(const char *path, char folder[PATH_MAX]) {
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    snprintf(folder, PATH_MAX, "%.*s", slash ? (int)(name - path) : 1, slash ? path : ".");
+    return name;
+}
+
 static int fail_path(const char *path) {
     return report_failure("cannot write %s: %s", path, strerror(errno));
 }
 
+/* Makes `name` and removes it. A file of that name that is there shows as well that one can be
+ * made. `resolves`: its absolute path is needed too, and may be too long. */
+static bool try_name(const char *name, bool resolves) {
+    const int file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0) {
+        return errno == EEXIST;
+    }
+    char *resolved = resolves ? realpath(name, NULL) : NULL;
+    const int reason = errno;
+    const bool works = !resolves || resolved;
+    free(resolved);
+    close(file);
+    unlink(name);
+    errno = reason;
+    return works;
+}
+
 /* Permissions alone do not tell (root, read-only and virtual file systems): a file is made beside
- * `path` and removed. Its name is one that the library gives its own temporary files, so that the
- * next save sweeps it away should this process be killed between the two. */
+ * `path` and removed. Its name is the longest that the library gives its own temporary files of
+ * `path`, so that the next save sweeps it away if this process is killed between the two. */
 static int try_beside(const char *path) {
-    char *resolved = realpath(path, NULL);
-    const char *target = resolved ? resolved : path;
-    const size_t capacity = strlen(target) + 64;
-    int code = 0;
+    const size_t capacity = strlen(path) + 64;
     char *name = malloc(capacity);
     if (!name) {
-        code = report_failure("out of memory");
-        goto done;
+        return report_failure("out of memory");
     }
-    snprintf(name, capacity, "%s.%ld-0.tmp", target, (long)getpid());
-    const int file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    /* A file of that name that is there shows as well that one can be made. */
-    if (file < 0 && errno != EEXIST) {
-        code = fail_path(path);
-        goto done;
-    }
-    if (file >= 0) {
-        close(file);
-        unlink(name);
-    }
-done:
+    snprintf(name, capacity, "%s.%ld-%u.tmp", path, (long)getpid(), UINT_MAX);
+    const int code = try_name(name, true) ? 0 : fail_path(path);
     free(name);
-    free(resolved);
     return code;
 }
 
-int output_check(const char *path) {
+/* Whether a file is the root of a mount, as containers make them. */
+static bool is_mount(const char *path) {
+#ifdef STATX_ATTR_MOUNT_ROOT
+    struct statx info;
+    return statx(AT_FDCWD, path, 0, STATX_TYPE, &info) == 0 &&
+           (info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+#else
+    (void)path;
+    return false;
+#endif
+}
+
+/* A file that may be written is not always one that may be replaced. `path` is no link. */
+static int check_folder(const char *path, const struct stat *info) {
+    char folder[PATH_MAX];
+    struct stat around;
+    (void)split_path(path, folder);
+    if (stat(folder, &around)) {
+        return fail_path(path);
+    }
+    const uid_t user = geteuid();
+    errno = 0;
+    if ((around.st_mode & S_ISVTX) && user != 0 && user != info->st_uid && user != around.st_uid) {
+        errno = EPERM; /* another user's, in a folder like /tmp */
+    } else if (is_mount(path)) {
+        errno = EBUSY;
+    }
+    return errno ? fail_path(path) : 0;
+}
+
+static int check_replaceable(const char *path, const struct stat *info) {
+    char *target = realpath(path, NULL);
+    int code = target ? check_folder(target, info) : fail_path(path);
+    if (!code) {
+        code = try_beside(target);
+    }
+    free(target);
+    return code;
+}
+
+int output_check(const char *path, bool replaced) {
     struct stat info;
-    const bool there = stat(path, &info) == 0;
-    if (there && S_ISDIR(info.st_mode)) {
+    if (stat(path, &info)) {
+        if (errno != ENOENT) {
+            return fail_path(path);
+        }
+        return replaced ? try_beside(path) : try_name(path, false) ? 0 : fail_path(path);
+    }
+    if (S_ISDIR(info.st_mode)) {
         errno = EISDIR;
         return fail_path(path);
     }
-    if (there && access(path, W_OK)) {
+    if (access(path, W_OK)) {
         return fail_path(path);
     }
-    return there && !S_ISREG(info.st_mode) ? 0 : try_beside(path);
+    return replaced && S_ISREG(info.st_mode) ? check_replaceable(path, &info) : 0;
+}
+
+bool output_is_taken(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0;
 }
 
 bool output_is_special(const char *path) {
@@ -68,14 +128,6 @@ bool output_is_special(const char *path) {
 static bool is_same_file(const char *a, const char *b) {
     struct stat x, y;
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
-/* Where `path`'s last part begins; `folder` receives what is before it. */
-static const char *split_path(const char *path, char folder[PATH_MAX]) {
-    const char *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
-    snprintf(folder, PATH_MAX, "%.*s", slash ? (int)(name - path) : 1, slash ? path : ".");
-    return name;
 }
 
 bool output_is_same(const char *a, const char *b) {

@@ -4,9 +4,13 @@
 
 #include <stdbool.h>
 
-/* Whether a file can be put at `path`; what is there stays as it is. Returns 0 or, having reported,
- * an exit code. */
-int output_check(const char *path);
+/* Whether a file can be put at `path`; what is there stays as it is. `replaced`: it is written
+ * beside its place and renamed, as the library does. Returns 0 or, having reported, an exit code.
+ */
+int output_check(const char *path, bool replaced);
+
+/* Whether there is a file at `path` with something in it. */
+bool output_is_taken(const char *path);
 
 /* Whether `path` is there but no regular file: a device, a pipe. */
 bool output_is_special(const char *path);

@@ -1,9 +1,12 @@
 #include "cli/report.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 void report_line(const char *format, ...) {
     char text[16384];
@@ -32,6 +35,26 @@ int report_library(minrnn_status status) {
 int report_setup(minrnn_status status) {
     const int code = report_library(status);
     return status == MINRNN_INVALID_ARGUMENT ? EXIT_WRONG_USE : code;
+}
+
+/* Whether standard output is a pipe that nobody reads, or a terminal that was closed. */
+static bool is_reader_gone(void) {
+    struct pollfd output = {.fd = STDOUT_FILENO};
+    return poll(&output, 1, 0) == 1 && (output.revents & (POLLERR | POLLHUP));
+}
+
+void report_flush(void) {
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || !is_reader_gone()) {
+        return;
+    }
+    const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere >= 0 && dup2(nowhere, STDOUT_FILENO) >= 0) {
+        clearerr(stdout);
+        (void)fflush(stdout);
+    }
+    if (nowhere >= 0) {
+        close(nowhere);
+    }
 }
 
 int report_output(int code) {

@@ -23,6 +23,10 @@ void report_line(const char *format, ...) REPORT_PRINTF;
 int report_library(minrnn_status status);
 int report_setup(minrnn_status status);
 
+/* Flushes standard output for a command whose work is not what it prints: once the reader has gone,
+ * what is printed goes nowhere, and nothing has failed. */
+void report_flush(void);
+
 /* Flushes standard output; reports where something written to it was lost. */
 int report_output(int code);
 

@@ -3,6 +3,7 @@
 #include "cli/output.h"
 #include "cli/presets.h"
 #include "cli/report.h"
+#include "cli/signals.h"
 #include "cli/training.h"
 
 #include <inttypes.h>
@@ -12,7 +13,7 @@
 
 struct train_arguments {
     const char *data, *task, *preset, *mixer, *device, *out, *log;
-    bool resume;
+    bool resume, overwrite;
     int64_t steps; /* 0: the schedule's */
     int64_t eval_every, eval_batches, save_every;
     minrnn_model_config model;
@@ -50,6 +51,7 @@ static const struct option options[] = {
     TEXT("out", "MODEL", out, "the model; its state goes to MODEL.state"),
     TEXT("log", "CSV", log, "a line a step: loss, gradient norm, rate, speed, validation loss"),
     FLAG("resume", resume, "go on from MODEL.state, with its settings"),
+    FLAG("overwrite", overwrite, "replace what an earlier run left at MODEL, MODEL.state and CSV"),
     COUNT("steps", steps, 1, "where to stop, resumed steps included (default --schedule-steps)"),
     COUNT("schedule-steps", trainer.steps, 1, "where the cosine ends, wherever the run stops"),
     COUNT("eval-every", eval_every, 0, "steps between evaluations; 0: one at the end"),
@@ -96,8 +98,13 @@ const struct command command_train = {
         "\nThe defaults shown are those of the preset small, which takes minutes on two cores;\n"
         "shakespeare is the paper's Figure 2: 3 layers, width 384, dropout 0.2, 64 x 256.\n\n"
         "The model saved is the last one; the best validation loss is only shown. A run stopped "
-        "by\nCtrl-C or SIGTERM saves first. --resume goes on to the same bits as a run that was "
-        "not\nstopped: the rate follows --schedule-steps, not --steps.\n\n"
+        "by\nCtrl-C, SIGTERM or SIGHUP saves first, and a second Ctrl-C or SIGTERM ends it at "
+        "once. "
+        "A reader\nof its output that goes away ends the printing alone. --resume goes on to the "
+        "same bits as a\nrun that was not stopped: the rate follows --schedule-steps, not "
+        "--steps.\n\n"
+        "The log's speed is of a step from the end of the one before, without evaluations and "
+        "saves.\n\n"
         "A loss or gradient that is NaN or infinite ends the run; the last save stays as it is. "
         "With\n"
         "--resume --check-numbers it is repeated from there up to the op that went wrong.\n",
@@ -139,6 +146,66 @@ static bool parse(int argc, char **argv, struct train_arguments *arguments, int 
     return true;
 }
 
+/* Where a run writes, NULL where it does not. */
+enum { OUTPUTS = 3 };
+struct outputs {
+    const char *paths[OUTPUTS];
+};
+
+/* Beside a device or a pipe there is no place for a state. */
+static struct outputs outputs_of(const struct train_arguments *arguments, const char *state) {
+    const bool special = output_is_special(arguments->out);
+    return (struct outputs){{arguments->out, special ? NULL : state, arguments->log}};
+}
+
+/* Nothing that is read or written may be written twice, what is printed included. */
+static bool are_apart(const struct train_arguments *arguments, const struct outputs *outputs) {
+    for (int i = 0; i < OUTPUTS; i++) {
+        const char *path = outputs->paths[i];
+        if (!path) {
+            continue;
+        }
+        if (output_is_same(arguments->data, path)) {
+            return false;
+        }
+        if (output_is_special(path)) {
+            continue; /* a device takes whatever comes */
+        }
+        if (output_is_same("/dev/stdout", path) || output_is_same("/dev/stderr", path)) {
+            return false;
+        }
+        for (int k = 0; k < i; k++) {
+            if (outputs->paths[k] && output_is_same(outputs->paths[k], path)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static int check_outputs(const struct train_arguments *arguments, const char *state) {
+    const struct outputs outputs = outputs_of(arguments, state);
+    if (!are_apart(arguments, &outputs)) {
+        return report_wrong_use("--data, --log, --out, its state %s and what is printed must be "
+                                "different files",
+                                state);
+    }
+    for (int i = 0; i < OUTPUTS && !arguments->resume && !arguments->overwrite; i++) {
+        if (outputs.paths[i] && output_is_taken(outputs.paths[i])) {
+            return report_wrong_use("%s is there already: --overwrite replaces it, --resume goes "
+                                    "on from it",
+                                    outputs.paths[i]);
+        }
+    }
+    int code = 0;
+    for (int i = 0; i < OUTPUTS && !code; i++) {
+        if (outputs.paths[i]) {
+            code = output_check(outputs.paths[i], outputs.paths[i] != arguments->log);
+        }
+    }
+    return code;
+}
+
 /* What a command line can get wrong alone, said before any work. */
 static int check(const struct train_arguments *arguments, const char *state) {
     if (!arguments->data) {
@@ -149,20 +216,10 @@ static int check(const struct train_arguments *arguments, const char *state) {
         !arguments->resume) {
         return report_wrong_use("--scan log needs --candidate g: logarithms need a positive state");
     }
-    const char *const written[] = {arguments->out, state, arguments->log};
-    const int outputs = arguments->log ? 3 : 2;
-    for (int i = 0; i < outputs; i++) {
-        if (output_is_same(arguments->data, written[i]) ||
-            (i < 2 && arguments->log && output_is_same(arguments->log, written[i]))) {
-            return report_wrong_use("--data, --log, --out and its state %s must be different files",
-                                    state);
-        }
+    if (arguments->resume && arguments->overwrite) {
+        return report_wrong_use("--resume goes on with what --overwrite would replace: give one");
     }
-    int code = output_check(arguments->out);
-    if (!code && arguments->log) {
-        code = output_check(arguments->log);
-    }
-    return code;
+    return check_outputs(arguments, state);
 }
 
 /* What training works on; destroyed in the reverse order. */
@@ -241,7 +298,7 @@ static int resume(struct parts *parts, int argc, char **argv, const char *state,
     }
     kept.mixer = kept.model.mixer.name;
     struct train_arguments wanted = kept;
-    if (strcmp(arguments->preset, preset_names[0]) != 0) {
+    if (arguments_given(&command_train, argc, argv, "preset", NULL) > 0) {
         apply_preset(&wanted, arguments->preset);
         wanted.trainer.steps = kept.trainer.steps;
     }
@@ -290,7 +347,7 @@ static int print_parts(const struct parts *parts, const struct train_arguments *
     if (done > 0) {
         printf("resumed  at step %" PRId64 "\n", done);
     }
-    fflush(stdout);
+    report_flush();
     return train > arguments->trainer.time
                ? 0
                : report_failure("%s is too short: %" PRId64 " characters to train, and a sequence "
@@ -321,6 +378,7 @@ static int train(int argc, char **argv, const char *state, struct train_argument
             .out = arguments->out,
             .state = output_is_special(arguments->out) ? NULL : state,
             .log = arguments->log,
+            .resume = arguments->resume,
         });
     }
     destroy_parts(&parts);
@@ -339,10 +397,13 @@ static int run(int argc, char **argv) {
         return report_failure("out of memory");
     }
     snprintf(state, bytes, "%s.state", arguments.out);
+    signals_outlive_readers();
     code = check(&arguments, state);
     if (!code) {
         code = train(argc, argv, state, &arguments);
     }
+    report_flush();
+    signals_restore();
     free(state);
     return code;
 }

@@ -5,32 +5,17 @@
 #include "cli/log.h"
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "cli/signals.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A signal handler can reach nothing else. */
-static volatile sig_atomic_t stop_signal;
-
-static void on_signal(int number) {
-    stop_signal = number;
-}
-
 static bool is_stopped(void) {
-    return stop_signal != 0;
-}
-
-/* The first signal asks the loop to end; a second one finds the default action back in place. */
-static void catch_signals(void) {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    return signals_asked() != 0;
 }
 
 /* What a run has at hand, and how far it is. */
@@ -42,10 +27,8 @@ struct run {
     int32_t *reset;            /* the same; NULL with one document */
     struct log *log;
     struct progress progress;
-    /* The newest record, written to the log when the next one comes: until then its step may still
-     * be evaluated. */
-    minrnn_step_record record;
-    bool has_record;
+    minrnn_step_record record; /* the newest */
+    bool is_pending;           /* its line is not in the log: its step may still be evaluated */
     double record_speed;
     double validation; /* of the record's step; NAN: none */
     double best_validation;
@@ -72,49 +55,47 @@ static int fail_log(struct run *run) {
 }
 
 static int write_record(struct run *run) {
-    if (!run->has_record) {
+    if (!run->is_pending) {
         return 0;
     }
-    run->has_record = false;
+    run->is_pending = false;
     return log_write(run->log, &run->record, run->record_speed, run->validation) ? 0
                                                                                  : fail_log(run);
 }
 
-/* Takes the records that are there, or with `wait` all there will be. Those taken at once share the
- * time since the last ones. */
+/* A step took from the end of the one before, or from the end of a pause, to its own. */
+static int note_record(struct run *run, const minrnn_step_record *record) {
+    const double seconds = record->seconds - run->resumed_clock;
+    run->resumed_clock = record->seconds;
+    run->train_seconds += seconds;
+    run->trained++;
+    run->record = *record;
+    run->record_speed = seconds > 0 ? (double)run->tokens_per_step / seconds : 0;
+    run->validation = NAN;
+    run->is_pending = true;
+    const bool is_newest = record->step == minrnn_trainer_steps(run->training->trainer);
+    return is_newest ? 0 : write_record(run);
+}
+
+/* Takes the records that are there, or with `wait` all there will be. */
 static int take_records(struct run *run, bool wait) {
-    minrnn_step_record records[4];
-    int count = 0;
-    for (bool there = true; there && count < 4; count += there) {
+    for (;;) {
+        minrnn_step_record record;
+        bool there = false;
         const minrnn_status status =
-            minrnn_trainer_record(run->training->trainer, wait, &records[count], &there);
+            minrnn_trainer_record(run->training->trainer, wait, &record, &there);
         if (status) {
             return fail_run(run, status);
         }
-    }
-    if (count == 0) {
-        return 0;
-    }
-    const double now = clock_seconds();
-    const double seconds = now - run->resumed_clock;
-    run->resumed_clock = now;
-    run->train_seconds += seconds;
-    run->trained += count;
-    for (int i = 0; i < count; i++) {
-        const int code = write_record(run);
-        if (code) {
+        const int code = there ? note_record(run, &record) : 0;
+        if (code || !there) {
             return code;
         }
-        run->record = records[i];
-        run->has_record = true;
-        run->record_speed = seconds > 0 ? (double)(run->tokens_per_step * count) / seconds : 0;
-        run->validation = NAN;
     }
-    return 0;
 }
 
 static void show_progress(struct run *run) {
-    if (run->has_record) {
+    if (run->trained > 0) {
         const double tokens = (double)(run->trained * run->tokens_per_step);
         progress_show(
             &run->progress,
@@ -150,13 +131,6 @@ static int evaluate(struct run *run) {
 /* The state first: it alone is what a run goes on from. */
 static int save(struct run *run) {
     const struct training *training = run->training;
-    const int code = write_record(run);
-    if (code) {
-        return code;
-    }
-    if (!log_flush(run->log)) {
-        return fail_log(run);
-    }
     minrnn_status status = MINRNN_OK;
     if (training->state) {
         status = minrnn_trainer_save(training->trainer, training->state);
@@ -205,7 +179,8 @@ static int pause_training(struct run *run, int64_t done) {
         return code;
     }
     show_progress(run);
-    if (saves) {
+    code = write_record(run);
+    if (!code && saves) {
         code = save(run);
     }
     if (evaluates || saves) {
@@ -228,6 +203,9 @@ static int train(struct run *run) {
     if (!code) {
         code = take_records(run, true);
     }
+    if (!code) {
+        code = write_record(run);
+    }
     if (!code && run->saved != done) {
         code = save(run);
     }
@@ -241,7 +219,7 @@ static void print_summary(const struct run *run) {
     const int64_t total = run->trained * run->tokens_per_step;
     const double seconds = run->train_seconds;
     if (is_stopped()) {
-        printf("stopped  by signal %d at step %" PRId64 " of %" PRId64 "\n", (int)stop_signal,
+        printf("stopped  by signal %d at step %" PRId64 " of %" PRId64 "\n", signals_asked(),
                minrnn_trainer_steps(training->trainer), training->steps);
     }
     printf("trained  %" PRId64 " steps, %s tokens in %s (%.1f s), %s tokens/s\n", run->trained,
@@ -284,10 +262,10 @@ int training_run(const struct training *training) {
     int code = enough ? 0 : report_failure("out of memory");
     const int64_t first = minrnn_trainer_steps(training->trainer);
     if (!code) {
-        code = log_open(training->log, first, &run.log);
+        code = log_open(training->log, training->resume, first, &run.log);
     }
     if (!code) {
-        catch_signals();
+        signals_catch();
         progress_start(&run.progress, first, training->steps);
         run.resumed_clock = clock_seconds();
         code = train(&run);
@@ -297,7 +275,7 @@ int training_run(const struct training *training) {
     }
     if (!code) {
         print_summary(&run);
-        code = is_stopped() ? EXIT_SIGNALLED + (int)stop_signal : 0;
+        code = is_stopped() ? EXIT_SIGNALLED + signals_asked() : 0;
     }
     free(run.tokens);
     free(run.targets);

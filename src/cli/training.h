@@ -16,9 +16,10 @@ struct training {
     const char *out;      /* the model */
     const char *state;    /* the trainer; NULL: none */
     const char *log;      /* NULL: none */
+    bool resume;          /* go on with the log that is there */
 };
 
-/* Trains up to `steps`, or until SIGINT or SIGTERM, and saves. Returns the exit code. */
+/* Trains up to `steps`, or until SIGINT, SIGTERM or SIGHUP, and saves. Returns the exit code. */
 int training_run(const struct training *training);
 
 #endif

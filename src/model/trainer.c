@@ -239,6 +239,16 @@ static void keep_record(minrnn_trainer *trainer, const struct step_slot *slot) {
     }
 }
 
+/* Notes which steps in flight are done. Called now and then, so that a record's time is not far from
+ * the step's end. */
+static void look(minrnn_trainer *trainer) {
+    for (int i = 0; i < STEPS_IN_FLIGHT; i++) {
+        if (trainer->slots[i].step != 0) {
+            device_fence_look(trainer->model->device, &trainer->slots[i].fence);
+        }
+    }
+}
+
 /* Waits for a slot's step, keeps its record and frees the slot. */
 static minrnn_status collect(minrnn_trainer *trainer, struct step_slot *slot) {
     if (slot->step == 0) {
@@ -367,7 +377,9 @@ static minrnn_status enqueue_step(minrnn_trainer *trainer, struct step_slot *slo
     for (int64_t i = 0; !status && i < micros; i++) {
         trainer->pass.step = (uint32_t)((slot->step - 1) * micros + i);
         status = upload(trainer, slot, i);
+        look(trainer);
         status = status ? status : step_micro(&trainer->pass, &trainer->room, scale, i == 0);
+        look(trainer);
     }
     status = status ? status
                     : step_update(&trainer->pass, config, slot->step, slot->rate, &trainer->room,
@@ -404,6 +416,7 @@ minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const int32_t *tokens
     if (status) {
         return status;
     }
+    look(trainer);
     const int64_t step = trainer->step + 1;
     struct step_slot *slot = &trainer->slots[step % STEPS_IN_FLIGHT];
     status = collect(trainer, slot);
@@ -435,8 +448,9 @@ minrnn_status minrnn_trainer_record(minrnn_trainer *trainer, bool wait, minrnn_s
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_trainer_record: an argument is NULL");
     }
     *there = false;
+    look(trainer);
     struct step_slot *slot = oldest(trainer);
-    if (trainer->record_count == 0 && wait && slot) {
+    if (trainer->record_count == 0 && slot && (wait || slot->fence.passed > 0)) {
         const minrnn_status status = collect(trainer, slot);
         if (status) {
             return status;

@@ -15,6 +15,12 @@ minrnn_status device_fence_set(minrnn_device *device, struct fence *fence) {
     return status ? status : device->backend->fence_set(device, fence);
 }
 
+void device_fence_look(const minrnn_device *device, struct fence *fence) {
+    if (!device_is_lost(device)) {
+        device->backend->fence_look(fence);
+    }
+}
+
 minrnn_status device_fence_wait(minrnn_device *device, struct fence *fence) {
     const minrnn_status status = device_check(device);
     return status ? status : device->backend->fence_wait(device, fence);

@@ -13,6 +13,7 @@ struct op_table;
 /* Marks a point in a device's queue; zero-initialised means "nothing to wait for". */
 struct fence {
     void *event;
+    double passed; /* when it was seen to have passed, by clock_seconds; 0: not yet */
 };
 
 struct backend {
@@ -30,9 +31,10 @@ struct backend {
                            uint64_t bytes, bool wait);
     minrnn_status (*read)(const minrnn_buffer *buffer, uint64_t offset, void *destination,
                           uint64_t bytes, bool wait);
-    /* fence_set marks the queue's end (and starts the work); fence_wait waits for it and clears it.
-     */
+    /* fence_set marks the queue's end (and starts the work); fence_look notes whether it has passed,
+     * without waiting; fence_wait waits for it and clears it, but for the time. */
     minrnn_status (*fence_set)(minrnn_device *device, struct fence *fence);
+    void (*fence_look)(struct fence *fence);
     minrnn_status (*fence_wait)(minrnn_device *device, struct fence *fence);
 };
 
@@ -52,6 +54,7 @@ static inline bool device_is_lost(const minrnn_device *device) {
 
 /* The backend's, checked: fences. */
 minrnn_status device_fence_set(minrnn_device *device, struct fence *fence);
+void device_fence_look(const minrnn_device *device, struct fence *fence);
 minrnn_status device_fence_wait(minrnn_device *device, struct fence *fence);
 
 /* The head of every backend's own buffer struct. */

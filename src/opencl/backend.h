@@ -31,6 +31,7 @@ minrnn_status cl_buffer_write(minrnn_buffer *buffer, uint64_t offset, const void
 minrnn_status cl_buffer_read(const minrnn_buffer *buffer, uint64_t offset, void *destination,
                              uint64_t bytes, bool wait);
 minrnn_status cl_fence_set(minrnn_device *device, struct fence *fence);
+void cl_fence_look(struct fence *fence);
 minrnn_status cl_fence_wait(minrnn_device *device, struct fence *fence);
 
 /* program.c: the programs of a device; destroying them saves binaries. */

@@ -1,5 +1,6 @@
 /* Buffers, transfers and fences. */
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "opencl/backend.h"
 
 static const struct cl_device *owner(const minrnn_buffer *buffer) {
@@ -77,6 +78,7 @@ minrnn_status cl_fence_set(minrnn_device *device, struct fence *fence) {
         clReleaseEvent(fence->event);
         fence->event = NULL;
     }
+    fence->passed = 0;
     cl_event event = NULL;
     cl_int code = clEnqueueMarkerWithWaitList(d->queue, 0, NULL, &event);
     if (code) {
@@ -91,6 +93,19 @@ minrnn_status cl_fence_set(minrnn_device *device, struct fence *fence) {
     return MINRNN_OK;
 }
 
+void cl_fence_look(struct fence *fence) {
+    cl_int state = CL_QUEUED;
+    if (!fence->event || fence->passed > 0) {
+        return;
+    }
+    /* An error, of this call or of the work, is left to who waits. */
+    const cl_int code = clGetEventInfo(fence->event, CL_EVENT_COMMAND_EXECUTION_STATUS,
+                                       sizeof state, &state, NULL);
+    if (!code && state == CL_COMPLETE) {
+        fence->passed = clock_seconds();
+    }
+}
+
 minrnn_status cl_fence_wait(minrnn_device *device, struct fence *fence) {
     (void)device;
     cl_event event = fence->event;
@@ -99,6 +114,9 @@ minrnn_status cl_fence_wait(minrnn_device *device, struct fence *fence) {
     }
     fence->event = NULL;
     const cl_int code = clWaitForEvents(1, &event);
+    if (!(fence->passed > 0)) {
+        fence->passed = clock_seconds();
+    }
     clReleaseEvent(event);
     return code ? cl_fail(code, "clWaitForEvents", "enqueued work did not complete") : MINRNN_OK;
 }

@@ -322,6 +322,7 @@ const struct backend opencl_backend = {
     .write = cl_buffer_write,
     .read = cl_buffer_read,
     .fence_set = cl_fence_set,
+    .fence_look = cl_fence_look,
     .fence_wait = cl_fence_wait,
 };
 

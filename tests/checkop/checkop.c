@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "check/bench.h"
-#include "check/clock.h"
+#include "base/clock.h"
 #include "rules.h"
 
 enum { EXIT_SKIP = 77 };

@@ -107,7 +107,8 @@ class Workplace(unittest.TestCase):
         return error
 
     def train(self, *more, steps=20):
-        return ["train", "--data", self.data, *TINY, "--out", self.model, "--steps", steps, *more]
+        options = more if "--resume" in more else ["--overwrite", *more]
+        return ["train", "--data", self.data, *TINY, "--out", self.model, "--steps", steps, *options]
 
     def trained(self, *more, steps=4):
         """Trains a model for the tests that need one."""
@@ -222,12 +223,12 @@ class BadFiles(Workplace):
         ]
         for path, part in texts:
             with self.subTest(path):
-                self.bad(FAILED, part, "train", "--data", path, *TINY, "--out", self.model)
+                self.bad(FAILED, part, *self.train("--data", path))
                 self.bad(FAILED, part, "eval", "--model", self.model, "--data", path)
         short = self.write("short.txt", long_line)
-        self.bad(FAILED, "too short", "train", "--data", short, "--out", self.model)
+        self.bad(FAILED, "too short", *self.train("--data", short, "--time", 128))
         line = self.write("line.txt", b"to be\n")
-        self.bad(FAILED, "too short", "train", "--data", line, *TINY, "--out", self.model)
+        self.bad(FAILED, "too short", *self.train("--data", line))
         other = self.write("other.txt", "naïve".encode() * 9)
         self.bad(FAILED, "U+00EF", "eval", "--model", self.model, "--data", other)
 

@@ -91,7 +91,8 @@ class Models:
     def make(self, *options):
         out = os.path.join(self.folder, "model")
         run(self.minrnn, "train", "--device", "cpu", "--data", self.data, "--out", out, "--batch",
-            "1", "--time", "2", "--width", "2", "--layers", "1", "--steps", "1", *options)
+            "1", "--time", "2", "--width", "2", "--layers", "1", "--steps", "1", "--overwrite",
+            *options)
         return read_tensors(out), read_tensors(out + ".state")
 
 
@@ -361,6 +362,10 @@ def commands():
         line("train", "--data=data", "--resume", "--out=model", "--preset=shakespeare"),
         line("train", "--data=data", "--resume", "--out=none"),
         line("train", "--data=data", "--resume", "--out=data"),
+        line("train", *TINY, "--out=model"), line("train", *TINY, "--out=model", "--overwrite"),
+        line("train", "--data=data", "--resume", "--out=model", "--preset=small"),
+        line("train", "--data=data", "--resume", "--out=model", "--overwrite"),
+        line("train", *TINY, "--log=file", "--overwrite", file=LOG),
     ]
     for text in lines:
         yield text.encode()

@@ -2,6 +2,8 @@
  * evaluation, the rate's schedule, dropout, and that it learns. */
 #include "models.h"
 
+#include <time.h>
+
 static minrnn_device *device;
 
 enum { BATCH = 2, TIME = 12, ROWS = BATCH * TIME };
@@ -308,6 +310,49 @@ static void test_dropout_gradient(void **unused) {
 }
 
 /* ---- records ---- */
+
+static double clock_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* A record's time is its step's end, though steps are taken together, long after. */
+static void test_record_times(void **unused) {
+    (void)unused;
+    enum { STEPS = 4 };
+    const struct timespec pause = {.tv_nsec = 30 * 1000 * 1000};
+    minrnn_device_info info;
+    CHECK(minrnn_device_describe(device, &info));
+    const bool is_cpu = strcmp(info.name, "cpu") == 0;
+    const minrnn_model_config config = model_variant(0);
+    minrnn_model *model = model_make(device, &config);
+    const minrnn_trainer_config training = trainer_config(BATCH, TIME);
+    minrnn_trainer *trainer = trainer_make(model, &training);
+    const int32_t tokens[ROWS] = {0};
+    double begin[STEPS];
+    for (int step = 0; step < STEPS; step++) {
+        begin[step] = clock_seconds();
+        CHECK(minrnn_trainer_step(trainer, tokens, tokens, NULL, NULL));
+        nanosleep(&pause, NULL);
+    }
+    double last = 0.0;
+    for (int step = 0; step < STEPS; step++) {
+        const double seconds = take_record(trainer).seconds;
+        assert_true(seconds > begin[step] && seconds > last && seconds <= clock_seconds());
+        /* A device beside the host is looked at in the next call. */
+        assert_true(!is_cpu || step + 1 == STEPS || seconds < begin[step + 1]);
+        last = seconds;
+    }
+    /* On the CPU a step is done when its call returns, and so is its record. */
+    minrnn_step_record record;
+    bool there = false;
+    CHECK(minrnn_trainer_step(trainer, tokens, tokens, NULL, NULL));
+    CHECK(minrnn_trainer_record(trainer, false, &record, &there));
+    assert_true(there || !is_cpu);
+    minrnn_trainer_destroy(trainer);
+    minrnn_model_destroy(model);
+}
 
 /* With `wait` each step's record is there; without, all of them come in order in the end. */
 static void test_records(void **unused) {
@@ -624,10 +669,10 @@ int main(void) {
         cmocka_unit_test(test_same_bits),     cmocka_unit_test(test_accumulation),
         cmocka_unit_test(test_documents),     cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_dropout_masks), cmocka_unit_test(test_dropout_gradient),
-        cmocka_unit_test(test_records),       cmocka_unit_test(test_schedule),
-        cmocka_unit_test(test_not_finite),    cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_evaluate),      cmocka_unit_test(test_learns),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_records),       cmocka_unit_test(test_record_times),
+        cmocka_unit_test(test_schedule),      cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_memory),        cmocka_unit_test(test_evaluate),
+        cmocka_unit_test(test_learns),        cmocka_unit_test(test_refused),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     minrnn_device_destroy(device);

@@ -1,6 +1,6 @@
-/* The time that a check or a timing takes. */
-#ifndef CHECK_CLOCK_H
-#define CHECK_CLOCK_H
+/* Seconds from an arbitrary beginning, never going back: CLOCK_MONOTONIC. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
 
 #include <time.h>
 
