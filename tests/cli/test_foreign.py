@@ -177,6 +177,18 @@ class Names(Foreign):
         self.assertEqual(self.bytes_of(self.put(shared)),
                          self.bytes_of(self.put(safetensors(twice), "whole.safetensors")))
 
+    def test_no_tensor_stands_for_a_model_without_end(self):
+        tensors = byte_model()
+        one = without(tensors, *[name for name in tensors if name.startswith("layers.1.")])
+        for layers, good in ((64, True), (65, False)):
+            more = {name.replace(".0.", f".{layer}.", 1): name for layer in range(1, layers)
+                    for name in one if name.startswith("layers.0.")}
+            path = self.put(safetensors(one, more))
+            if good:
+                self.assertEqual(len(self.bytes_of(path, length=3)), 5)
+            else:
+                self.bad(FAILED, "more than 64", "generate", "--model", path)
+
     def test_weights_that_are_missing(self):
         tensors = byte_model()
         for names, metadata in [

@@ -4,6 +4,7 @@ usage: test_texts.py COMMAND [unittest's arguments]
 """
 
 import bz2
+import csv
 import gzip
 import lzma
 import os
@@ -263,6 +264,20 @@ class Sources(Texts):
         self.assertNotAlmostEqual(loss, together, 3)
         self.good("train", "--data", self.path("texts"), *TINY, "--steps", 2, "--out",
                   self.path("m"))
+
+    def test_training_resets_too(self):
+        """A step on the one window of the training split has the loss that eval finds."""
+        os.mkdir(self.path("texts"))
+        for name, word in (("a", "to be"), ("b", " or not"), ("c", " to be, ..")):
+            self.write("texts/" + name, word.encode())
+        log, folder = self.log, self.path("texts")
+        self.good("train", "--data", folder, "--width", 16, "--layers", 2, "--batch", 2, "--time", 18,
+                  "--rate", 0, "--warmup", 0, "--steps", 1, "--out", self.model, "--log", log)
+        with open(log, newline="") as file:
+            (row,) = csv.DictReader(file)
+        loss, over = self.evaluated(folder, "--split", "train", "--time", 18)
+        self.assertEqual(over, "16")
+        self.assertAlmostEqual(float(row["loss"]), loss, 5)
 
     def test_folders_that_are_none(self):
         os.mkdir(self.path("texts"))

@@ -160,7 +160,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     /* No driver: its memory is not ours to watch, and what it does takes long. */
     setenv("OCL_ICD_VENDORS", "/nonexistent", 1);
     unsetenv("MINRNN_DEVICE");
-    MUST(freopen("/dev/null", "r", stdin)); /* --prompt-file - */
+    MUST(freopen("/dev/null", "r", stdin));   /* --prompt-file - */
     setenv("MINRNN_CACHE", fuzz_folder(), 1); /* verdicts, which are not the user's */
     make_files();
     atexit(release_files);
