@@ -35,13 +35,14 @@ typedef struct minrnn_model_config {
 
 typedef struct minrnn_model minrnn_model;
 
-/* Bytes of device memory, known before anything is allocated. */
+/* Bytes of memory, known before anything is allocated. */
 typedef struct minrnn_memory {
     uint64_t parameters;
     uint64_t gradients; /* training */
     uint64_t moments;   /* training: AdamW's two */
     uint64_t workspace; /* activations, batch, losses or carried states, scratch of the ops */
-    uint64_t total;
+    uint64_t total;     /* of these, all on the device */
+    uint64_t host;      /* beside them: what is in flight, and what a save takes for a while */
 } minrnn_memory;
 
 /* A small minGRU: width 128, 2 layers, expansion 2, conv 4, GELU 4, no dropout; vocab 0 (to be
@@ -80,12 +81,19 @@ MINRNN_API minrnn_status minrnn_model_set_vocabulary(minrnn_model *model,
                                                      const minrnn_vocabulary *vocabulary);
 MINRNN_API const minrnn_vocabulary *minrnn_model_vocabulary(const minrnn_model *model);
 
-/* Device memory of a model and, with `training`, of a minrnn_trainer of batch x time tokens, else
- * of a minrnn_session of that size; on this device, before either exists. A trainer's check_numbers
- * takes a little more. */
+/* Memory of a model and, with `training`, of a minrnn_trainer of batch x time tokens with the
+ * defaults otherwise (minrnn_trainer_memory knows all of them), else of a minrnn_session of that
+ * size; on this device, before either exists. Sizes that pass 2^63 bytes are
+ * MINRNN_OUT_OF_MEMORY. */
 MINRNN_API minrnn_status minrnn_model_memory(minrnn_device *device,
                                              const minrnn_model_config *config, int64_t batch,
                                              int64_t time, bool training, minrnn_memory *memory);
+
+/* MINRNN_OUT_OF_MEMORY, with what is needed, what is left and what limits it (free memory, a
+ * control group, a ulimit, the device's own memory), if this does not fit now. Models, trainers and
+ * sessions are checked alike when they are made, each for its own part. */
+MINRNN_API minrnn_status minrnn_memory_check(const minrnn_device *device,
+                                             const minrnn_memory *memory);
 
 /* Writes the model as a safetensors file (float32, the configuration and vocabulary as metadata),
  * to a temporary file that then replaces `path`: on an error what was there is whole. A parameter

@@ -45,6 +45,12 @@ typedef struct minrnn_step_record {
  * epsilon 1e-8, weight decay 0.01, clip 1, seed 1. */
 MINRNN_API void minrnn_trainer_config_defaults(minrnn_trainer_config *config);
 
+/* Memory of a model and its trainer on this device, before either exists. */
+MINRNN_API minrnn_status minrnn_trainer_memory(minrnn_device *device,
+                                               const minrnn_model_config *model,
+                                               const minrnn_trainer_config *config,
+                                               minrnn_memory *memory);
+
 /* Allocates gradients, moments and one planned workspace; nothing is allocated after that. The
  * caller owns *trainer; the model must outlive it and is changed by its steps. */
 MINRNN_API minrnn_status minrnn_trainer_create(minrnn_model *model,

@@ -237,6 +237,17 @@ static void destroy_parts(struct parts *parts) {
     minrnn_device_destroy(parts->device);
 }
 
+/* Of the model, its trainer and the batches read for a step, on device and host. */
+static minrnn_status measure(const struct parts *parts, const minrnn_model_config *model,
+                             const minrnn_trainer_config *trainer, minrnn_memory *memory) {
+    const minrnn_status status = minrnn_trainer_memory(parts->device, model, trainer, memory);
+    if (!status) {
+        memory->host += 2 * sizeof(int32_t) *
+                        (uint64_t)(trainer->accumulation * trainer->batch * trainer->time);
+    }
+    return status;
+}
+
 static int begin(struct parts *parts, const struct train_arguments *arguments) {
     minrnn_status status = minrnn_text_open(arguments->data, NULL, &parts->text);
     if (status) {
@@ -245,6 +256,14 @@ static int begin(struct parts *parts, const struct train_arguments *arguments) {
     const minrnn_vocabulary *vocabulary = minrnn_text_vocabulary(parts->text);
     minrnn_model_config config = arguments->model;
     config.vocab = minrnn_vocabulary_size(vocabulary);
+    minrnn_memory memory;
+    status = measure(parts, &config, &arguments->trainer, &memory);
+    if (!status) {
+        status = minrnn_memory_check(parts->device, &memory);
+    }
+    if (status) {
+        return report_setup(status);
+    }
     status = minrnn_model_create(parts->device, &config, arguments->trainer.seed, &parts->model);
     if (!status) {
         status = minrnn_model_set_vocabulary(parts->model, vocabulary);
@@ -326,23 +345,23 @@ static int print_parts(const struct parts *parts, const struct train_arguments *
     minrnn_model_config model;
     minrnn_status status = minrnn_model_get_config(parts->model, &model);
     if (!status) {
-        status = minrnn_model_memory(parts->device, &model, arguments->trainer.batch,
-                                     arguments->trainer.time, true, &memory);
+        status = measure(parts, &model, &arguments->trainer, &memory);
     }
     if (status) {
         return report_library(status);
     }
     const int64_t train = minrnn_text_length(parts->text, MINRNN_SPLIT_TRAIN);
     const int64_t validation = minrnn_text_length(parts->text, MINRNN_SPLIT_VALIDATION);
-    char a[DESCRIBE_CAPACITY], b[DESCRIBE_CAPACITY];
+    char a[DESCRIBE_CAPACITY], b[DESCRIBE_CAPACITY], c[DESCRIBE_CAPACITY];
     printf("data     %s: %s characters to train, %s to validate, vocabulary %d\n", arguments->data,
            describe_count(train, a), describe_count(validation, b),
            minrnn_vocabulary_size(minrnn_text_vocabulary(parts->text)));
     printf("model    %s, %" PRId64 " layer%s of width %" PRId64 ", %s parameters\n",
            model.mixer.name, model.layers, model.layers == 1 ? "" : "s", model.width,
            describe_count(minrnn_model_parameters(parts->model), a));
-    printf("memory   %s on the device, %s of it activations\n", describe_bytes(memory.total, a),
-           describe_bytes(memory.workspace, b));
+    printf("memory   %s on the device, %s of it activations; %s for batches and saves\n",
+           describe_bytes(memory.total, a), describe_bytes(memory.workspace, b),
+           describe_bytes(memory.host, c));
     const int64_t done = minrnn_trainer_steps(parts->trainer);
     if (done > 0) {
         printf("resumed  at step %" PRId64 "\n", done);

@@ -162,6 +162,7 @@ minrnn_status cpu_device_open_at(enum cpu_level level, int threads, minrnn_devic
         return fail(MINRNN_UNSUPPORTED, "cpu: this processor or build has no %s",
                     level < CPU_LEVEL_COUNT ? level_names[level] : "such instruction level");
     }
+    enum { CPU_SPARE = 24 << 20 };
     struct cpu_device *cpu = mem_alloc(1, sizeof *cpu);
     if (!cpu) {
         return MINRNN_OUT_OF_MEMORY;
@@ -170,6 +171,8 @@ minrnn_status cpu_device_open_at(enum cpu_level level, int threads, minrnn_devic
     blas_settle();
     cpu->base.backend = &backends[level];
     cpu->base.process = fork_process();
+    cpu->base.uses_host_memory = true;
+    cpu->base.spare = CPU_SPARE;
     cpu->level = level;
     cpu->threads = threads > 0 ? threads : threads_default();
     *device = &cpu->base;

@@ -166,6 +166,28 @@ minrnn_status layout_create(const minrnn_model_config *config, struct model_layo
     return MINRNN_OK;
 }
 
+static int64_t larger(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+minrnn_status layout_check_rows(const struct model_layout *layout, int64_t batch, int64_t time) {
+    /* More bytes than any layer keeps, carries (MAX_CONV taps) and has as scratch, for each token
+     * and channel of the widest tensor. What has no tokens among its sizes is below 2^60. */
+    enum { MOST_BYTES = 1024 };
+    const minrnn_model_config *config = &layout->config;
+    const int64_t widest = larger(larger(config->vocab, config->width),
+                                  larger(layout_feed_width(config), mixer_inner(&config->mixer)));
+    const int64_t token_bytes = widest * (config->layers + 1) * MOST_BYTES;
+    return batch * time <= INT64_MAX / token_bytes
+               ? MINRNN_OK
+               : fail(
+                     MINRNN_OUT_OF_MEMORY,
+                     "model: %lld layers, %lld channels or tokens wide, on %lld x %lld tokens need "
+                     "more memory than can be counted",
+                     (long long)config->layers, (long long)widest, (long long)batch,
+                     (long long)time);
+}
+
 void layout_destroy(struct model_layout *layout) {
     mem_free(layout->parameters);
     mem_free(layout->blocks);

@@ -33,6 +33,10 @@ struct model_layout {
 minrnn_status layout_create(const minrnn_model_config *config, struct model_layout *layout);
 void layout_destroy(struct model_layout *layout);
 
+/* Whether the bytes of a pass over batch x time tokens (below 2^31) can be counted in 63 bits:
+ * MINRNN_OUT_OF_MEMORY if not. What plans a pass need not look for overflow after that. */
+minrnn_status layout_check_rows(const struct model_layout *layout, int64_t batch, int64_t time);
+
 /* Hidden channels of the feed-forward, 0 without one. */
 int64_t layout_feed_width(const minrnn_model_config *config);
 

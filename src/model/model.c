@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "model/vocabulary.h"
+#include "op/room.h"
 
 void minrnn_model_config_defaults(minrnn_model_config *config) {
     if (!config) {
@@ -27,11 +28,10 @@ minrnn_status model_allocate(minrnn_device *device, const minrnn_model_config *c
     }
     made->device = device;
     minrnn_status status = layout_create(config, &made->layout);
-    if (status) {
-        goto failed;
-    }
-    status = minrnn_buffer_create(device, (uint64_t)made->layout.total * TENSOR_ELEMENT_BYTES,
-                                  &made->parameters);
+    const uint64_t bytes = (uint64_t)made->layout.total * TENSOR_ELEMENT_BYTES;
+    /* The caller's first values come from as many on the host. */
+    status = status ? status : device_check_room(device, "the model", bytes, bytes);
+    status = status ? status : minrnn_buffer_create(device, bytes, &made->parameters);
     if (!status && config->vocab == BYTE_TOKENS) {
         status = minrnn_vocabulary_bytes(&made->vocabulary);
     }

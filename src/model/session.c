@@ -1,6 +1,7 @@
 #include "model/session.h"
 
 #include "base/alloc.h"
+#include "op/room.h"
 
 static void take_room(struct arena *arena, const struct model_layout *layout, int64_t batch,
                       int64_t time, minrnn_session *session) {
@@ -37,6 +38,7 @@ static minrnn_status plan_session(minrnn_device *device, const struct model_layo
     minrnn_session rooms;
     struct network_pass pass;
     minrnn_status status = check_size(batch, time);
+    status = status ? status : layout_check_rows(layout, batch, time);
     status = status ? status : network_pass_create(&pass, layout);
     if (status) {
         return status;
@@ -105,6 +107,11 @@ minrnn_status minrnn_session_create(const minrnn_model *model, int64_t batch, in
     if (status) {
         return status;
     }
+    const uint64_t bytes = (uint64_t)plan_total(&plan) * TENSOR_ELEMENT_BYTES;
+    status = device_check_room(model->device, "the session", bytes, 0);
+    if (status) {
+        return status;
+    }
     minrnn_session *made = mem_alloc(1, sizeof *made);
     if (!made) {
         return MINRNN_OUT_OF_MEMORY;
@@ -113,8 +120,7 @@ minrnn_status minrnn_session_create(const minrnn_model *model, int64_t batch, in
     made->batch = batch;
     made->time = time;
     made->fresh = true;
-    status = minrnn_buffer_create(model->device, (uint64_t)plan_total(&plan) * TENSOR_ELEMENT_BYTES,
-                                  &made->workspace);
+    status = minrnn_buffer_create(model->device, bytes, &made->workspace);
     status = status ? status : create_pass(made, &plan);
     if (status) {
         minrnn_session_destroy(made);

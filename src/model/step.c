@@ -118,7 +118,8 @@ minrnn_status step_plan(minrnn_device *device, const struct model_layout *layout
         .device = device, .planning = true, .numbers = config->check_numbers ? &numbers : NULL};
     struct arena fixed = {0};
     struct network_pass pass;
-    minrnn_status status = network_pass_create(&pass, layout);
+    minrnn_status status = layout_check_rows(layout, config->batch, config->time);
+    status = status ? status : network_pass_create(&pass, layout);
     if (status) {
         return status;
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "op/room.h"
 
 static const double PI = 3.14159265358979323846;
 
@@ -60,20 +61,49 @@ minrnn_status trainer_check_config(const minrnn_trainer_config *config) {
     return MINRNN_OK;
 }
 
+/* Elements of each of a slot's arrays, all of its micro-batches together. */
+struct slot_sizes {
+    int64_t rows, starts, lengths, all;
+};
+
+static struct slot_sizes slot_sizes_of(const struct model_layout *layout,
+                                       const minrnn_trainer_config *config) {
+    const int64_t micros = config->accumulation;
+    struct slot_sizes sizes = {.rows = micros * config->batch * config->time,
+                               .starts = micros * (layout->config.vocab + 1),
+                               .lengths = micros * config->batch};
+    sizes.all = 4 * sizes.rows + sizes.starts + sizes.lengths;
+    return sizes;
+}
+
+/* What create_slots takes. */
+static uint64_t host_bytes(const struct model_layout *layout, const minrnn_trainer_config *config) {
+    const int64_t slots = STEPS_IN_FLIGHT * slot_sizes_of(layout, config).all;
+    return (uint64_t)(slots + config->batch * config->time) * TENSOR_ELEMENT_BYTES;
+}
+
+static minrnn_memory memory_of(const struct model_layout *layout,
+                               const minrnn_trainer_config *config,
+                               const struct trainer_plan *plan) {
+    const uint64_t parameters = (uint64_t)layout->total * TENSOR_ELEMENT_BYTES;
+    minrnn_memory memory = {
+        .parameters = parameters,
+        .gradients = parameters,
+        .moments = 2 * parameters,
+        .workspace = (uint64_t)step_plan_total(plan) * TENSOR_ELEMENT_BYTES,
+        .host = host_bytes(layout, config) + 3 * parameters, /* minrnn_trainer_save's copy */
+    };
+    memory.total = memory.parameters + memory.gradients + memory.moments + memory.workspace;
+    return memory;
+}
+
 minrnn_status trainer_memory(minrnn_device *device, const struct model_layout *layout,
                              const minrnn_trainer_config *config, minrnn_memory *memory) {
     struct trainer_plan plan;
-    const minrnn_status status = step_plan(device, layout, config, &plan);
+    minrnn_status status = trainer_check_config(config);
+    status = status ? status : step_plan(device, layout, config, &plan);
     if (!status) {
-        const uint64_t parameters = (uint64_t)layout->total * TENSOR_ELEMENT_BYTES;
-        *memory = (minrnn_memory){
-            .parameters = parameters,
-            .gradients = parameters,
-            .moments = 2 * parameters,
-            .workspace = (uint64_t)step_plan_total(&plan) * TENSOR_ELEMENT_BYTES,
-        };
-        memory->total =
-            memory->parameters + memory->gradients + memory->moments + memory->workspace;
+        *memory = memory_of(layout, config, &plan);
     }
     return status;
 }
@@ -83,24 +113,21 @@ minrnn_status trainer_memory(minrnn_device *device, const struct model_layout *l
 /* The host arrays of all slots, from one allocation. */
 static minrnn_status create_slots(minrnn_trainer *trainer) {
     const minrnn_trainer_config *config = &trainer->config;
-    const int64_t rows = config->accumulation * config->batch * config->time;
-    const int64_t starts = config->accumulation * (trainer->model->layout.config.vocab + 1);
-    const int64_t lengths = config->accumulation * config->batch;
-    const int64_t each = 4 * rows + starts + lengths;
-    trainer->host = mem_alloc((size_t)(each * STEPS_IN_FLIGHT), sizeof *trainer->host);
+    const struct slot_sizes sizes = slot_sizes_of(&trainer->model->layout, config);
+    trainer->host = mem_alloc((uint64_t)(STEPS_IN_FLIGHT * sizes.all), sizeof *trainer->host);
     trainer->host_losses =
-        mem_alloc((size_t)(config->batch * config->time), sizeof *trainer->host_losses);
+        mem_alloc((uint64_t)(config->batch * config->time), sizeof *trainer->host_losses);
     if (!trainer->host || !trainer->host_losses) {
         return MINRNN_OUT_OF_MEMORY;
     }
     for (int i = 0; i < STEPS_IN_FLIGHT; i++) {
         struct step_slot *slot = &trainer->slots[i];
-        slot->tokens = trainer->host + i * each;
-        slot->targets = slot->tokens + rows;
-        slot->order = slot->targets + rows;
-        slot->reset = slot->order + rows;
-        slot->start = slot->reset + rows;
-        slot->lengths = slot->start + starts;
+        slot->tokens = trainer->host + i * sizes.all;
+        slot->targets = slot->tokens + sizes.rows;
+        slot->order = slot->targets + sizes.rows;
+        slot->reset = slot->order + sizes.rows;
+        slot->start = slot->reset + sizes.rows;
+        slot->lengths = slot->start + sizes.starts;
     }
     return MINRNN_OK;
 }
@@ -154,8 +181,15 @@ minrnn_status minrnn_trainer_create(minrnn_model *model, const minrnn_trainer_co
     }
     *trainer = NULL;
     struct trainer_plan plan;
+    minrnn_memory memory;
     minrnn_status status = trainer_check_config(config);
     status = status ? status : step_plan(model->device, &model->layout, config, &plan);
+    if (status) {
+        return status;
+    }
+    memory = memory_of(&model->layout, config, &plan);
+    status = device_check_room(model->device, "the trainer", memory.total - memory.parameters,
+                               memory.host);
     if (status) {
         return status;
     }

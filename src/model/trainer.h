@@ -66,7 +66,7 @@ minrnn_status trainer_locate(const minrnn_trainer *trainer, int64_t step);
 /* Checks everything but the model. */
 minrnn_status trainer_check_config(const minrnn_trainer_config *config);
 
-/* Device memory of a trainer, by planning. */
+/* Memory of a trainer and its model, by planning; checks the configuration. */
 minrnn_status trainer_memory(minrnn_device *device, const struct model_layout *layout,
                              const minrnn_trainer_config *config, minrnn_memory *memory);
 

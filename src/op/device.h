@@ -42,6 +42,9 @@ struct backend {
 struct minrnn_device {
     const struct backend *backend;
     process_mark process;       /* that opened it */
+    bool uses_host_memory;      /* buffers take of the same memory as the process */
+    uint64_t spare;             /* bytes of host memory that a BLAS or a compiler works with */
+    uint64_t memory;            /* bytes of its own, or that a driver lets it have; 0: unknown */
     _Atomic uint64_t allocated; /* bytes in live buffers */
 };
 

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_PLATFORMS = 32, MAX_DEVICES = 64 };
+enum { MAX_PLATFORMS = 32, MAX_DEVICES = 64, COMPILER_SPARE = 160 << 20 };
 
 enum { NO_PLATFORM = -1001 }; /* CL_PLATFORM_NOT_FOUND_KHR of cl_ext.h: no driver is installed */
 
@@ -98,7 +98,8 @@ static minrnn_status read_traits(cl_device_id id, struct cl_traits *traits) {
     cl_device_type type = 0;
     cl_uint units = 0, width = 0;
     size_t group = 0;
-    cl_ulong local = 0, allocation = 0;
+    cl_ulong local = 0, allocation = 0, memory = 0;
+    cl_bool unified = CL_FALSE;
     cl_device_fp_config floats = 0;
     cl_int code = CL_SUCCESS;
     QUERY(id, CL_DEVICE_TYPE, &type, &code);
@@ -108,6 +109,8 @@ static minrnn_status read_traits(cl_device_id id, struct cl_traits *traits) {
     QUERY(id, CL_DEVICE_LOCAL_MEM_SIZE, &local, &code);
     QUERY(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, &allocation, &code);
     QUERY(id, CL_DEVICE_SINGLE_FP_CONFIG, &floats, &code);
+    QUERY(id, CL_DEVICE_GLOBAL_MEM_SIZE, &memory, &code);
+    QUERY(id, CL_DEVICE_HOST_UNIFIED_MEMORY, &unified, &code);
     if (code) {
         return query_failed(code);
     }
@@ -124,6 +127,8 @@ static minrnn_status read_traits(cl_device_id id, struct cl_traits *traits) {
         .max_work_group = group,
         .local_bytes = (size_t)local,
         .max_allocation = allocation,
+        .memory = memory,
+        .uses_host_memory = is_cpu || unified,
         .fma = (floats & CL_FP_FMA) != 0,
         .nontemporal = is_cpu && width >= 4,
     };
@@ -354,6 +359,9 @@ minrnn_status cl_device_create(cl_context context, cl_device_id id, cl_command_q
     made->base.process = fork_process();
     made->id = id;
     minrnn_status status = read_traits(id, &made->traits);
+    made->base.memory = made->traits.memory;
+    made->base.uses_host_memory = made->traits.uses_host_memory;
+    made->base.spare = COMPILER_SPARE;
     status = status ? status : retain(made, context, queue);
     status = status ? status : program_cache_create(made, &made->programs);
     if (status) {

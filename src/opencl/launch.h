@@ -25,8 +25,10 @@ struct cl_traits {
     size_t max_work_group; /* work-items */
     size_t local_bytes;
     uint64_t max_allocation;
-    bool fma;         /* fused multiply-add in hardware (CL_FP_FMA) */
-    bool nontemporal; /* stores past the cache are worth asking for (-DNONTEMPORAL) */
+    uint64_t memory;       /* global, bytes */
+    bool uses_host_memory; /* and that is the host's */
+    bool fma;              /* fused multiply-add in hardware (CL_FP_FMA) */
+    bool nontemporal;      /* stores past the cache are worth asking for (-DNONTEMPORAL) */
 };
 
 struct program_cache; /* program.c: built programs of this device, and their binaries on disk */
