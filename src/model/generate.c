@@ -70,8 +70,8 @@ minrnn_status minrnn_generate(minrnn_session *session, const char *prompt, int64
     const minrnn_vocabulary *vocabulary = session->model->vocabulary;
     const int64_t capacity = (int64_t)strlen(prompt);
     int64_t count = 0;
-    int32_t *tokens = mem_alloc((size_t)capacity, sizeof *tokens);
-    float *logits = mem_alloc((size_t)session->model->layout.config.vocab, sizeof *logits);
+    int32_t *tokens = mem_alloc((uint64_t)capacity, sizeof *tokens);
+    float *logits = mem_alloc((uint64_t)session->model->layout.config.vocab, sizeof *logits);
     status = tokens && logits ? MINRNN_OK : MINRNN_OUT_OF_MEMORY;
     status = status ? status
                     : minrnn_vocabulary_encode(vocabulary, prompt, (uint64_t)capacity, tokens,

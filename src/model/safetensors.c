@@ -145,7 +145,7 @@ static char *find_digits(char *header) {
 
 minrnn_status safetensors_write(const char *path, const struct safetensors_metadata *metadata,
                                 int entries, const struct safetensors_tensor *tensors, int count) {
-    struct safetensors_tensor *sized = mem_alloc((size_t)count, sizeof *sized);
+    struct safetensors_tensor *sized = mem_alloc((uint64_t)count, sizeof *sized);
     struct checksum *checksum = mem_alloc(1, sizeof *checksum);
     char *json = NULL, *header = NULL;
     struct file_writer *writer = NULL;
@@ -405,7 +405,7 @@ static minrnn_status check_layout(struct safetensors *file) {
 
 static minrnn_status parse_tensors(struct safetensors *file) {
     const int entries = cJSON_GetArraySize(file->json);
-    file->tensors = mem_alloc((size_t)entries, sizeof *file->tensors);
+    file->tensors = mem_alloc((uint64_t)entries, sizeof *file->tensors);
     if (!file->tensors) {
         return MINRNN_OUT_OF_MEMORY;
     }

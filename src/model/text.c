@@ -41,7 +41,7 @@ static minrnn_status load(minrnn_text *text, const minrnn_vocabulary *vocabulary
                     (long long)text->count, SHORTEST_TEXT);
     }
     text->train = text->count / 10 * 9 + text->count % 10 * 9 / 10;
-    text->tokens = mem_alloc((size_t)text->count, sizeof *text->tokens);
+    text->tokens = mem_alloc((uint64_t)text->count, sizeof *text->tokens);
     return text->tokens ? minrnn_vocabulary_encode(text->vocabulary, content, bytes, text->tokens,
                                                    text->count, &text->count)
                         : MINRNN_OUT_OF_MEMORY;
