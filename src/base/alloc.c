@@ -17,12 +17,21 @@ static bool must_fail(void) {
            atomic_fetch_sub(&countdown, 1) == 1;
 }
 
-static void report(size_t count, size_t size) {
-    error_text_set("out of host memory: %zu x %zu bytes", count, size);
+static void report(uint64_t count, uint64_t size) {
+    error_text_set("out of host memory: %llu x %llu bytes", (unsigned long long)count,
+                   (unsigned long long)size);
 }
 
-void *mem_alloc(size_t count, size_t size) {
-    void *memory = must_fail() ? NULL : calloc(count ? count : 1, size ? size : 1);
+bool mem_fits(uint64_t count, uint64_t size, uint64_t limit, uint64_t *bytes) {
+    const bool fits = size == 0 || count <= limit / size;
+    *bytes = fits ? count * size : 0;
+    return fits;
+}
+
+void *mem_alloc(uint64_t count, uint64_t size) {
+    uint64_t bytes;
+    const bool fits = mem_fits(count, size, SIZE_MAX, &bytes);
+    void *memory = !fits || must_fail() ? NULL : calloc(bytes ? (size_t)bytes : 1, 1);
     if (!memory) {
         report(count, size);
     }
@@ -33,9 +42,11 @@ void mem_free(void *memory) {
     free(memory);
 }
 
-void *mem_alloc_aligned(size_t bytes) {
-    const size_t padded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    void *memory = must_fail() || padded < bytes ? NULL : aligned_alloc(ALIGNMENT, padded);
+void *mem_alloc_aligned(uint64_t bytes) {
+    uint64_t padded;
+    const bool fits =
+        mem_fits(bytes / ALIGNMENT + (bytes % ALIGNMENT != 0), ALIGNMENT, SIZE_MAX, &padded);
+    void *memory = !fits || must_fail() ? NULL : aligned_alloc(ALIGNMENT, (size_t)padded);
     if (!memory) {
         report(1, bytes);
     }

@@ -4,14 +4,18 @@
 
 #include "base/status.h"
 
+/* Whether `count` elements of `size` bytes are no more than `limit` bytes; *bytes is their product.
+ * The limit is SIZE_MAX, which on a 32-bit machine is less than files and devices may hold. */
+bool mem_fits(uint64_t count, uint64_t size, uint64_t limit, uint64_t *bytes);
+
 /* `count` elements of `size` bytes, zeroed. NULL, with the error text set, where there is no memory
- * or the product overflows. mem_free takes NULL. */
-void *mem_alloc(size_t count, size_t size);
+ * or the product passes SIZE_MAX. mem_free takes NULL. */
+void *mem_alloc(uint64_t count, uint64_t size);
 void mem_free(void *memory);
 
 /* The same, uninitialised and aligned to a cache line and any vector; freed with mem_free_aligned.
  */
-void *mem_alloc_aligned(size_t bytes);
+void *mem_alloc_aligned(uint64_t bytes);
 void mem_free_aligned(void *memory);
 
 /* A copy of a string, to be freed with mem_free; NULL where there is no memory. */

@@ -155,7 +155,7 @@ static minrnn_status reserve(struct input_bytes *bytes, uint64_t more) {
     }
     const uint64_t doubled = 2 * bytes->capacity;
     const uint64_t capacity = need > doubled ? need : doubled;
-    char *data = capacity > SIZE_MAX ? NULL : mem_alloc((size_t)capacity, 1);
+    char *data = capacity > SIZE_MAX ? NULL : mem_alloc((uint64_t)capacity, 1);
     if (!data) {
         return capacity > SIZE_MAX ? fail(MINRNN_OUT_OF_MEMORY, "out of host memory: %llu bytes",
                                           (unsigned long long)capacity)

@@ -91,7 +91,7 @@ static int make_threads(struct gate *gate, struct probe *probes, int wanted, uin
 
 int probe_threads(int wanted, uint64_t stack) {
     struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
-    struct probe *probes = wanted > 0 ? mem_alloc((size_t)wanted, sizeof *probes) : NULL;
+    struct probe *probes = wanted > 0 ? mem_alloc((uint64_t)wanted, sizeof *probes) : NULL;
     const int made = probes ? make_threads(&gate, probes, wanted, stack) : 0;
     mem_free(probes);
     return made;

@@ -4,6 +4,13 @@
 
 #include <minrnn/status.h>
 
+/* A compiler that may assume that there is no NaN, or sum in another order, leaves out what finds
+ * runs that went wrong, and gives other bits. */
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0) ||       \
+    defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__)
+#error "minrnn must be compiled without -Ofast, -ffast-math and their like: NaN has to be found"
+#endif
+
 #if defined(__GNUC__)
 #define BASE_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else

@@ -200,7 +200,7 @@ static minrnn_status read_buffers(struct stage *stage, union element **results) 
         }
         const struct buffer *buffer = &stage->buffers[stage->place[i].buffer];
         const size_t bytes = (size_t)operand->argument.extent * sizeof **results;
-        results[i] = mem_alloc((size_t)operand->argument.extent + 1, sizeof **results);
+        results[i] = mem_alloc((uint64_t)operand->argument.extent + 1, sizeof **results);
         if (!results[i]) {
             return MINRNN_OUT_OF_MEMORY;
         }

@@ -216,7 +216,7 @@ static void fill_states(const struct filler *filler) {
 static minrnn_status fill_inverse(const struct filler *filler) {
     const struct rmsnorm_backward_args *a = &filler->c->args.rmsnorm_backward;
     struct operand *inverse = find(filler, "inverse");
-    double *y = mem_alloc((size_t)(a->rows * a->width), sizeof *y);
+    double *y = mem_alloc((uint64_t)(a->rows * a->width), sizeof *y);
     if (!y) {
         return MINRNN_OUT_OF_MEMORY;
     }

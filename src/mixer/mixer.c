@@ -125,7 +125,7 @@ minrnn_status minrnn_mixer_initialise(const minrnn_mixer *mixer, uint64_t seed,
     if (!mixer || !parameters.buffer) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_mixer_initialise: an argument is NULL");
     }
-    float *values = mem_alloc((size_t)mixer->total, sizeof *values);
+    float *values = mem_alloc((uint64_t)mixer->total, sizeof *values);
     if (!values) {
         return MINRNN_OUT_OF_MEMORY;
     }

@@ -52,8 +52,8 @@ void naming_translate(const struct naming *naming, const char *own, char name[NA
 
 minrnn_status tensor_list_create(int capacity, struct tensor_list *list) {
     *list = (struct tensor_list){0};
-    list->tensors = mem_alloc((size_t)capacity, sizeof *list->tensors);
-    list->names = mem_alloc((size_t)capacity, sizeof *list->names);
+    list->tensors = mem_alloc((uint64_t)capacity, sizeof *list->tensors);
+    list->names = mem_alloc((uint64_t)capacity, sizeof *list->names);
     if (!list->tensors || !list->names) {
         tensor_list_destroy(list);
         return MINRNN_OUT_OF_MEMORY;
@@ -190,7 +190,7 @@ minrnn_status checkpoint_tensors(const struct safetensors *file, const minrnn_mo
                                  const struct naming *naming) {
     struct model_layout layout = {0};
     minrnn_status status = MINRNN_OK;
-    unsigned char *used = mem_alloc((size_t)safetensors_count(file), sizeof *used);
+    unsigned char *used = mem_alloc((uint64_t)safetensors_count(file), sizeof *used);
     if (!used) {
         return MINRNN_OUT_OF_MEMORY;
     }
@@ -259,7 +259,7 @@ minrnn_status checkpoint_model(minrnn_device *device, struct safetensors *file,
         return status;
     }
     const struct model_layout *layout = &(*model)->layout;
-    values = mem_alloc((size_t)layout->total, sizeof *values);
+    values = mem_alloc((uint64_t)layout->total, sizeof *values);
     status = values ? checkpoint_read(file, layout, naming, values) : MINRNN_OUT_OF_MEMORY;
     if (!status) {
         status = minrnn_model_write(*model, values);

@@ -127,9 +127,8 @@ minrnn_status minrnn_generate(minrnn_session *session, const char *prompt, uint6
     }
     struct pieces pieces = {session->model->vocabulary, on_text, user, {0}, 0, false};
     int64_t count = 1;
-    int32_t *tokens =
-        mem_alloc(prompt_bytes < SIZE_MAX ? (size_t)prompt_bytes : SIZE_MAX, sizeof *tokens);
-    float *logits = mem_alloc((size_t)session->model->layout.config.vocab, sizeof *logits);
+    int32_t *tokens = mem_alloc(prompt_bytes, sizeof *tokens);
+    float *logits = mem_alloc((uint64_t)session->model->layout.config.vocab, sizeof *logits);
     status = tokens && logits ? MINRNN_OK : MINRNN_OUT_OF_MEMORY;
     if (!status && prompt_bytes > 0) {
         status = minrnn_vocabulary_encode(pieces.vocabulary, prompt, prompt_bytes, tokens,

@@ -156,7 +156,7 @@ minrnn_status layout_create(const minrnn_model_config *config, struct model_layo
     }
     const size_t most = (size_t)config->layers * BLOCK_MAX_PARAMETERS + MODEL_OWN_PARAMETERS;
     layout->parameters = mem_alloc(most, sizeof *layout->parameters);
-    layout->blocks = mem_alloc((size_t)config->layers, sizeof *layout->blocks);
+    layout->blocks = mem_alloc((uint64_t)config->layers, sizeof *layout->blocks);
     if (!layout->parameters || !layout->blocks) {
         layout_destroy(layout);
         return MINRNN_OUT_OF_MEMORY;

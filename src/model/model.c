@@ -56,7 +56,7 @@ minrnn_status minrnn_model_create(minrnn_device *device, const minrnn_model_conf
         return status;
     }
     const struct model_layout *layout = &(*model)->layout;
-    float *values = mem_alloc((size_t)layout->total, sizeof *values);
+    float *values = mem_alloc((uint64_t)layout->total, sizeof *values);
     if (values) {
         parameters_draw(layout->parameters, layout->count, seed, values);
         status = minrnn_model_write(*model, values);

@@ -8,7 +8,7 @@ static const float NORM_EPSILON = 1e-6f;
 
 minrnn_status network_pass_create(struct network_pass *pass, const struct model_layout *layout) {
     *pass = (struct network_pass){.layout = layout};
-    pass->blocks = mem_alloc((size_t)layout->config.layers, sizeof *pass->blocks);
+    pass->blocks = mem_alloc((uint64_t)layout->config.layers, sizeof *pass->blocks);
     return pass->blocks ? MINRNN_OK : MINRNN_OUT_OF_MEMORY;
 }
 

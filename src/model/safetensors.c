@@ -227,7 +227,7 @@ static minrnn_status check_layout(struct safetensors *file) {
 
 static minrnn_status parse_tensors(struct safetensors *file) {
     const int entries = cJSON_GetArraySize(file->json);
-    file->tensors = mem_alloc((size_t)entries, sizeof *file->tensors);
+    file->tensors = mem_alloc((uint64_t)entries, sizeof *file->tensors);
     if (!file->tensors) {
         return MINRNN_OUT_OF_MEMORY;
     }

@@ -59,7 +59,7 @@ static char *make_header(const struct safetensors_metadata *metadata, int entrie
 
 minrnn_status safetensors_write(const char *path, const struct safetensors_metadata *metadata,
                                 int entries, const struct safetensors_tensor *tensors, int count) {
-    struct safetensors_tensor *sized = mem_alloc((size_t)count, sizeof *sized);
+    struct safetensors_tensor *sized = mem_alloc((uint64_t)count, sizeof *sized);
     struct checksum *checksum = mem_alloc(1, sizeof *checksum);
     char *json = NULL, *header = NULL;
     struct file_writer *writer = NULL;

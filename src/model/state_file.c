@@ -33,7 +33,7 @@ minrnn_status minrnn_trainer_save(const minrnn_trainer *trainer, const char *pat
     status = MINRNN_OUT_OF_MEMORY;
     char *model_config = config_print(&model_config_fields, &layout->config);
     char *trainer_config = config_print(&trainer_config_fields, &trainer->config);
-    float *values = mem_alloc(3 * (size_t)layout->total, sizeof *values);
+    float *values = mem_alloc(3 * (uint64_t)layout->total, sizeof *values);
     if (!model_config || !trainer_config || !values) {
         goto done;
     }
@@ -111,7 +111,7 @@ static minrnn_status parse_config(const struct safetensors *file,
 
 static minrnn_status write_moments(struct safetensors *file, minrnn_trainer *trainer) {
     const struct model_layout *layout = &trainer->model->layout;
-    float *values = mem_alloc(2 * (size_t)layout->total, sizeof *values);
+    float *values = mem_alloc(2 * (uint64_t)layout->total, sizeof *values);
     if (!values) {
         return MINRNN_OUT_OF_MEMORY;
     }

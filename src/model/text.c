@@ -39,7 +39,7 @@ static minrnn_status encode_all(minrnn_text *text, const struct documents *read)
         text->begins[i] = text->count;
         text->count += count;
     }
-    text->tokens = mem_alloc((size_t)text->count, sizeof *text->tokens);
+    text->tokens = mem_alloc((uint64_t)text->count, sizeof *text->tokens);
     minrnn_status status = text->tokens ? MINRNN_OK : MINRNN_OUT_OF_MEMORY;
     for (size_t i = 0; !status && i < read->count; i++) {
         status = encode(text, read, i, text->tokens + written, text->count - written, &count);

@@ -96,8 +96,8 @@ minrnn_status minrnn_vocabulary_create(const char *utf8, uint64_t bytes, bool or
         qsort(made->codes, (size_t)made->size, sizeof *made->codes, compare_codes);
     }
     status = MINRNN_OUT_OF_MEMORY;
-    if (!(made->sorted = mem_alloc((size_t)made->size, sizeof *made->sorted)) ||
-        !(made->characters = mem_alloc((size_t)made->size * UTF8_MAX_BYTES + 1, 1))) {
+    if (!(made->sorted = mem_alloc((uint64_t)made->size, sizeof *made->sorted)) ||
+        !(made->characters = mem_alloc((uint64_t)made->size * UTF8_MAX_BYTES + 1, 1))) {
         goto fail;
     }
     index_codes(made);

@@ -56,8 +56,8 @@ static bool load_open(struct file_reader *file, const char *key, unsigned char *
         return false;
     }
     const uint64_t key_bytes = header.key_bytes, binary_bytes = header.binary_bytes;
-    char *stored_key = mem_alloc((size_t)key_bytes, 1);
-    unsigned char *content = mem_alloc((size_t)binary_bytes, 1);
+    char *stored_key = mem_alloc((uint64_t)key_bytes, 1);
+    unsigned char *content = mem_alloc((uint64_t)binary_bytes, 1);
     const bool good = stored_key && content &&
                       !file_reader_read(file, sizeof header, stored_key, key_bytes) &&
                       memcmp(stored_key, key, (size_t)key_bytes) == 0 &&
