@@ -47,14 +47,19 @@ typedef struct minrnn_verdict {
     int ops; /* ops checked; 0: nothing is known */
     int cases;
     int left_out;     /* cases for which there was no time */
+    bool small;       /* only tiny shapes (minrnn_check_config) */
     int failures;     /* ops that failed, ... */
     char failed[256]; /* ... their names, separated by spaces */
     char date[32];    /* of the validation, UTC: "2026-01-31 23:59" */
-    bool outdated;    /* it was another version of the driver, the platform or this library */
+    bool outdated;    /* it was another version of the driver, the platform or this library, or
+                       * another build of it */
 } minrnn_verdict;
 
-/* Keeps a verdict on all ops of a device; its date is set here. MINRNN_IO_ERROR where it cannot be
- * written or there is no cache folder. */
+/* Keeps a verdict on all ops of a device; its date is set here. A validation of tiny shapes says
+ * less than one that was cut short, and that less than a whole one: what is kept of the same
+ * device, driver and build is replaced only by what says as much, or by a failure after a pass.
+ * Otherwise nothing changes, which is no error. MINRNN_IO_ERROR where it cannot be written or there
+ * is no cache folder. */
 MINRNN_API minrnn_status minrnn_verdict_keep(const minrnn_device_info *info,
                                              const minrnn_verdict *verdict);
 

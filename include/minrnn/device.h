@@ -35,7 +35,7 @@ typedef struct minrnn_device_info {
     char driver[128];           /* driver version; for the CPU the instruction level and the BLAS */
     char opencl[128];           /* the version of OpenCL that the device has; "" for the CPU */
     char platform_version[256]; /* "" for the CPU */
-    uint64_t kernels;           /* a hash of the library's kernels; 0 for the CPU */
+    uint64_t kernels;           /* a hash of the library's kernels; for the CPU, of its build */
     bool is_opencl;
     bool is_gpu;
     bool is_accelerator;

@@ -61,6 +61,18 @@ static minrnn_status write_file(const char *path, const char *text) {
     return file_writer_commit(writer);
 }
 
+/* How much of a device was looked at. */
+static int extent(const minrnn_verdict *verdict) {
+    return verdict->small ? 0 : verdict->left_out > 0 ? 1 : 2;
+}
+
+/* Whether a verdict counts for more than the kept one. A pass does not clear a failure that a
+ * fuller validation found. */
+static bool replaces(const minrnn_verdict *verdict, const minrnn_verdict *kept) {
+    return kept->ops == 0 || kept->outdated || extent(verdict) >= extent(kept) ||
+           (verdict->failures > 0 && kept->failures == 0);
+}
+
 minrnn_status minrnn_verdict_keep(const minrnn_device_info *info, const minrnn_verdict *verdict) {
     char folder[CACHE_PATH_BYTES], path[CACHE_PATH_BYTES], text[TEXT_BYTES], date[32] = "";
     if (!info || !verdict || verdict->ops < 1) {
@@ -68,6 +80,11 @@ minrnn_status minrnn_verdict_keep(const minrnn_device_info *info, const minrnn_v
     }
     if (!verdict_path(info, folder, path)) {
         return fail(MINRNN_IO_ERROR, "there is no cache folder (MINRNN_CACHE, HOME)");
+    }
+    minrnn_verdict kept;
+    minrnn_verdict_find(info, &kept);
+    if (!replaces(verdict, &kept)) {
+        return MINRNN_OK;
     }
     const time_t now = time(NULL);
     struct tm utc;
@@ -77,28 +94,33 @@ minrnn_status minrnn_verdict_keep(const minrnn_device_info *info, const minrnn_v
     write_identity(info, text);
     const size_t used = strlen(text);
     snprintf(text + used, sizeof text - used,
-             "date %s\nops %d\ncases %d\nleft_out %d\nfailures %d\nfailed %s\n", date, verdict->ops,
-             verdict->cases, verdict->left_out, verdict->failures, verdict->failed);
+             "date %s\nops %d\ncases %d\nleft_out %d\nsmall %d\nfailures %d\nfailed %s\n", date,
+             verdict->ops, verdict->cases, verdict->left_out, verdict->small, verdict->failures,
+             verdict->failed);
     cache_folder_make(folder);
     return write_file(path, text);
 }
 
-/* Reads what follows the identity; false where it is not what keeping writes. */
+/* Reads what follows the identity; false where it is not what keeping writes: earlier versions did
+ * not say whether shapes were small. */
 static bool read_result(const char *text, minrnn_verdict *verdict) {
     minrnn_verdict read = {0};
     const char *date = strstr(text, "\ndate ");
+    int small = 0;
     const int fields =
-        date
-            ? sscanf(date,
-                     "\ndate %31[0-9: -]\nops %9d\ncases %9d\nleft_out %9d\nfailures %9d\n"
-                     "failed %255[a-z0-9_ ]",
-                     read.date, &read.ops, &read.cases, &read.left_out, &read.failures, read.failed)
-            : 0;
+        date ? sscanf(date,
+                      "\ndate %31[0-9: -]\nops %9d\ncases %9d\nleft_out %9d\nsmall %9d\n"
+                      "failures %9d\nfailed %255[a-z0-9_ ]",
+                      read.date, &read.ops, &read.cases, &read.left_out, &small, &read.failures,
+                      read.failed)
+             : 0;
     const bool counts_fit = read.ops > 0 && read.cases >= 0 && read.left_out >= 0 &&
-                            read.failures >= 0 && read.failures <= read.ops;
-    if (fields < (read.failures > 0 ? 6 : 5) || !counts_fit) {
+                            (small == 0 || small == 1) && read.failures >= 0 &&
+                            read.failures <= read.ops;
+    if (fields < (read.failures > 0 ? 7 : 6) || !counts_fit) {
         return false;
     }
+    read.small = small == 1;
     *verdict = read;
     return true;
 }

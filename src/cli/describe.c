@@ -37,8 +37,12 @@ const char *describe_verdict(const minrnn_device_info *info, char text[DESCRIBE_
     if (verdict.ops == 0) {
         snprintf(text, DESCRIBE_VERDICT, "no");
     } else {
-        snprintf(text, DESCRIBE_VERDICT, "%s %.10s%s", verdict.failures ? "FAILED" : "ok",
-                 verdict.date, verdict.outdated ? ", another version" : "");
+        snprintf(text, DESCRIBE_VERDICT, "%s %.10s%s%s", verdict.failures ? "FAILED" : "ok",
+                 verdict.date,
+                 verdict.small          ? ", small"
+                 : verdict.left_out > 0 ? ", part"
+                                        : "",
+                 verdict.outdated ? ", another version" : "");
     }
     return text;
 }

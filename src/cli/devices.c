@@ -15,8 +15,10 @@ const struct command command_devices = {
     .summary = "what can compute here",
     .notes =
         "\nA device is named by its index or by part of its name or platform; the one marked * "
-        "is what\n\"auto\" takes. \"validated\" is the verdict of minrnn validate, \"another "
-        "version\" where the driver\nor minrnn has changed since.\n",
+        "is what\n\"auto\" takes. \"validated\" is the verdict of minrnn validate: \"small\" of "
+        "--small, \"part\" if time\nran out, \"another version\" if the driver or minrnn has "
+        "changed "
+        "since.\n",
     .options = options,
     .run = run,
 };
@@ -49,15 +51,24 @@ static int widest(const minrnn_device_info *infos, int count, const char *headin
     return (int)width;
 }
 
-enum { VERDICT_WIDTH = 13 }; /* "ok 2026-01-31" */
+static int widest_verdict(const minrnn_device_info *infos, int count) {
+    size_t width = strlen("ok 2026-01-31");
+    for (int i = 0; i < count; i++) {
+        char text[DESCRIBE_VERDICT];
+        const size_t length = strlen(describe_verdict(&infos[i], text));
+        width = length > width ? length : width;
+    }
+    return (int)width;
+}
 
 static void print_table(const minrnn_device_info *infos, int count) {
     const minrnn_device_info taken = automatic();
     const int name = widest(infos, count, "name", false);
     const int platform = widest(infos, count, "platform", true);
+    const int validated = widest_verdict(infos, count);
     bool marked = false;
     printf("  index  %-*s  %-*s  %-8s  %5s  %10s  %-*s  driver\n", name, "name", platform,
-           "platform", "kind", "units", "memory", VERDICT_WIDTH, "validated");
+           "platform", "kind", "units", "memory", validated, "validated");
     for (int i = 0; i < count; i++) {
         const minrnn_device_info *info = &infos[i];
         const bool mark = !marked && strcmp(info->name, taken.name) == 0 &&
@@ -66,7 +77,7 @@ static void print_table(const minrnn_device_info *infos, int count) {
         char memory[DESCRIBE_CAPACITY], verdict[DESCRIBE_VERDICT];
         printf("%c %5d  %-*s  %-*s  %-8s  %5d  %10s  %-*s  %s\n", mark ? '*' : ' ', i, name,
                info->name, platform, info->platform, kind_of(info), info->compute_units,
-               describe_bytes(info->memory_bytes, memory), VERDICT_WIDTH,
+               describe_bytes(info->memory_bytes, memory), validated,
                describe_verdict(info, verdict), info->driver);
     }
 }

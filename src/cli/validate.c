@@ -44,7 +44,8 @@ const struct command command_validate = {
     .notes =
         "\nThe error is relative to the op's bound: 1 or less passes. What is printed is meant to "
         "be pasted\ninto a bug report. The verdict on all ops is kept beside the compiled "
-        "programs, for this version\nof the driver; minrnn devices shows it.\n",
+        "programs, for this version\nof the driver and this build; minrnn devices shows it. One of "
+        "--small, or cut short, does not\nreplace one that says more, unless it fails.\n",
     .options = options,
     .run = run,
 };
@@ -98,6 +99,15 @@ static int print_place(const minrnn_device *device, const minrnn_check_config *c
 static void keep_verdict(const minrnn_device_info *info, const minrnn_verdict *verdict) {
     if (minrnn_verdict_keep(info, verdict)) {
         report_line("the verdict is not kept: %s", minrnn_error_text());
+        return;
+    }
+    minrnn_verdict kept;
+    minrnn_verdict_find(info, &kept);
+    if (kept.small != verdict->small || kept.cases != verdict->cases ||
+        kept.left_out != verdict->left_out || kept.failures != verdict->failures) {
+        char text[DESCRIBE_VERDICT];
+        printf("kept     what is known stays, for it says more: %s\n",
+               describe_verdict(info, text));
     }
 }
 
@@ -110,6 +120,7 @@ static int validate(minrnn_device *device, const minrnn_check_config *config) {
         return code;
     }
     printf("%-18s %6s  %8s  %-4s  %s\n", "op", "cases", "error", "", "worst case");
+    verdict.small = config->small;
     const double begin = clock_seconds();
     const minrnn_status status = minrnn_validate(device, config, print_result, &verdict, &failures);
     if (status) {

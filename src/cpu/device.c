@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/fork.h"
 #include "cpu/blas.h"
+#include "cpu/build.h"
 #include "cpu/memory.h"
 #include "cpu/table.h"
 
@@ -109,7 +110,7 @@ static uint64_t memory_bytes(void) {
 
 static void describe(const minrnn_device *device, minrnn_device_info *info) {
     const struct cpu_device *cpu = (const struct cpu_device *)device;
-    *info = (minrnn_device_info){.name = "cpu", .platform = "native"};
+    *info = (minrnn_device_info){.name = "cpu", .platform = "native", .kernels = cpu_build};
     info->compute_units = cpu->threads;
     info->memory_bytes = memory_bytes();
     info->max_allocation_bytes = info->memory_bytes;

@@ -70,6 +70,7 @@ static void test_kept_and_found(void **state) {
     assert_int_equal(minrnn_verdict_keep(&device, &good), MINRNN_OK);
     minrnn_verdict_find(&device, &found);
     assert_int_equal(found.failures, 0);
+    assert_false(found.small);
     assert_string_equal(found.failed, "");
 }
 
@@ -92,6 +93,56 @@ static void test_other_versions_outdate_it(void **state) {
     unknown.name[0] = 'T';
     minrnn_verdict_find(&unknown, &found);
     assert_int_equal(found.ops, 0);
+}
+
+/* What is kept after `first` and then `second`. */
+static minrnn_verdict kept_after(minrnn_verdict first, minrnn_verdict second, bool other_build) {
+    minrnn_device_info fresh = device;
+    minrnn_verdict found;
+    char path[PATH_BYTES];
+    verdict_file(path);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(minrnn_verdict_keep(&fresh, &first), MINRNN_OK);
+    fresh.kernels += other_build;
+    assert_int_equal(minrnn_verdict_keep(&fresh, &second), MINRNN_OK);
+    minrnn_verdict_find(&fresh, &found);
+    assert_false(found.outdated);
+    return found;
+}
+
+/* Of the same device, driver and build, what says less replaces nothing but a pass, by failing. */
+static void test_what_says_less_replaces_nothing(void **state) {
+    (void)state;
+    enum { FULL = 1000, PART = 400, SMALL = 100 };
+    const struct {
+        int cases, left_out;
+        bool small;
+    } extents[] = {{SMALL, 0, true}, {PART, 600, false}, {FULL, 0, false}};
+    for (int i = 0; i < 36; i++) {
+        const int before = i / 12, after = i / 4 % 3;
+        const bool failed = i & 1, fails = i & 2;
+        const minrnn_verdict first = {.ops = 24,
+                                      .cases = extents[before].cases,
+                                      .left_out = extents[before].left_out,
+                                      .small = extents[before].small,
+                                      .failures = failed ? 1 : 0,
+                                      .failed = "gemm"};
+        const minrnn_verdict second = {.ops = 24,
+                                       .cases = extents[after].cases,
+                                       .left_out = extents[after].left_out,
+                                       .small = extents[after].small,
+                                       .failures = fails ? 2 : 0,
+                                       .failed = "sum copy"};
+        const bool replaced = after >= before || (fails && !failed);
+        const minrnn_verdict *expected = replaced ? &second : &first;
+        const minrnn_verdict kept = kept_after(first, second, false);
+        assert_int_equal(kept.cases, expected->cases);
+        assert_int_equal(kept.left_out, expected->left_out);
+        assert_int_equal(kept.small, expected->small);
+        assert_int_equal(kept.failures, expected->failures);
+        /* Of another build anything is news. */
+        assert_int_equal(kept_after(first, second, true).cases, second.cases);
+    }
 }
 
 static void overwrite(const char *content, size_t bytes) {
@@ -125,12 +176,17 @@ static void test_damage_is_no_verdict(void **state) {
     static const char *const damaged[] = {
         "",
         "\ndate ",
-        "\ndate 2026-01-31 23:59\nops 0\ncases 1\nleft_out 0\nfailures 0\nfailed \n",
-        "\ndate 2026-01-31 23:59\nops 24\ncases 1\nleft_out 0\nfailures 25\nfailed x\n",
-        "\ndate 2026-01-31 23:59\nops 24\ncases -1\nleft_out 0\nfailures 0\nfailed \n",
-        "\ndate 2026-01-31 23:59\nops 99999999999999999999\ncases 1\nleft_out 0\nfailures 0\n",
-        "\ndate 2026-01-31 23:59\nops 24\ncases 1\nleft_out 0\nfailures 2\nfailed \x1b[2J\n",
-        "\ndate \x1b[2J\nops 24\ncases 1\nleft_out 0\nfailures 0\nfailed \n",
+        "\ndate 2026-01-31 23:59\nops 0\ncases 1\nleft_out 0\nsmall 0\nfailures 0\nfailed \n",
+        "\ndate 2026-01-31 23:59\nops 24\ncases 1\nleft_out 0\nsmall 0\nfailures 25\nfailed x\n",
+        "\ndate 2026-01-31 23:59\nops 24\ncases -1\nleft_out 0\nsmall 0\nfailures 0\nfailed \n",
+        "\ndate 2026-01-31 23:59\nops 99999999999999999999\ncases 1\nleft_out 0\nsmall 0\nfailures "
+        "0\n",
+        "\ndate 2026-01-31 23:59\nops 24\ncases 1\nleft_out 0\nsmall 0\nfailures 2\nfailed "
+        "\x1b[2J\n",
+        "\ndate 2026-01-31 23:59\nops 24\ncases 1\nleft_out 0\nsmall 2\nfailures 0\nfailed \n",
+        /* as earlier versions wrote it */
+        "\ndate 2026-01-31 23:59\nops 24\ncases 1\nleft_out 0\nfailures 0\nfailed \n",
+        "\ndate \x1b[2J\nops 24\ncases 1\nleft_out 0\nsmall 0\nfailures 0\nfailed \n",
     };
     for (size_t i = 0; i < sizeof damaged / sizeof damaged[0]; i++) {
         overwrite(damaged[i], strlen(damaged[i]));
@@ -152,6 +208,17 @@ static void test_damage_is_no_verdict(void **state) {
     minrnn_verdict found;
     minrnn_verdict_find(&device, &found);
     assert_int_equal(found.failures, bad.failures);
+}
+
+/* Without, a verdict on the CPU would hold for every build. */
+static void test_the_cpu_says_its_build(void **state) {
+    (void)state;
+    minrnn_device *cpu = NULL;
+    minrnn_device_info info;
+    assert_int_equal(minrnn_device_open("cpu", &cpu), MINRNN_OK);
+    assert_int_equal(minrnn_device_describe(cpu, &info), MINRNN_OK);
+    assert_true(info.kernels != 0);
+    minrnn_device_destroy(cpu);
 }
 
 static void test_what_cannot_be_kept(void **state) {
@@ -176,7 +243,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kept_and_found),
         cmocka_unit_test(test_other_versions_outdate_it),
+        cmocka_unit_test(test_what_says_less_replaces_nothing),
         cmocka_unit_test(test_damage_is_no_verdict),
+        cmocka_unit_test(test_the_cpu_says_its_build),
         cmocka_unit_test(test_what_cannot_be_kept),
     };
     return cmocka_run_group_tests(tests, begin, end);

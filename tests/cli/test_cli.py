@@ -562,14 +562,26 @@ class Results(Workplace):
             self.assertEqual(os.listdir(cache), [])
             self.good("validate", "--small", environment=variables)
             shown = self.good("devices", environment=variables)
-            self.assertRegex(shown, r"\n. +0  cpu .* ok \d{4}-\d\d-\d\d  ")
+            self.assertRegex(shown, r"\n. +0  cpu .* ok \d{4}-\d\d-\d\d, small  ")
+            heading, row = shown.splitlines()[:2]
+            self.assertEqual(row.find("x86") if "x86" in row else row.find("baseline"),
+                             heading.find("driver"))
+            # Time for the first cases of each op alone; then what says less, which changes nothing.
+            cut = self.good("validate", "--seconds", "0.001", environment=variables)
+            self.assertRegex(cut, r"verdict  pass: .* \d+ left out for want of time\n$")
+            self.assertRegex(self.good("devices", environment=variables),
+                             r" ok \d{4}-\d\d-\d\d, part  ")
+            less = self.good("validate", "--small", environment=variables)
+            self.assertRegex(less, r"\nkept     what is known stays.* ok \d{4}-\d\d-\d\d, part\n$")
+            self.assertRegex(self.good("devices", environment=variables),
+                             r" ok \d{4}-\d\d-\d\d, part  ")
             kept = os.path.join(cache, os.listdir(cache)[0])
             with open(kept, encoding="utf-8") as file:
                 text = file.read()
             with open(kept, "w", encoding="utf-8") as file:
                 file.write(text.replace("failures 0\nfailed ", "failures 1\nfailed gemm"))
             shown = self.good("devices", environment=variables)
-            self.assertRegex(shown, r"\n. +0  cpu .* FAILED \d{4}-\d\d-\d\d  ")
+            self.assertRegex(shown, r"\n. +0  cpu .* FAILED \d{4}-\d\d-\d\d, part  ")
             told = run("validate", "--op", "copy", environment=variables)
             self.assertEqual(told.returncode, 0)
             self.assertRegex(told.stderr.decode(), r"^minrnn: warning: .* 1 of \d+ ops .*: gemm\n$")

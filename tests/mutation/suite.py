@@ -132,8 +132,8 @@ class Worker:
     def machine_code(self):
         """Of the whole library, without the names of what is static."""
         stripped = self.home / "stripped"
-        subprocess.run(["strip", "--strip-all", "--remove-section=.note.gnu.build-id", "-o",
-                        stripped, self.library], check=True)
+        subprocess.run(["strip", "--strip-all", "--remove-section=.note.gnu.build-id",
+                        "--remove-section=.minrnn_build", "-o", stripped, self.library], check=True)
         return hashlib.sha256(stripped.read_bytes()).digest()
 
     def meson(self, what):
