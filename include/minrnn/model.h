@@ -73,8 +73,9 @@ MINRNN_API minrnn_status minrnn_model_parameter(const minrnn_model *model, int i
 MINRNN_API minrnn_status minrnn_model_read(const minrnn_model *model, float *parameters);
 MINRNN_API minrnn_status minrnn_model_write(minrnn_model *model, const float *parameters);
 
-/* The characters its tokens stand for, saved with it; NULL where it has none. Setting copies, and
- * the size must be the model's vocab. The one returned is the model's. */
+/* The characters its tokens stand for, saved with it; NULL where it has none. A model of 256 tokens
+ * that was given none has bytes. Setting copies, and the size must be the model's vocab. The one
+ * returned is the model's. */
 MINRNN_API minrnn_status minrnn_model_set_vocabulary(minrnn_model *model,
                                                      const minrnn_vocabulary *vocabulary);
 MINRNN_API const minrnn_vocabulary *minrnn_model_vocabulary(const minrnn_model *model);

@@ -37,18 +37,24 @@ typedef struct minrnn_sampling {
 MINRNN_API void minrnn_sampling_defaults(minrnn_sampling *sampling);
 
 /* Draws token number `index` of a stream from logits [vocab], by Philox from (seed, index); ties go
- * to the lower token. */
+ * to the lower token. A logit of -INFINITY masks its token, which is then never drawn; all masked
+ * is MINRNN_INVALID_ARGUMENT, NaN or +INFINITY MINRNN_NOT_FINITE. */
 MINRNN_API minrnn_status minrnn_sample(const minrnn_sampling *sampling, const float *logits,
                                        int64_t vocab, uint64_t index, int32_t *token);
 
-/* Called with each new piece of text (UTF-8, NUL-terminated); return false to stop. */
-typedef bool (*minrnn_on_text)(void *user, const char *text);
+/* Called with each new piece of text, `bytes` of it and a NUL after them; return false to stop. No
+ * character of UTF-8 is ever cut: a model of bytes holds its first ones back until the rest is
+ * there, or cannot come any more (then the bytes are given as they are). */
+typedef bool (*minrnn_on_text)(void *user, const char *text, uint64_t bytes);
 
-/* Continues `prompt` (UTF-8, not empty) by `length` characters, from a restarted session of
- * batch 1. The model must have a vocabulary, and the prompt be in it. */
+/* Continues `prompt` (prompt_bytes of it: UTF-8, or any bytes for a model of bytes) by `length`
+ * tokens, characters or bytes, from a restarted session of batch 1. The model must have a
+ * vocabulary, and the prompt be in it. An empty prompt (NULL allowed) stands for a newline if the
+ * model knows one, else for a space, else for its first token. */
 MINRNN_API minrnn_status minrnn_generate(minrnn_session *session, const char *prompt,
-                                         int64_t length, const minrnn_sampling *sampling,
-                                         minrnn_on_text on_text, void *user);
+                                         uint64_t prompt_bytes, int64_t length,
+                                         const minrnn_sampling *sampling, minrnn_on_text on_text,
+                                         void *user);
 
 MINRNN_END_DECLS
 

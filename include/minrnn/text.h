@@ -6,8 +6,8 @@
 
 MINRNN_BEGIN_DECLS
 
-/* The characters (Unicode code points) a model knows, token i being the i-th, in code-point order.
- */
+/* The characters (Unicode code points) a model knows, token i being the i-th, in code-point order;
+ * or all bytes. */
 typedef struct minrnn_vocabulary minrnn_vocabulary;
 
 /* Makes a vocabulary from the distinct characters of a UTF-8 string, or, with `ordered`, from
@@ -15,10 +15,15 @@ typedef struct minrnn_vocabulary minrnn_vocabulary;
  * MINRNN_FORMAT_ERROR. The caller owns *vocabulary. */
 MINRNN_API minrnn_status minrnn_vocabulary_create(const char *utf8, uint64_t bytes, bool ordered,
                                                   minrnn_vocabulary **vocabulary);
+/* Makes the vocabulary of bytes: 256 tokens, token i being byte i. Any bytes are text to it, NUL
+ * and what is not UTF-8 included. The caller owns *vocabulary. */
+MINRNN_API minrnn_status minrnn_vocabulary_bytes(minrnn_vocabulary **vocabulary);
+MINRNN_API bool minrnn_vocabulary_is_bytes(const minrnn_vocabulary *vocabulary);
+
 MINRNN_API void minrnn_vocabulary_destroy(minrnn_vocabulary *vocabulary);
 MINRNN_API int minrnn_vocabulary_size(const minrnn_vocabulary *vocabulary);
 
-/* The characters in token order, UTF-8, NUL-terminated; owned by the vocabulary. */
+/* The characters in token order, UTF-8, NUL-terminated; owned by the vocabulary. "" of bytes. */
 MINRNN_API const char *minrnn_vocabulary_characters(const minrnn_vocabulary *vocabulary);
 
 /* Turns text into tokens. `tokens` holds `capacity`; *count receives how many there are (call with
@@ -28,40 +33,59 @@ MINRNN_API minrnn_status minrnn_vocabulary_encode(const minrnn_vocabulary *vocab
                                                   const char *utf8, uint64_t bytes, int32_t *tokens,
                                                   int64_t capacity, int64_t *count);
 
-/* The UTF-8 bytes of one token, NUL-terminated, in `text`; "" for a token out of range. */
-MINRNN_API void minrnn_vocabulary_decode(const minrnn_vocabulary *vocabulary, int32_t token,
-                                         char text[8]);
+/* The bytes of one token (a character's UTF-8, or the byte) in `text`, a NUL after them; returns
+ * how many they are: 0 for a token out of range. */
+MINRNN_API int minrnn_vocabulary_decode(const minrnn_vocabulary *vocabulary, int32_t token,
+                                        char text[8]);
 
-/* A text file as tokens, its first 90 % (rounded down) for training, the rest for validation. */
+/* Text as tokens, in one document or several, the first 90 % of all tokens (rounded down) for
+ * training, the rest for validation. */
 typedef struct minrnn_text minrnn_text;
 
-typedef enum minrnn_split { MINRNN_SPLIT_TRAIN = 0, MINRNN_SPLIT_VALIDATION = 1 } minrnn_split;
+typedef enum minrnn_split {
+    MINRNN_SPLIT_TRAIN = 0,
+    MINRNN_SPLIT_VALIDATION = 1,
+    MINRNN_SPLIT_ALL = 2 /* the whole text */
+} minrnn_split;
 
-/* Reads a UTF-8 text file. With `vocabulary` NULL one is made from the text, otherwise the text
- * must be in that one (which is copied). A missing, empty or binary file (a NUL or invalid UTF-8),
- * or one too short to split, has its own error. The caller owns *text. */
+/* Reads text: a file, a pipe or a character device to its end, "-" for standard input, or a folder,
+ * of which each regular file in it and below, hidden ones left out, is a document, in order of
+ * their paths by bytes (links to folders are not followed). With `vocabulary` NULL one is made from
+ * the distinct characters, otherwise the text must be in that one (which is copied). Text is UTF-8,
+ * and a byte order mark at its beginning is dropped; but with a vocabulary of bytes, bytes are read
+ * as they are. What is missing, empty, not UTF-8, or shorter than two tokens has its own error. The
+ * caller owns *text. */
 MINRNN_API minrnn_status minrnn_text_open(const char *path, const minrnn_vocabulary *vocabulary,
                                           minrnn_text **text);
+
+/* The same for paths[count], one after the other; each file is a document. */
+MINRNN_API minrnn_status minrnn_text_open_files(const char *const *paths, int count,
+                                                const minrnn_vocabulary *vocabulary,
+                                                minrnn_text **text);
 MINRNN_API void minrnn_text_destroy(minrnn_text *text);
 
-/* The vocabulary, owned by the text; the number of tokens in a split. */
+/* The vocabulary, owned by the text; the number of documents; the number of tokens in a split. */
 MINRNN_API const minrnn_vocabulary *minrnn_text_vocabulary(const minrnn_text *text);
+MINRNN_API int64_t minrnn_text_documents(const minrnn_text *text);
 MINRNN_API int64_t minrnn_text_length(const minrnn_text *text, minrnn_split split);
 
 /* A batch for training: `batch` windows of `time` tokens at random places of the split, drawn by
  * Philox from (seed, index), so that batch `index` is the same whenever it is asked for. targets
- * are tokens shifted by one. Both hold batch * time. A split shorter than time + 1 is
- * MINRNN_INVALID_ARGUMENT. */
+ * are tokens shifted by one, -1 (no loss) for a document's last; reset (NULL allowed) is 1 where a
+ * document begins, else 0. Each holds batch * time. Only with two documents or more is there a need
+ * to pass resets on. A split shorter than time + 1 is MINRNN_INVALID_ARGUMENT. */
 MINRNN_API minrnn_status minrnn_text_batch(const minrnn_text *text, minrnn_split split,
                                            uint64_t seed, uint64_t index, int64_t batch,
-                                           int64_t time, int32_t *tokens, int32_t *targets);
+                                           int64_t time, int32_t *tokens, int32_t *targets,
+                                           int32_t *reset);
 
 /* A batch for evaluation: windows number index * batch and on of the split cut into consecutive
- * windows of `time`; positions past the end have token 0 and target -1 (no loss). *used receives
- * how many targets are >= 0: 0 past the last window. */
+ * windows of `time`, with targets and resets as above; positions past the end have token 0 and
+ * target -1. *used receives how many positions are not past it: 0 after the last window. */
 MINRNN_API minrnn_status minrnn_text_window(const minrnn_text *text, minrnn_split split,
                                             uint64_t index, int64_t batch, int64_t time,
-                                            int32_t *tokens, int32_t *targets, int64_t *used);
+                                            int32_t *tokens, int32_t *targets, int32_t *reset,
+                                            int64_t *used);
 
 MINRNN_END_DECLS
 

@@ -74,12 +74,12 @@ MINRNN_API minrnn_status minrnn_trainer_record(minrnn_trainer *trainer, bool wai
 /* Steps done so far, those of resumed runs included. */
 MINRNN_API int64_t minrnn_trainer_steps(const minrnn_trainer *trainer);
 
-/* Mean loss over batch x time tokens (targets below 0 left out) without dropout, nothing changed;
- * *loss_sum is added to and *count too, so that calls over a data set add up; a loss that is not
- * finite is MINRNN_NOT_FINITE and not added. Waits. */
+/* Mean loss over batch x time tokens (targets below 0 left out; reset [batch, time] may be NULL)
+ * without dropout, nothing changed; *loss_sum is added to and *count too, so that calls over a data
+ * set add up; a loss that is not finite is MINRNN_NOT_FINITE and not added. Waits. */
 MINRNN_API minrnn_status minrnn_trainer_evaluate(minrnn_trainer *trainer, const int32_t *tokens,
-                                                 const int32_t *targets, double *loss_sum,
-                                                 int64_t *count);
+                                                 const int32_t *targets, const int32_t *reset,
+                                                 double *loss_sum, int64_t *count);
 
 /* Copies all gradients of the last step to host memory, minrnn_model_parameters floats, as they
  * were before clipping; waits. */

@@ -15,9 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* One system call moves at most this much: Linux stops at 2 GiB - 4 KiB, others refuse more. */
-enum { IO_PIECE = 1 << 30 };
-
 struct file_reader {
     char *path;
     uint64_t bytes;
@@ -31,13 +28,7 @@ struct file_writer {
     int fd;
 };
 
-/* A call that a signal may interrupt, until none does. Not for close: Linux has closed by then. */
-#define RETRY(result, call)                                                                        \
-    do {                                                                                           \
-        (result) = (call);                                                                         \
-    } while ((result) < 0 && errno == EINTR)
-
-static minrnn_status fail_errno(const char *what, const char *path) {
+minrnn_status fail_errno(const char *what, const char *path) {
     return fail(MINRNN_IO_ERROR, "cannot %s %s: %s", what, path, strerror(errno));
 }
 
@@ -65,7 +56,9 @@ minrnn_status file_reader_open(const char *path, struct file_reader **result) {
         goto failed;
     }
     if (!S_ISREG(info.st_mode)) {
-        status = fail(MINRNN_IO_ERROR, "cannot read %s: not a regular file", path);
+        status = S_ISDIR(info.st_mode)
+                     ? fail(MINRNN_IO_ERROR, "cannot read %s: a folder; name the file in it", path)
+                     : fail(MINRNN_IO_ERROR, "cannot read %s: not a regular file", path);
         goto failed;
     }
     reader->bytes = (uint64_t)info.st_size;

@@ -4,6 +4,18 @@
 
 #include "base/status.h"
 
+/* One system call moves at most this much: Linux stops at 2 GiB - 4 KiB, others refuse more. */
+enum { IO_PIECE = 1 << 30 };
+
+/* A call that a signal may interrupt, until none does. Not for close: Linux has closed by then. */
+#define RETRY(result, call)                                                                        \
+    do {                                                                                           \
+        (result) = (call);                                                                         \
+    } while ((result) < 0 && errno == EINTR)
+
+/* MINRNN_IO_ERROR: "cannot WHAT PATH: " and what errno means. */
+minrnn_status fail_errno(const char *what, const char *path);
+
 /* Reads a whole regular file of at most `limit` bytes. The caller frees *content (mem_free); a zero
  * byte follows the last. An empty file is OK with *bytes = 0. */
 minrnn_status file_read(const char *path, uint64_t limit, char **content, uint64_t *bytes);

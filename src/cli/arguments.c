@@ -187,7 +187,7 @@ void arguments_format(const struct option *option, const void *values, char *tex
     }
     case OPTION_TEXT: {
         const char *given = *(const char *const *)value;
-        snprintf(text, capacity, "%s", !given ? "" : strcmp(given, "\n") == 0 ? "\\n" : given);
+        snprintf(text, capacity, "%s", given ? given : "");
         break;
     }
     }

@@ -15,14 +15,16 @@ struct eval_arguments {
     int64_t batch, time;
 };
 
-static const char *const splits[] = {"train", "validation", NULL};
+static const char *const splits[] = {"train", "validation", "all", NULL};
 
 #define PLACE(field) offsetof(struct eval_arguments, field)
 static const struct option options[] = {
-    {"model", "M", "a model of minrnn train", OPTION_TEXT, PLACE(model), 0, NULL},
-    {"data", "FILE", "UTF-8 text of characters that the model knows", OPTION_TEXT, PLACE(data), 0,
-     NULL},
-    {"split", NULL, "its first 90 % or the rest", OPTION_CHOICE, PLACE(split), 0, splits},
+    {"model", "M", "a model of minrnn train, or one of a public minGRU implementation's",
+     OPTION_TEXT, PLACE(model), 0, NULL},
+    {"data", "FILE", "text that the model knows; a folder: its files; -: standard input",
+     OPTION_TEXT, PLACE(data), 0, NULL},
+    {"split", NULL, "its first 90 %, the rest, or all of it", OPTION_CHOICE, PLACE(split), 0,
+     splits},
     {"time", "N", "characters of a window; each begins with no memory", OPTION_COUNT, PLACE(time),
      1, NULL},
     {"batch", "N", "windows at once", OPTION_COUNT, PLACE(batch), 1, NULL},
@@ -45,27 +47,38 @@ static int print_loss(minrnn_trainer *trainer, const minrnn_text *text,
     const size_t tokens = (size_t)(arguments->batch * arguments->time);
     int32_t *inputs = calloc(tokens, sizeof *inputs);
     int32_t *targets = calloc(tokens, sizeof *targets);
+    int32_t *reset = calloc(tokens, sizeof *reset);
     struct evaluation evaluation;
     int code = 0;
-    if (!inputs || !targets) {
+    if (!inputs || !targets || !reset) {
         code = report_failure("out of memory");
         goto done;
     }
-    const minrnn_status status =
-        evaluate_split(trainer, text, arguments->split, 0, inputs, targets, NULL, &evaluation);
+    const minrnn_status status = evaluate_split(trainer, text, arguments->split, 0, inputs, targets,
+                                                reset, NULL, &evaluation);
     if (status) {
         code = report_library(status);
         goto done;
     }
-    char count[DESCRIBE_CAPACITY];
-    printf("loss     %.6f nats, %.6f bits per character\n", evaluation.loss,
-           evaluation.loss / log(2.0));
-    printf("over     %s characters of the %s split in windows of %lld\n",
-           describe_count(evaluation.characters, count), splits[arguments->split],
-           (long long)arguments->time);
+    const bool is_bytes = minrnn_vocabulary_is_bytes(minrnn_text_vocabulary(text));
+    const char *unit = is_bytes ? "byte" : "character";
+    char count[DESCRIBE_CAPACITY], split[64] = "";
+    if (arguments->split != MINRNN_SPLIT_ALL) {
+        snprintf(split, sizeof split, " of the %s split", splits[arguments->split]);
+    }
+    if (evaluation.characters == 0) {
+        code =
+            report_failure("%s is too short: nothing%s follows anything", arguments->data, split);
+        goto done;
+    }
+    printf("loss     %.6f nats, %.6f bits per %s\n", evaluation.loss, evaluation.loss / log(2.0),
+           unit);
+    printf("over     %s %ss%s in windows of %lld\n", describe_count(evaluation.characters, count),
+           unit, split, (long long)arguments->time);
 done:
     free(inputs);
     free(targets);
+    free(reset);
     return code;
 }
 
@@ -100,7 +113,7 @@ done:
 }
 
 static int run(int argc, char **argv) {
-    struct eval_arguments arguments = {.split = MINRNN_SPLIT_VALIDATION, .batch = 64, .time = 256};
+    struct eval_arguments arguments = {.split = MINRNN_SPLIT_ALL, .batch = 64, .time = 256};
     int code = 0;
     if (!arguments_parse(&command_eval, argc, argv, &arguments, &code)) {
         return code;

@@ -24,6 +24,7 @@ struct run {
     minrnn_trainer_config config;
     int64_t tokens_per_step;
     int32_t *tokens, *targets; /* [accumulation, batch, time] */
+    int32_t *reset;            /* the same; NULL with one document */
     struct log *log;
     struct progress progress;
     minrnn_step_record record; /* the newest */
@@ -110,13 +111,13 @@ static void show_progress(struct run *run) {
 static int evaluate(struct run *run) {
     struct evaluation evaluation;
     const struct training *training = run->training;
-    const minrnn_status status =
-        evaluate_split(training->trainer, training->text, MINRNN_SPLIT_VALIDATION,
-                       training->eval_batches, run->tokens, run->targets, is_stopped, &evaluation);
+    const minrnn_status status = evaluate_split(
+        training->trainer, training->text, MINRNN_SPLIT_VALIDATION, training->eval_batches,
+        run->tokens, run->targets, run->reset, is_stopped, &evaluation);
     if (status) {
         return fail_run(run, status);
     }
-    if (is_stopped()) {
+    if (is_stopped() || evaluation.characters == 0) {
         return 0;
     }
     run->validation = evaluation.loss;
@@ -147,11 +148,13 @@ static int save(struct run *run) {
 static int step(struct run *run) {
     const struct training *training = run->training;
     const int64_t done = minrnn_trainer_steps(training->trainer);
-    minrnn_status status = minrnn_text_batch(
-        training->text, MINRNN_SPLIT_TRAIN, run->config.seed, (uint64_t)done,
-        run->config.accumulation * run->config.batch, run->config.time, run->tokens, run->targets);
+    minrnn_status status =
+        minrnn_text_batch(training->text, MINRNN_SPLIT_TRAIN, run->config.seed, (uint64_t)done,
+                          run->config.accumulation * run->config.batch, run->config.time,
+                          run->tokens, run->targets, run->reset);
     if (!status) {
-        status = minrnn_trainer_step(training->trainer, run->tokens, run->targets, NULL, NULL);
+        status =
+            minrnn_trainer_step(training->trainer, run->tokens, run->targets, run->reset, NULL);
     }
     if (status) {
         return fail_run(run, status);
@@ -251,7 +254,12 @@ int training_run(const struct training *training) {
     run.tokens_per_step = run.config.accumulation * run.config.batch * run.config.time;
     run.tokens = calloc((size_t)run.tokens_per_step, sizeof *run.tokens);
     run.targets = calloc((size_t)run.tokens_per_step, sizeof *run.targets);
-    int code = run.tokens && run.targets ? 0 : report_failure("out of memory");
+    bool enough = run.tokens && run.targets;
+    if (minrnn_text_documents(training->text) > 1) {
+        run.reset = calloc((size_t)run.tokens_per_step, sizeof *run.reset);
+        enough = enough && run.reset;
+    }
+    int code = enough ? 0 : report_failure("out of memory");
     const int64_t first = minrnn_trainer_steps(training->trainer);
     if (!code) {
         code = log_open(training->log, training->resume, first, &run.log);
@@ -271,5 +279,6 @@ int training_run(const struct training *training) {
     }
     free(run.tokens);
     free(run.targets);
+    free(run.reset);
     return code;
 }

@@ -13,11 +13,11 @@
 #define OWN_FEED_OUT "2"
 #define OWN_HEAD "to_logits"
 
-const struct naming own_naming = {"", OWN_GATES, OWN_GAIN, OWN_FEED_OUT, OWN_HEAD, 0.0f};
-const struct naming first_moment_naming = {"adamw.m.",   OWN_GATES, OWN_GAIN,
-                                           OWN_FEED_OUT, OWN_HEAD,  0.0f};
-const struct naming second_moment_naming = {"adamw.v.",   OWN_GATES, OWN_GAIN,
-                                            OWN_FEED_OUT, OWN_HEAD,  0.0f};
+#define OWN_NAMING(prefix)                                                                         \
+    { prefix, OWN_GATES, OWN_GAIN, OWN_FEED_OUT, OWN_HEAD, 0.0f }
+const struct naming own_naming = OWN_NAMING("");
+const struct naming first_moment_naming = OWN_NAMING("adamw.m.");
+const struct naming second_moment_naming = OWN_NAMING("adamw.v.");
 
 /* Whether a parameter is the gain of a norm: norm.weight, layers.N.1.weight, layers.N.3.weight. */
 static bool is_gain(const char *own) {
@@ -144,9 +144,13 @@ static minrnn_status check_shape(const struct safetensors *file, const char *nam
                 name, is, must_be);
 }
 
-/* Checks that all parameters are there and marks them in `used`, by index in the file. */
+/* A tensor may stand for several parameters, but not for so many that a small file makes a model
+ * that no memory holds. */
+enum { MOST_SHARED = 64 };
+
+/* Checks that all parameters are there and counts their uses, by index in the file. */
 static minrnn_status use_all(const struct safetensors *file, const struct model_layout *layout,
-                             const struct naming *naming, bool *used) {
+                             const struct naming *naming, unsigned char *used) {
     for (int i = 0; i < layout->count; i++) {
         const minrnn_parameter_info *info = &layout->parameters[i].info;
         char name[NAME_CAPACITY];
@@ -155,7 +159,11 @@ static minrnn_status use_all(const struct safetensors *file, const struct model_
         if (!tensor) {
             return fail(MINRNN_FORMAT_ERROR, "%s has no tensor %s", safetensors_path(file), name);
         }
-        used[tensor - safetensors_tensor_at(file, 0)] = true;
+        unsigned char *uses = &used[tensor - safetensors_tensor_at(file, 0)];
+        if (++*uses > MOST_SHARED) {
+            return fail(MINRNN_FORMAT_ERROR, "%s: tensor %.80s stands for more than %d others",
+                        safetensors_path(file), tensor->name, MOST_SHARED);
+        }
         const minrnn_status status = check_shape(file, name, tensor, info);
         if (status) {
             return status;
@@ -166,7 +174,7 @@ static minrnn_status use_all(const struct safetensors *file, const struct model_
 
 static minrnn_status refuse_unused(const struct safetensors *file,
                                    const minrnn_model_config *config, const struct naming *naming,
-                                   const bool *used) {
+                                   const unsigned char *used) {
     const bool own = checkpoint_is_own(file);
     for (int i = 0; i < safetensors_count(file); i++) {
         const char *name = safetensors_tensor_at(file, i)->name;
@@ -182,7 +190,7 @@ minrnn_status checkpoint_tensors(const struct safetensors *file, const minrnn_mo
                                  const struct naming *naming) {
     struct model_layout layout = {0};
     minrnn_status status = MINRNN_OK;
-    bool *used = mem_alloc((size_t)safetensors_count(file), sizeof *used);
+    unsigned char *used = mem_alloc((size_t)safetensors_count(file), sizeof *used);
     if (!used) {
         return MINRNN_OUT_OF_MEMORY;
     }

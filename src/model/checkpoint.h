@@ -21,7 +21,7 @@ struct naming {
     const char *gates;    /* the mixer's gates: "to_hidden_and_gate" */
     const char *gain;     /* a norm's: "weight" */
     const char *feed_out; /* the feed-forward's second layer: "2" */
-    const char *head;     /* "to_logits" */
+    const char *head;     /* "to_logits"; the embedding's, if they are one tensor */
     float gain_offset;    /* a norm's gain is what the file has plus this */
 };
 
@@ -70,8 +70,8 @@ minrnn_status checkpoint_model(minrnn_device *device, struct safetensors *file,
                                minrnn_model **model);
 
 /* public_names.c: the configuration and naming of a file of the public implementations', from the
- * names and shapes of its tensors. */
-minrnn_status public_names_infer(const struct safetensors *file, minrnn_model_config *config,
+ * names and shapes of its tensors. A prefix that all names have is dropped from them. */
+minrnn_status public_names_infer(struct safetensors *file, minrnn_model_config *config,
                                  struct naming *naming);
 
 /* Whether those implementations save a tensor of this name without using it. */

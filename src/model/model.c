@@ -1,8 +1,7 @@
 #include "model/model.h"
 
-#include <string.h>
-
 #include "base/alloc.h"
+#include "model/vocabulary.h"
 
 void minrnn_model_config_defaults(minrnn_model_config *config) {
     if (!config) {
@@ -33,6 +32,9 @@ minrnn_status model_allocate(minrnn_device *device, const minrnn_model_config *c
     }
     status = minrnn_buffer_create(device, (uint64_t)made->layout.total * TENSOR_ELEMENT_BYTES,
                                   &made->parameters);
+    if (!status && config->vocab == BYTE_TOKENS) {
+        status = minrnn_vocabulary_bytes(&made->vocabulary);
+    }
     if (status) {
         goto failed;
     }
@@ -134,10 +136,8 @@ minrnn_status minrnn_model_set_vocabulary(minrnn_model *model,
                     "minrnn_model_set_vocabulary: it has %d characters, the model %lld tokens",
                     size, (long long)model->layout.config.vocab);
     }
-    const char *characters = minrnn_vocabulary_characters(vocabulary);
     minrnn_vocabulary *copy;
-    const minrnn_status status =
-        minrnn_vocabulary_create(characters, strlen(characters), true, &copy);
+    const minrnn_status status = vocabulary_copy(vocabulary, &copy);
     if (status) {
         return status;
     }

@@ -30,7 +30,7 @@ minrnn_status minrnn_model_save(const minrnn_model *model, const char *path) {
     struct safetensors_metadata metadata[3] = {{KEY_VERSION, minrnn_version()},
                                                {KEY_CONFIG, config}};
     int entries = 2;
-    if (model->vocabulary) {
+    if (*minrnn_vocabulary_characters(model->vocabulary)) {
         metadata[entries++] = (struct safetensors_metadata){
             KEY_VOCABULARY, minrnn_vocabulary_characters(model->vocabulary)};
     }

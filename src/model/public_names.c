@@ -106,10 +106,20 @@ static minrnn_status infer_feed_forward(const struct safetensors *file, minrnn_m
     return MINRNN_OK;
 }
 
-minrnn_status public_names_infer(const struct safetensors *file, minrnn_model_config *config,
+/* Wrappers put a name of their own before all others: _orig_mod., module., model., and several of
+ * them one after the other. */
+static void drop_wrappers(struct safetensors *file) {
+    const size_t prefix = safetensors_common_prefix(file);
+    if (prefix > 0) {
+        safetensors_drop_prefix(file, prefix);
+    }
+}
+
+minrnn_status public_names_infer(struct safetensors *file, minrnn_model_config *config,
                                  struct naming *naming) {
     *naming = own_naming;
     *config = (minrnn_model_config){0};
+    drop_wrappers(file);
     const struct safetensors_tensor *embedding = find(file, "token_emb.weight", 2);
     if (!embedding || embedding->shape[1] < 1) {
         return not_recognised(file, "there is no matrix token_emb.weight");
@@ -123,8 +133,11 @@ minrnn_status public_names_infer(const struct safetensors *file, minrnn_model_co
     if (has(file, "layers.0.2.to_hidden_and_f_i_gate.weight")) {
         naming->gates = "to_hidden_and_f_i_gate";
     }
+    /* A head that is the embedding may not be there again. */
     if (has(file, "to_out.weight")) {
         naming->head = "to_out";
+    } else if (!has(file, "to_logits.weight")) {
+        naming->head = "token_emb";
     }
     /* A dropout between the activation and the second layer shifts its place. */
     if (has(file, "layers.0.4.3.weight")) {

@@ -1,9 +1,10 @@
-#include "model/safetensors.h"
+#include "model/safetensors_format.h"
 
 #include "base/alloc.h"
 #include "base/checksum.h"
 #include "base/file.h"
 #include "model/floats.h"
+#include "model/recognise.h"
 #include "model/utf8.h"
 
 #include <cjson/cJSON.h>
@@ -12,202 +13,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "safetensors files are little-endian, and so must the host be"
-#endif
-
 enum {
-    LENGTH_BYTES = 8,
-    MAX_HEADER = 100 * 1000 * 1000, /* the format's own limit */
-    MAX_VALUES = 1 << 20,           /* in the header, so that parsing it takes bounded memory */
-    PIECE = 1 << 18,                /* bytes read at a time */
-    DIGITS = 16                     /* of the checksum */
+    MAX_VALUES = 1 << 20, /* in the header, so that parsing it takes bounded memory */
+    PIECE = 1 << 18       /* bytes read at a time */
 };
 
 /* The largest integer up to which a double, cJSON's number, holds every integer. */
 static const double max_integer = 0x1p53;
-
-static const char checksum_key[] = "minrnn.checksum";
-static const char checksum_start_text[] = "\"minrnn.checksum\":\"";
-static const char no_checksum[] = "0000000000000000";
 
 struct safetensors {
     struct file_reader *reader;
     char *header;
     uint64_t header_bytes;
     cJSON *json;
+    const cJSON **metadata; /* [entries], sorted by key */
+    size_t entries;
     struct safetensors_tensor *tensors;
     int count;
+    size_t prefix; /* bytes dropped from every name */
 };
-
-/* Bytes of one element; 0 for a type that the format does not have. */
-static uint64_t type_bytes(const char *type) {
-    static const struct {
-        const char *name;
-        uint64_t bytes;
-    } types[] = {{"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1},
-                 {"U16", 2},  {"I16", 2}, {"F16", 2}, {"BF16", 2},    {"U32", 4},
-                 {"I32", 4},  {"F32", 4}, {"U64", 8}, {"I64", 8},     {"F64", 8}};
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        if (strcmp(type, types[i].name) == 0) {
-            return types[i].bytes;
-        }
-    }
-    return 0;
-}
-
-/* The tensor's size from its shape; false where it is not below 2^63. */
-static bool shape_bytes(const struct safetensors_tensor *tensor, uint64_t *bytes) {
-    uint64_t product = type_bytes(tensor->type);
-    for (int i = 0; i < tensor->dimensions; i++) {
-        const uint64_t size = (uint64_t)tensor->shape[i];
-        if (size > 0 && product > INT64_MAX / size) {
-            return false;
-        }
-        product *= size;
-    }
-    *bytes = product;
-    return true;
-}
-
-/* Writing. */
-
-/* What cJSON cannot add stays the caller's. */
-static bool add_number(cJSON *array, double value) {
-    cJSON *number = cJSON_CreateNumber(value);
-    const bool added = cJSON_AddItemToArray(array, number);
-    if (!added) {
-        cJSON_Delete(number);
-    }
-    return added;
-}
-
-static bool add_tensor(cJSON *root, const struct safetensors_tensor *tensor, uint64_t begin,
-                       uint64_t end) {
-    cJSON *entry = cJSON_AddObjectToObject(root, tensor->name);
-    if (!entry || !cJSON_AddStringToObject(entry, "dtype", tensor->type)) {
-        return false;
-    }
-    cJSON *shape = cJSON_AddArrayToObject(entry, "shape");
-    for (int i = 0; i < tensor->dimensions; i++) {
-        if (!add_number(shape, (double)tensor->shape[i])) {
-            return false;
-        }
-    }
-    cJSON *range = cJSON_AddArrayToObject(entry, "data_offsets");
-    return add_number(range, (double)begin) && add_number(range, (double)end);
-}
-
-/* The header's text with no checksum in it, to be freed with cJSON_free; NULL without memory. */
-static char *make_header(const struct safetensors_metadata *metadata, int entries,
-                         const struct safetensors_tensor *tensors, int count) {
-    char *text = NULL;
-    cJSON *root = cJSON_CreateObject();
-    cJSON *values = cJSON_AddObjectToObject(root, "__metadata__");
-    bool done = cJSON_AddStringToObject(values, "format", "pt") &&
-                cJSON_AddStringToObject(values, checksum_key, no_checksum);
-    for (int i = 0; done && i < entries; i++) {
-        done = cJSON_AddStringToObject(values, metadata[i].key, metadata[i].value) != NULL;
-    }
-    uint64_t offset = 0;
-    for (int i = 0; done && i < count; i++) {
-        done = add_tensor(root, &tensors[i], offset, offset + tensors[i].bytes);
-        offset += tensors[i].bytes;
-    }
-    if (done) {
-        text = cJSON_PrintUnformatted(root);
-    }
-    cJSON_Delete(root);
-    return text;
-}
-
-static void put_length(uint8_t out[LENGTH_BYTES], uint64_t length) {
-    for (int i = 0; i < LENGTH_BYTES; i++) {
-        out[i] = (uint8_t)(length >> 8 * i);
-    }
-}
-
-static void put_digits(char out[DIGITS], uint64_t value) {
-    for (int i = 0; i < DIGITS; i++) {
-        out[i] = "0123456789abcdef"[value >> (60 - 4 * i) & 15];
-    }
-}
-
-/* The checksum's digits in a header; NULL where they are not written as this file writes them. */
-static char *find_digits(char *header) {
-    char *found = strstr(header, checksum_start_text);
-    if (!found) {
-        return NULL;
-    }
-    found += sizeof checksum_start_text - 1;
-    return strspn(found, "0123456789abcdef") == DIGITS ? found : NULL;
-}
-
-minrnn_status safetensors_write(const char *path, const struct safetensors_metadata *metadata,
-                                int entries, const struct safetensors_tensor *tensors, int count) {
-    struct safetensors_tensor *sized = mem_alloc((size_t)count, sizeof *sized);
-    struct checksum *checksum = mem_alloc(1, sizeof *checksum);
-    char *json = NULL, *header = NULL;
-    struct file_writer *writer = NULL;
-    minrnn_status status = MINRNN_OUT_OF_MEMORY;
-    if (!sized || !checksum) {
-        goto done;
-    }
-    for (int i = 0; i < count; i++) {
-        sized[i] = tensors[i];
-        if (!shape_bytes(&sized[i], &sized[i].bytes)) {
-            status = fail(MINRNN_INVALID_ARGUMENT, "%s: tensor %s is too large to be saved", path,
-                          tensors[i].name);
-            goto done;
-        }
-    }
-    json = make_header(metadata, entries, sized, count);
-    if (!json) {
-        error_text_set("%s: out of host memory for the header", path);
-        goto done;
-    }
-    /* Spaces at its end, which the format allows, align the data. */
-    const size_t length = strlen(json);
-    const size_t padded = (length + 7) / 8 * 8;
-    if (padded > MAX_HEADER) {
-        status = fail(MINRNN_INVALID_ARGUMENT, "%s: a header of %zu bytes cannot be saved", path,
-                      padded);
-        goto done;
-    }
-    header = mem_alloc(LENGTH_BYTES + padded + 1, 1);
-    if (!header) {
-        goto done;
-    }
-    put_length((uint8_t *)header, padded);
-    memset(header + LENGTH_BYTES, ' ', padded);
-    memcpy(header + LENGTH_BYTES, json, length);
-    checksum_start(checksum);
-    checksum_add(checksum, header, LENGTH_BYTES + padded);
-    for (int i = 0; i < count; i++) {
-        checksum_add(checksum, sized[i].data, sized[i].bytes);
-    }
-    put_digits(find_digits(header + LENGTH_BYTES), checksum_value(checksum));
-    status = file_writer_open(path, &writer);
-    if (!status) {
-        status = file_writer_write(writer, header, LENGTH_BYTES + padded);
-    }
-    for (int i = 0; !status && i < count; i++) {
-        status = file_writer_write(writer, sized[i].data, sized[i].bytes);
-    }
-    if (!status) {
-        status = file_writer_commit(writer);
-        writer = NULL;
-    }
-done:
-    file_writer_abort(writer);
-    mem_free(header);
-    cJSON_free(json);
-    mem_free(checksum);
-    mem_free(sized);
-    return status;
-}
-
-/* Reading. */
 
 static minrnn_status malformed(const struct safetensors *file, const char *what) {
     return fail(MINRNN_FORMAT_ERROR, "%s is not a valid safetensors file: %s",
@@ -246,7 +70,7 @@ static minrnn_status read_header(struct safetensors *file) {
         return malformed(file, "its header is longer than 100 MB");
     }
     if (file->header_bytes > file_bytes - LENGTH_BYTES) {
-        return malformed(file, "it ends before its header does");
+        return malformed(file, "it ends before its header does, as a file that was cut short");
     }
     file->header = mem_alloc(file->header_bytes + 1, 1);
     if (!file->header) {
@@ -282,40 +106,37 @@ static minrnn_status parse_header(struct safetensors *file) {
     return MINRNN_OK;
 }
 
-static int compare_strings(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+static int compare_keys(const void *a, const void *b) {
+    return strcmp((*(const cJSON *const *)a)->string, (*(const cJSON *const *)b)->string);
 }
 
-static minrnn_status check_metadata(const struct safetensors *file) {
+static minrnn_status parse_metadata(struct safetensors *file) {
     const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(file->json, "__metadata__");
-    if (!metadata) {
+    if (!metadata || cJSON_IsNull(metadata)) {
         return MINRNN_OK;
     }
     if (!cJSON_IsObject(metadata)) {
         return malformed(file, "__metadata__ is not an object");
     }
     const size_t count = (size_t)cJSON_GetArraySize(metadata);
-    const char **keys = mem_alloc(count, sizeof *keys);
-    if (!keys) {
+    file->metadata = mem_alloc(count, sizeof *file->metadata);
+    if (!file->metadata) {
         return MINRNN_OUT_OF_MEMORY;
     }
-    minrnn_status status = MINRNN_OK;
-    size_t used = 0;
     const cJSON *entry;
     cJSON_ArrayForEach(entry, metadata) {
         if (!cJSON_IsString(entry)) {
-            status = malformed(file, "a value in __metadata__ is not a string");
+            return malformed(file, "a value in __metadata__ is not a string");
         }
-        keys[used++] = entry->string;
+        file->metadata[file->entries++] = entry;
     }
-    qsort(keys, count, sizeof *keys, compare_strings);
+    qsort(file->metadata, count, sizeof *file->metadata, compare_keys);
     for (size_t i = 1; i < count; i++) {
-        if (strcmp(keys[i - 1], keys[i]) == 0) {
-            status = malformed(file, "a key is twice in __metadata__");
+        if (strcmp(file->metadata[i - 1]->string, file->metadata[i]->string) == 0) {
+            return malformed(file, "a key is twice in __metadata__");
         }
     }
-    mem_free(keys);
-    return status;
+    return MINRNN_OK;
 }
 
 static minrnn_status parse_tensor(const struct safetensors *file, const cJSON *entry,
@@ -330,7 +151,7 @@ static minrnn_status parse_tensor(const struct safetensors *file, const cJSON *e
         return malformed_tensor(file, name, "not an object of dtype, shape and data_offsets");
     }
     const cJSON *type = cJSON_GetObjectItemCaseSensitive(entry, "dtype");
-    if (!cJSON_IsString(type) || type_bytes(type->valuestring) == 0) {
+    if (!cJSON_IsString(type) || safetensors_type_bytes(type->valuestring) == 0) {
         return malformed_tensor(file, name, "its dtype is unknown");
     }
     tensor->type = type->valuestring;
@@ -352,7 +173,7 @@ static minrnn_status parse_tensor(const struct safetensors *file, const cJSON *e
         return malformed_tensor(file, name, "its data_offsets are no range");
     }
     uint64_t bytes = 0;
-    if (!shape_bytes(tensor, &bytes) || bytes != (uint64_t)(end - begin)) {
+    if (!safetensors_shape_bytes(tensor, &bytes) || bytes != (uint64_t)(end - begin)) {
         return malformed_tensor(file, name, "its shape and its data_offsets disagree");
     }
     tensor->offset = LENGTH_BYTES + file->header_bytes + (uint64_t)begin;
@@ -387,7 +208,8 @@ static minrnn_status check_layout(struct safetensors *file) {
                                                          : "there is a gap before its bytes");
         }
         if (tensor->bytes > file_bytes - end) {
-            return malformed_tensor(file, tensor->name, "its bytes pass the end of the file");
+            return malformed_tensor(file, tensor->name,
+                                    "its bytes pass the end of the file, which was cut short");
         }
         end += tensor->bytes;
     }
@@ -423,6 +245,27 @@ static minrnn_status parse_tensors(struct safetensors *file) {
     return check_layout(file);
 }
 
+/* After a header could not be read: says what the file is, if it has a name. */
+static minrnn_status name_instead(const struct safetensors *file, minrnn_status status) {
+    const char *path = file_reader_path(file->reader);
+    const uint64_t size = file_reader_bytes(file->reader);
+    const size_t bytes = size < RECOGNISE_BYTES ? (size_t)size : RECOGNISE_BYTES;
+    char head[RECOGNISE_BYTES], remedy[REMEDY_CAPACITY];
+    if (size == 0) {
+        return fail(MINRNN_FORMAT_ERROR, "%s is empty: download or copy it again", path);
+    }
+    if (status != MINRNN_FORMAT_ERROR || file_reader_read(file->reader, 0, head, bytes)) {
+        return status;
+    }
+    const struct recognised *recognised = recognise_not_model(head, bytes);
+    if (!recognised) {
+        return status;
+    }
+    remedy_print(recognised, path, remedy);
+    return fail(MINRNN_FORMAT_ERROR, "%s is %s, not a safetensors file%s", path, recognised->what,
+                remedy);
+}
+
 minrnn_status safetensors_open(const char *path, struct safetensors **result) {
     *result = NULL;
     struct safetensors *file = mem_alloc(1, sizeof *file);
@@ -432,12 +275,11 @@ minrnn_status safetensors_open(const char *path, struct safetensors **result) {
     minrnn_status status = file_reader_open(path, &file->reader);
     if (!status) {
         status = read_header(file);
+        status = status ? status : parse_header(file);
+        status = status ? name_instead(file, status) : MINRNN_OK;
     }
     if (!status) {
-        status = parse_header(file);
-    }
-    if (!status) {
-        status = check_metadata(file);
+        status = parse_metadata(file);
     }
     if (!status) {
         status = parse_tensors(file);
@@ -455,6 +297,7 @@ void safetensors_close(struct safetensors *file) {
         return;
     }
     mem_free(file->tensors);
+    mem_free(file->metadata);
     cJSON_Delete(file->json);
     mem_free(file->header);
     file_reader_close(file->reader);
@@ -473,43 +316,92 @@ const struct safetensors_tensor *safetensors_tensor_at(const struct safetensors 
     return &file->tensors[index];
 }
 
-const struct safetensors_tensor *safetensors_find(const struct safetensors *file,
-                                                  const char *name) {
+static const struct safetensors_tensor *find_own(const struct safetensors *file, const char *name) {
     const struct safetensors_tensor key = {.name = name};
     return bsearch(&key, file->tensors, (size_t)file->count, sizeof key, compare_names);
 }
 
+/* A key of __metadata__ in two parts. */
+struct key {
+    const char *prefix;
+    size_t prefix_bytes;
+    const char *name;
+};
+
+static int compare_key(const void *a, const void *b) {
+    const struct key *key = a;
+    const char *string = (*(const cJSON *const *)b)->string;
+    const int order = strncmp(key->prefix, string, key->prefix_bytes);
+    return order ? order : strcmp(key->name, string + key->prefix_bytes);
+}
+
+static const char *find_value(const struct safetensors *file, const struct key *key) {
+    const cJSON **entry = file->entries > 0 ? bsearch(key, file->metadata, file->entries,
+                                                      sizeof *file->metadata, compare_key)
+                                            : NULL;
+    return entry ? cJSON_GetStringValue(*entry) : NULL;
+}
+
+/* The name in __metadata__ of what holds `name`; NULL if there is none. */
+static const char *find_holder(const struct safetensors *file, const char *name) {
+    const char *prefix = file->count > 0 ? file->tensors[0].name - file->prefix : "";
+    const char *holder = find_value(file, &(struct key){prefix, file->prefix, name});
+    return holder && strncmp(holder, prefix, file->prefix) == 0 ? holder + file->prefix : NULL;
+}
+
+const struct safetensors_tensor *safetensors_find(const struct safetensors *file,
+                                                  const char *name) {
+    const struct safetensors_tensor *tensor = find_own(file, name);
+    const char *holder = tensor ? NULL : find_holder(file, name);
+    return holder ? find_own(file, holder) : tensor;
+}
+
+size_t safetensors_common_prefix(const struct safetensors *file) {
+    /* Of sorted names the first and the last have least in common. */
+    const char *first = file->count > 0 ? file->tensors[0].name : "";
+    const char *last = file->count > 0 ? file->tensors[file->count - 1].name : "";
+    size_t bytes = 0;
+    for (size_t i = 0; first[i] && first[i] == last[i]; i++) {
+        bytes = first[i] == '.' ? i + 1 : bytes;
+    }
+    return bytes;
+}
+
+void safetensors_drop_prefix(struct safetensors *file, size_t bytes) {
+    for (int i = 0; i < file->count; i++) {
+        file->tensors[i].name += bytes;
+    }
+    file->prefix += bytes;
+}
+
 const char *safetensors_value(const struct safetensors *file, const char *key) {
-    const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(file->json, "__metadata__");
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(metadata, key));
+    return find_value(file, &(struct key){"", 0, key});
 }
 
 bool safetensors_has_prefix(const struct safetensors *file, const char *prefix) {
-    const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(file->json, "__metadata__");
-    const cJSON *entry;
-    cJSON_ArrayForEach(entry, metadata) {
-        if (strncmp(entry->string, prefix, strlen(prefix)) == 0) {
-            return true;
-        }
+    bool found = false;
+    for (size_t i = 0; i < file->entries; i++) {
+        found = found || strncmp(file->metadata[i]->string, prefix, strlen(prefix)) == 0;
     }
-    return false;
+    return found;
 }
 
 minrnn_status safetensors_verify(struct safetensors *file) {
     const char *path = file_reader_path(file->reader);
-    const char *value = safetensors_value(file, checksum_key);
+    const char *value = safetensors_value(file, SAFETENSORS_CHECKSUM_KEY);
     if (!value) {
         return fail(MINRNN_FORMAT_ERROR,
                     "%s has no %s: damaged, or changed by a program that did not put \"none\" "
                     "there",
-                    path, checksum_key);
+                    path, SAFETENSORS_CHECKSUM_KEY);
     }
     if (strcmp(value, "none") == 0) {
         return MINRNN_OK;
     }
-    char *digits = find_digits(file->header);
+    char *digits = safetensors_find_digits(file->header);
     if (!digits) {
-        return fail(MINRNN_FORMAT_ERROR, "%s: %s is not as it was written", path, checksum_key);
+        return fail(MINRNN_FORMAT_ERROR, "%s: %s is not as it was written", path,
+                    SAFETENSORS_CHECKSUM_KEY);
     }
     minrnn_status status = MINRNN_OUT_OF_MEMORY;
     char expected[DIGITS], found[DIGITS];
@@ -519,9 +411,9 @@ minrnn_status safetensors_verify(struct safetensors *file) {
         goto done;
     }
     uint8_t length[LENGTH_BYTES];
-    put_length(length, file->header_bytes);
+    safetensors_put_length(length, file->header_bytes);
     memcpy(expected, digits, DIGITS);
-    memcpy(digits, no_checksum, DIGITS);
+    memcpy(digits, SAFETENSORS_NO_CHECKSUM, DIGITS);
     checksum_start(checksum);
     checksum_add(checksum, length, LENGTH_BYTES);
     checksum_add(checksum, file->header, file->header_bytes);
@@ -537,13 +429,13 @@ minrnn_status safetensors_verify(struct safetensors *file) {
         checksum_add(checksum, piece, bytes);
         offset += bytes;
     }
-    put_digits(found, checksum_value(checksum));
+    safetensors_put_digits(found, checksum_value(checksum));
     status = memcmp(found, expected, DIGITS) == 0
                  ? MINRNN_OK
                  : fail(MINRNN_FORMAT_ERROR,
                         "%s is damaged, or was changed by a program that left its %s: its bytes "
                         "have %.16s, not %.16s",
-                        path, checksum_key, found, expected);
+                        path, SAFETENSORS_CHECKSUM_KEY, found, expected);
 done:
     mem_free(checksum);
     mem_free(piece);
@@ -569,7 +461,7 @@ minrnn_status safetensors_read(struct safetensors *file, const struct safetensor
         const uint64_t bytes = tensor->bytes - done < PIECE ? tensor->bytes - done : PIECE;
         status = file_reader_read(file->reader, tensor->offset + done, piece, bytes);
         if (!status) {
-            const uint64_t count = bytes / type_bytes(type);
+            const uint64_t count = bytes / safetensors_type_bytes(type);
             floats_convert(type, piece, count, destination);
             destination += count;
             done += bytes;

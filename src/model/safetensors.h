@@ -34,7 +34,15 @@ const char *safetensors_path(const struct safetensors *file);
 
 int safetensors_count(const struct safetensors *file);
 const struct safetensors_tensor *safetensors_tensor_at(const struct safetensors *file, int index);
+
+/* The tensor of a name, or the one that __metadata__ says holds it, under its name, as PyTorch's
+ * save_model writes of tensors that are one; NULL if there is none. */
 const struct safetensors_tensor *safetensors_find(const struct safetensors *file, const char *name);
+
+/* The bytes of the longest beginning that all names have and that ends at a '.'; from then on all
+ * names are those without their first `bytes`. */
+size_t safetensors_common_prefix(const struct safetensors *file);
+void safetensors_drop_prefix(struct safetensors *file, size_t bytes);
 
 /* A value of __metadata__, NULL where it has none; whether any of its keys begins with `prefix`. */
 const char *safetensors_value(const struct safetensors *file, const char *key);

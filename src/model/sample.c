@@ -89,12 +89,17 @@ minrnn_status minrnn_sample(const minrnn_sampling *sampling, const float *logits
                     sampling->top_k);
     }
     for (int64_t i = 0; i < vocab; i++) {
-        if (!isfinite(logits[i])) {
+        if (!(logits[i] < INFINITY)) {
             return fail(MINRNN_NOT_FINITE, "minrnn_sample: the logit of token %lld is %g",
                         (long long)i, (double)logits[i]);
         }
     }
     *token = most_likely(logits, vocab);
+    if (isinf(logits[*token])) {
+        return fail(MINRNN_INVALID_ARGUMENT,
+                    "minrnn_sample: all %lld tokens are masked: every logit is -inf",
+                    (long long)vocab);
+    }
     if (!(sampling->temperature > 0)) {
         return MINRNN_OK;
     }

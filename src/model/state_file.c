@@ -59,7 +59,7 @@ minrnn_status minrnn_trainer_save(const minrnn_trainer *trainer, const char *pat
                                                {KEY_TRAINER, trainer_config},
                                                {KEY_STEP, step}};
     int entries = 4;
-    if (model->vocabulary) {
+    if (*minrnn_vocabulary_characters(model->vocabulary)) {
         metadata[entries++] = (struct safetensors_metadata){
             KEY_VOCABULARY, minrnn_vocabulary_characters(model->vocabulary)};
     }

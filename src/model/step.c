@@ -85,11 +85,13 @@ minrnn_status step_clear_gradients(const struct network_pass *pass) {
     return OP(fill, pass->context, .count = pass->layout->total, .x = pass->gradients);
 }
 
-minrnn_status step_evaluate(struct network_pass *pass, const struct trainer_room *room) {
+minrnn_status step_evaluate(struct network_pass *pass, const struct trainer_room *room,
+                            bool has_reset) {
     minrnn_tensor logits;
     const struct network_pass training = *pass;
     pass->training = false;
-    pass->reset = pass->lengths = (minrnn_tensor){0};
+    pass->reset = has_reset ? room->reset : (minrnn_tensor){0};
+    pass->lengths = (minrnn_tensor){0};
     minrnn_status status = network_forward(pass, false, &logits);
     if (!status) {
         network_enter(pass, -1, "loss");
@@ -129,7 +131,7 @@ minrnn_status step_plan(minrnn_device *device, const struct model_layout *layout
     status = status ? status : step_micro(&pass, &room, 1.0f, true);
     status =
         status ? status : step_update(&pass, config, 1, config->rate, &room, (minrnn_tensor){0});
-    status = status ? status : step_evaluate(&pass, &room);
+    status = status ? status : step_evaluate(&pass, &room, false);
     *plan = (struct trainer_plan){fixed.peak, pass.kept.peak, pass.brief.peak,
                                   (context.scratch_need + TENSOR_ELEMENT_BYTES - 1) /
                                       TENSOR_ELEMENT_BYTES};

@@ -36,7 +36,8 @@ minrnn_status step_update(struct network_pass *pass, const minrnn_trainer_config
                           int64_t step, float rate, const struct trainer_room *room,
                           minrnn_tensor moments);
 
-/* Without dropout, nothing kept: the losses of the batch in `room`. */
-minrnn_status step_evaluate(struct network_pass *pass, const struct trainer_room *room);
+/* Without dropout, nothing kept: the losses of the batch in `room`, whose resets may count. */
+minrnn_status step_evaluate(struct network_pass *pass, const struct trainer_room *room,
+                            bool has_reset);
 
 #endif

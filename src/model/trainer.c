@@ -493,7 +493,8 @@ minrnn_status minrnn_trainer_read_gradients(minrnn_trainer *trainer, float *grad
 }
 
 minrnn_status minrnn_trainer_evaluate(minrnn_trainer *trainer, const int32_t *tokens,
-                                      const int32_t *targets, double *loss_sum, int64_t *count) {
+                                      const int32_t *targets, const int32_t *reset,
+                                      double *loss_sum, int64_t *count) {
     if (!trainer || !tokens || !targets || !loss_sum || !count) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_trainer_evaluate: an argument is NULL");
     }
@@ -506,7 +507,10 @@ minrnn_status minrnn_trainer_evaluate(minrnn_trainer *trainer, const int32_t *to
     status = status ? status : check_tokens(call, targets, rows, vocab, true);
     status = status ? status : tensor_write(room->tokens, tokens, rows, true);
     status = status ? status : tensor_write(room->targets, targets, rows, true);
-    status = status ? status : step_evaluate(&trainer->pass, room);
+    if (!status && reset) {
+        status = tensor_write(room->reset, reset, rows, true);
+    }
+    status = status ? status : step_evaluate(&trainer->pass, room, reset != NULL);
     if (status == MINRNN_NOT_FINITE) {
         return trainer_locate(trainer, trainer->step);
     }

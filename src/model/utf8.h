@@ -35,6 +35,40 @@ static inline int utf8_decode(const char *text, uint64_t bytes, uint32_t *code) 
     return length;
 }
 
+/* Whether 1 to 3 bytes, not a whole character, may be the first ones of one. The second byte alone
+ * has a range that the first one changes: the lowest or the highest ends every beginning there is.
+ */
+static inline bool utf8_may_begin(const char *text, uint64_t bytes) {
+    for (int end = 0x80; end <= 0xBF && bytes < UTF8_MAX_BYTES; end += 0x3F) {
+        char whole[UTF8_MAX_BYTES];
+        uint32_t code;
+        memset(whole, end, sizeof whole);
+        memcpy(whole, text, bytes);
+        if ((uint64_t)utf8_decode(whole, sizeof whole, &code) > bytes) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where the first byte is that is not UTF-8, or a NUL; `bytes` if there is none. */
+static inline uint64_t utf8_find_invalid(const char *text, uint64_t bytes) {
+    for (uint64_t at = 0; at < bytes;) {
+        uint32_t code = 0;
+        const int length = utf8_decode(text + at, bytes - at, &code);
+        if (length == 0 || code == 0) {
+            return at;
+        }
+        at += (uint64_t)length;
+    }
+    return bytes;
+}
+
+/* The bytes of a byte order mark at the beginning, which some editors put there; 0 for none. */
+static inline uint64_t utf8_mark(const char *text, uint64_t bytes) {
+    return bytes >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+}
+
 /* Writes one code point (a valid one); returns how many bytes it took. */
 static inline int utf8_encode(uint32_t code, char text[UTF8_MAX_BYTES]) {
     if (code < 0x80) {

@@ -1,7 +1,8 @@
-#include <minrnn/text.h>
+#include "model/vocabulary.h"
 
 #include "base/alloc.h"
 #include "base/status.h"
+#include "model/encoding.h"
 #include "model/utf8.h"
 
 #include <stdlib.h>
@@ -12,18 +13,22 @@ struct entry {
     int32_t token;
 };
 
+/* Of bytes it has nothing but its size. */
 struct minrnn_vocabulary {
     int size;
+    bool is_bytes;
     uint32_t *codes;      /* [size], by token */
     struct entry *sorted; /* [size], by code: what encoding looks up */
     char *characters;     /* UTF-8, by token */
 };
 
-static minrnn_status fail_utf8(const char *text, uint64_t at) {
-    return text[at] ? fail(MINRNN_FORMAT_ERROR, "byte %llu (0x%02X) is not valid UTF-8",
-                           (unsigned long long)at, (unsigned)(unsigned char)text[at])
-                    : fail(MINRNN_FORMAT_ERROR, "byte %llu is a NUL, which no text holds",
-                           (unsigned long long)at);
+static minrnn_status fail_utf8(const char *text, uint64_t bytes, uint64_t at) {
+    return text[at]
+               ? fail(MINRNN_FORMAT_ERROR, "byte %llu (0x%02X) is not UTF-8; this looks like %s",
+                      (unsigned long long)at, (unsigned)(unsigned char)text[at],
+                      encoding_guess(text, bytes, at).name)
+               : fail(MINRNN_FORMAT_ERROR, "byte %llu is a NUL, which no text holds",
+                      (unsigned long long)at);
 }
 
 /* Collects the distinct codes in the order in which they first appear; `seen` has a bit a code. */
@@ -33,7 +38,7 @@ static minrnn_status collect(minrnn_vocabulary *vocabulary, const char *utf8, ui
         uint32_t code = 0;
         const int length = utf8_decode(utf8 + at, bytes - at, &code);
         if (length == 0 || code == 0) {
-            return fail_utf8(utf8, at);
+            return fail_utf8(utf8, bytes, at);
         }
         const unsigned char bit = (unsigned char)(1u << (code & 7));
         if (!(seen[code >> 3] & bit)) {
@@ -105,6 +110,31 @@ fail:
     return status;
 }
 
+minrnn_status minrnn_vocabulary_bytes(minrnn_vocabulary **vocabulary) {
+    if (!vocabulary) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_vocabulary_bytes: an argument is NULL");
+    }
+    *vocabulary = mem_alloc(1, sizeof **vocabulary);
+    if (!*vocabulary) {
+        return MINRNN_OUT_OF_MEMORY;
+    }
+    (*vocabulary)->size = BYTE_TOKENS;
+    (*vocabulary)->is_bytes = true;
+    return MINRNN_OK;
+}
+
+bool minrnn_vocabulary_is_bytes(const minrnn_vocabulary *vocabulary) {
+    return vocabulary && vocabulary->is_bytes;
+}
+
+minrnn_status vocabulary_copy(const minrnn_vocabulary *vocabulary, minrnn_vocabulary **copy) {
+    if (vocabulary->is_bytes) {
+        return minrnn_vocabulary_bytes(copy);
+    }
+    const char *characters = vocabulary->characters;
+    return minrnn_vocabulary_create(characters, strlen(characters), true, copy);
+}
+
 void minrnn_vocabulary_destroy(minrnn_vocabulary *vocabulary) {
     if (vocabulary) {
         mem_free(vocabulary->codes);
@@ -119,10 +149,13 @@ int minrnn_vocabulary_size(const minrnn_vocabulary *vocabulary) {
 }
 
 const char *minrnn_vocabulary_characters(const minrnn_vocabulary *vocabulary) {
-    return vocabulary ? vocabulary->characters : "";
+    return vocabulary && vocabulary->characters ? vocabulary->characters : "";
 }
 
-static int32_t find(const minrnn_vocabulary *vocabulary, uint32_t code) {
+int32_t vocabulary_find(const minrnn_vocabulary *vocabulary, uint32_t code) {
+    if (vocabulary->is_bytes) {
+        return code < 0x80 ? (int32_t)code : -1;
+    }
     int low = 0, high = vocabulary->size;
     while (low < high) {
         const int middle = low + (high - low) / 2;
@@ -152,11 +185,23 @@ static minrnn_status fail_unknown(uint32_t code, int64_t place) {
                 (unsigned)code, shown ? ")" : "");
 }
 
+static void encode_bytes(const char *text, uint64_t bytes, int32_t *tokens, int64_t capacity,
+                         int64_t *count) {
+    *count = (int64_t)bytes;
+    for (int64_t i = 0; i < *count && i < capacity; i++) {
+        tokens[i] = (unsigned char)text[i];
+    }
+}
+
 minrnn_status minrnn_vocabulary_encode(const minrnn_vocabulary *vocabulary, const char *utf8,
                                        uint64_t bytes, int32_t *tokens, int64_t capacity,
                                        int64_t *count) {
     if (!vocabulary || (!utf8 && bytes > 0) || (!tokens && capacity > 0) || !count) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_vocabulary_encode: an argument is NULL");
+    }
+    if (vocabulary->is_bytes) {
+        encode_bytes(utf8, bytes, tokens, capacity, count);
+        return MINRNN_OK;
     }
     *count = 0;
     int64_t written = 0;
@@ -164,9 +209,9 @@ minrnn_status minrnn_vocabulary_encode(const minrnn_vocabulary *vocabulary, cons
         uint32_t code = 0;
         const int length = utf8_decode(utf8 + at, bytes - at, &code);
         if (length == 0 || code == 0) {
-            return fail_utf8(utf8, at);
+            return fail_utf8(utf8, bytes, at);
         }
-        const int32_t token = find(vocabulary, code);
+        const int32_t token = vocabulary_find(vocabulary, code);
         if (token < 0) {
             return fail_unknown(code, written + 1);
         }
@@ -179,7 +224,12 @@ minrnn_status minrnn_vocabulary_encode(const minrnn_vocabulary *vocabulary, cons
     return MINRNN_OK;
 }
 
-void minrnn_vocabulary_decode(const minrnn_vocabulary *vocabulary, int32_t token, char text[8]) {
-    const bool known = vocabulary && token >= 0 && token < vocabulary->size;
-    text[known ? utf8_encode(vocabulary->codes[token], text) : 0] = '\0';
+int minrnn_vocabulary_decode(const minrnn_vocabulary *vocabulary, int32_t token, char text[8]) {
+    int bytes = 0;
+    if (vocabulary && token >= 0 && token < vocabulary->size) {
+        text[0] = (char)token;
+        bytes = vocabulary->is_bytes ? 1 : utf8_encode(vocabulary->codes[token], text);
+    }
+    text[bytes] = '\0';
+    return bytes;
 }

@@ -31,9 +31,9 @@ def run(*arguments, environment=None, **options):
     """Runs the command on the native CPU unless --device says otherwise."""
     variables = {**os.environ, "MINRNN_DEVICE": "cpu", **(environment or {})}
     options.setdefault("stdout", subprocess.PIPE)
+    options.setdefault("stdin", subprocess.DEVNULL)
     return subprocess.run(
         [COMMAND, *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env=variables,
         timeout=120,
@@ -217,10 +217,9 @@ class BadFiles(Workplace):
         texts = [
             (self.path("missing.txt"), "missing.txt"),
             (self.write("empty.txt", b""), "empty"),
-            (self.write("line.txt", b"to be\n"), "too few"),
+            (self.write("one.txt", b"t"), "too short"),
             (self.write("nul.txt", long_line + b"\0" + long_line), "byte 54 is a NUL"),
             (self.write("latin.txt", long_line + b"\xe9t\xe9"), "byte 54 (0xE9)"),
-            (self.folder, "not a regular file"),
         ]
         for path, part in texts:
             with self.subTest(path):
@@ -228,6 +227,8 @@ class BadFiles(Workplace):
                 self.bad(FAILED, part, "eval", "--model", self.model, "--data", path)
         short = self.write("short.txt", long_line)
         self.bad(FAILED, "too short", *self.train("--data", short, "--time", 128))
+        line = self.write("line.txt", b"to be\n")
+        self.bad(FAILED, "too short", *self.train("--data", line))
         other = self.write("other.txt", "naïve".encode() * 9)
         self.bad(FAILED, "U+00EF", "eval", "--model", self.model, "--data", other)
 
@@ -516,8 +517,9 @@ class Results(Workplace):
         shown = self.trained()
         validation = shown.split("validation ")[-1].split()[0]
         measured = self.good(
-            "eval", "--model", self.model, "--data", self.data, "--time", 16, "--batch", 4
-        )
+            "eval", "--model", self.model, "--data", self.data, "--time", 16, "--batch", 4,
+            "--split", "validation",
+        )  # fmt: skip
         loss, bits = (float(measured.split("loss ")[1].split()[i]) for i in (0, 2))
         self.assertAlmostEqual(loss, float(validation), 3)
         self.assertAlmostEqual(bits, loss / math.log(2), 4)

@@ -31,10 +31,9 @@ static void draw_batch(const int32_t *text, int64_t length, int32_t *tokens, int
     }
 }
 
-static bool print(void *user, const char *text) {
+static bool print(void *user, const char *text, uint64_t bytes) {
     (void)user;
-    fputs(text, stdout);
-    return true;
+    return fwrite(text, 1, bytes, stdout) == bytes;
 }
 
 /* The file's content, or the verse; to be freed. */
@@ -113,7 +112,7 @@ int main(int argc, char **argv) {
     minrnn_vocabulary_decode(vocabulary, tokens[0], prompt);
     TRY(minrnn_session_create(model, 1, 1, &session));
     fputs(prompt, stdout);
-    TRY(minrnn_generate(session, prompt, 200, &sampling, print, NULL));
+    TRY(minrnn_generate(session, prompt, strlen(prompt), 200, &sampling, print, NULL));
     putchar('\n');
     result = 0;
 

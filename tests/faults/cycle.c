@@ -46,7 +46,7 @@ static minrnn_status step(struct parts *parts, uint64_t seed) {
     int32_t tokens[ROWS], targets[ROWS];
     const uint64_t index = (uint64_t)minrnn_trainer_steps(parts->trainer);
     minrnn_status status = minrnn_text_batch(parts->text, MINRNN_SPLIT_TRAIN, seed, index, BATCH,
-                                             TIME, tokens, targets);
+                                             TIME, tokens, targets, NULL);
     if (!status) {
         status = minrnn_trainer_step(parts->trainer, tokens, targets, NULL, NULL);
         parts->step_failed = status != MINRNN_OK;
@@ -110,13 +110,14 @@ static minrnn_status resume(struct parts *parts, const struct cycle_paths *paths
     status = status ? status : take_records(parts, result, CYCLE_STEPS);
     status = status ? status
                     : minrnn_text_window(parts->text, MINRNN_SPLIT_VALIDATION, 0, BATCH, TIME,
-                                         tokens, targets, &used);
+                                         tokens, targets, NULL, &used);
     return status ? status
-                  : minrnn_trainer_evaluate(parts->trainer, tokens, targets, &result->evaluation,
-                                            &count);
+                  : minrnn_trainer_evaluate(parts->trainer, tokens, targets, NULL,
+                                            &result->evaluation, &count);
 }
 
-static bool append(void *user, const char *text) {
+static bool append(void *user, const char *text, uint64_t bytes) {
+    (void)bytes;
     char *generated = user;
     const size_t length = strlen(generated);
     snprintf(generated + length, sizeof((struct cycle_result *)0)->generated - length, "%s", text);
@@ -130,8 +131,8 @@ static minrnn_status generate(struct parts *parts, const struct cycle_paths *pat
     minrnn_status status = minrnn_model_load(parts->device, paths->model, &parts->model);
     status = status ? status : minrnn_session_create(parts->model, 1, 4, &parts->session);
     return status ? status
-                  : minrnn_generate(parts->session, prompt, CYCLE_LENGTH, &sampling, append,
-                                    result->generated);
+                  : minrnn_generate(parts->session, prompt, sizeof prompt - 1, CYCLE_LENGTH,
+                                    &sampling, append, result->generated);
 }
 
 #ifdef MINRNN_HAVE_OPENCL
@@ -218,8 +219,8 @@ static void poke(struct parts *parts, const struct cycle_paths *paths, uint64_t 
         minrnn_sampling sampling;
         minrnn_sampling_defaults(&sampling);
         (void)minrnn_session_forward(parts->session, 1, &token, NULL, NULL);
-        (void)minrnn_generate(parts->session, prompt, CYCLE_LENGTH, &sampling, append,
-                              result->generated);
+        (void)minrnn_generate(parts->session, prompt, sizeof prompt - 1, CYCLE_LENGTH, &sampling,
+                              append, result->generated);
     }
     if (parts->device) {
         (void)minrnn_device_finish(parts->device);

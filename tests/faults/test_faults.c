@@ -443,7 +443,7 @@ static void join(char path[PATH_CAPACITY], const char *name) {
 }
 
 static void make_folder(void) {
-    char target[PATH_CAPACITY];
+    char target[PATH_CAPACITY], file[PATH_CAPACITY], link[PATH_CAPACITY];
     const char *parent = getenv("TMPDIR");
     const int length = snprintf(test.folder, sizeof test.folder, "%s/minrnn-faults-XXXXXX",
                                 parent ? parent : "/tmp");
@@ -466,7 +466,13 @@ static void make_folder(void) {
                                        "%d times\n",
                                        i);
     }
-    put(test.text, &text);
+    /* A folder of two documents. */
+    join(file, "text/1");
+    join(link, "text/2");
+    if (mkdir(test.text, 0700) || symlink("1", link)) {
+        die("cannot make", test.text);
+    }
+    put(file, &text);
     if (mkdir(test.kept, 0700)) {
         die("cannot make", test.kept);
     }
@@ -480,6 +486,8 @@ static void make_folder(void) {
 static void remove_folder(void) {
     each_file(test.cache, remove_file);
     each_file(test.kept, remove_file);
+    each_file(test.text, remove_file);
+    rmdir(test.text);
     rmdir(test.cache);
     rmdir(test.kept);
     each_file(test.folder, remove_file);

@@ -84,6 +84,14 @@ ssize_t __wrap_pread64(int fd, void *to, size_t bytes, off64_t offset) {
     return failed ? -1 : __real_pread64(fd, to, moved, offset);
 }
 
+ssize_t __real_read(int fd, void *to, size_t bytes);
+ssize_t __wrap_read(int fd, void *to, size_t bytes);
+ssize_t __wrap_read(int fd, void *to, size_t bytes) {
+    bool failed;
+    const size_t moved = taken(FAULT_read, bytes, &failed);
+    return failed ? -1 : __real_read(fd, to, moved);
+}
+
 ssize_t __real_write(int fd, const void *from, size_t bytes);
 ssize_t __wrap_write(int fd, const void *from, size_t bytes);
 ssize_t __wrap_write(int fd, const void *from, size_t bytes) {
@@ -109,6 +117,7 @@ int __wrap_fsync(int fd) {
 WRAP(flock, flock, (int fd, int operation), (fd, operation))
 WRAP(fstat, fstat64, (int fd, struct stat64 *info), (fd, info))
 WRAP(stat, stat64, (const char *path, struct stat64 *info), (path, info))
+WRAP(lstat, lstat64, (const char *path, struct stat64 *info), (path, info))
 WRAP(faccessat, faccessat, (int directory, const char *path, int mode, int flags),
      (directory, path, mode, flags))
 WRAP(rename, rename, (const char *from, const char *to), (from, to))

@@ -33,8 +33,9 @@ minrnn_status limited_trainer_create(minrnn_model *model, const minrnn_trainer_c
 minrnn_status limited_trainer_step(minrnn_trainer *trainer, const int32_t *tokens,
                                    const int32_t *targets, const int32_t *reset,
                                    const int32_t *lengths);
-minrnn_status limited_generate(minrnn_session *session, const char *prompt, int64_t length,
-                               const minrnn_sampling *sampling, minrnn_on_text on_text, void *user);
+minrnn_status limited_generate(minrnn_session *session, const char *prompt, uint64_t prompt_bytes,
+                               int64_t length, const minrnn_sampling *sampling,
+                               minrnn_on_text on_text, void *user);
 minrnn_status limited_validate(minrnn_device *device, const minrnn_check_config *config,
                                minrnn_on_check on_result, void *user, int *failures);
 minrnn_status limited_text_open(const char *path, const minrnn_vocabulary *vocabulary,
@@ -71,11 +72,12 @@ minrnn_status limited_trainer_step(minrnn_trainer *trainer, const int32_t *token
                                 : minrnn_trainer_step(trainer, tokens, targets, reset, lengths);
 }
 
-minrnn_status limited_generate(minrnn_session *session, const char *prompt, int64_t length,
-                               const minrnn_sampling *sampling, minrnn_on_text on_text,
-                               void *user) {
-    return minrnn_generate(session, prompt, length < MOST_CHARACTERS ? length : MOST_CHARACTERS,
-                           sampling, on_text, user);
+minrnn_status limited_generate(minrnn_session *session, const char *prompt, uint64_t prompt_bytes,
+                               int64_t length, const minrnn_sampling *sampling,
+                               minrnn_on_text on_text, void *user) {
+    return minrnn_generate(session, prompt, prompt_bytes,
+                           length < MOST_CHARACTERS ? length : MOST_CHARACTERS, sampling, on_text,
+                           user);
 }
 
 /* Validation takes seconds; the command sees one op, which fails with seed 13. */
@@ -98,6 +100,10 @@ minrnn_status limited_validate(minrnn_device *device, const minrnn_check_config 
 
 minrnn_status limited_text_open(const char *path, const minrnn_vocabulary *vocabulary,
                                 minrnn_text **text) {
+    struct stat info;
+    if (strcmp(path, "-") == 0 || (stat(path, &info) == 0 && !S_ISREG(info.st_mode))) {
+        return fail(MINRNN_UNSUPPORTED, "the fuzz target's limit");
+    }
     const minrnn_status status = minrnn_text_open(path, vocabulary, text);
     if (!status && !opened_text) {
         opened_text = strdup(path);
@@ -154,6 +160,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     /* No driver: its memory is not ours to watch, and what it does takes long. */
     setenv("OCL_ICD_VENDORS", "/nonexistent", 1);
     unsetenv("MINRNN_DEVICE");
+    MUST(freopen("/dev/null", "r", stdin));   /* --prompt-file - */
     setenv("MINRNN_CACHE", fuzz_folder(), 1); /* verdicts, which are not the user's */
     make_files();
     atexit(release_files);

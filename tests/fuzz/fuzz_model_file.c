@@ -25,8 +25,8 @@ static bool is_finite(const minrnn_model *model) {
     return finite;
 }
 
-static bool stop_soon(void *user, const char *text) {
-    MUST(strlen(text) <= 4);
+static bool stop_soon(void *user, const char *text, uint64_t bytes) {
+    MUST(bytes >= 1 && bytes <= 4 && text[bytes] == 0);
     return --*(int *)user > 0;
 }
 
@@ -39,8 +39,9 @@ static void generate(const minrnn_model *model) {
     minrnn_sampling_defaults(&sampling);
     char first[8];
     int left = 3;
-    minrnn_vocabulary_decode(vocabulary, 0, first);
-    const minrnn_status status = minrnn_generate(session, first, 4, &sampling, stop_soon, &left);
+    const int bytes = minrnn_vocabulary_decode(vocabulary, 0, first);
+    const minrnn_status status =
+        minrnn_generate(session, first, (uint64_t)bytes, 4, &sampling, stop_soon, &left);
     MUST(status == (vocabulary ? MINRNN_OK : MINRNN_INVALID_ARGUMENT) ||
          status == MINRNN_NOT_FINITE);
     minrnn_session_destroy(session);
@@ -68,8 +69,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         MUST(!model);
         return 0;
     }
-    /* The bytes of the parameters are those of the file, at most half as wide there. */
-    MUST(minrnn_device_allocated(fuzz_device()) <= 4 * size);
+    /* The bytes of the parameters are those of the file, at most half as wide there, a tensor
+     * standing for at most 64. */
+    MUST(minrnn_device_allocated(fuzz_device()) <= 64 * 4 * size);
     const char *saved = fuzz_path("saved"), *saved_again = fuzz_path("saved again");
     const minrnn_status saving = minrnn_model_save(model, saved);
     MUST(saving == (is_finite(model) ? MINRNN_OK : MINRNN_NOT_FINITE));

@@ -25,8 +25,7 @@ static void must_round_trip(const minrnn_vocabulary *vocabulary, const char *tex
     for (int64_t i = 0; i < count; i++) {
         char piece[8];
         MUST(tokens[i] >= 0 && tokens[i] < minrnn_vocabulary_size(vocabulary));
-        minrnn_vocabulary_decode(vocabulary, tokens[i], piece);
-        const size_t length = strlen(piece);
+        const size_t length = (size_t)minrnn_vocabulary_decode(vocabulary, tokens[i], piece);
         MUST(length > 0 && length <= bytes - at && memcmp(piece, text + at, length) == 0);
         at += length;
     }
@@ -74,7 +73,7 @@ static void must_make_again(const minrnn_vocabulary *vocabulary) {
 
 struct batch {
     int64_t batch, time;
-    int32_t *tokens, *targets;
+    int32_t *tokens, *targets, *reset;
 };
 
 static void check_tokens(const minrnn_text *text, const struct batch *batch) {
@@ -82,6 +81,7 @@ static void check_tokens(const minrnn_text *text, const struct batch *batch) {
     for (int64_t i = 0; i < batch->batch * batch->time; i++) {
         MUST(batch->tokens[i] >= 0 && batch->tokens[i] < size);
         MUST(batch->targets[i] >= -1 && batch->targets[i] < size);
+        MUST(batch->reset[i] == 0 || batch->reset[i] == 1);
     }
 }
 
@@ -94,21 +94,22 @@ static void check_windows(const minrnn_text *text, minrnn_split split, uint64_t 
     const int64_t batches = (rows + batch->batch - 1) / batch->batch;
     for (int64_t index = 0; index <= batches; index++) {
         MUST_WORK(minrnn_text_window(text, split, (uint64_t)index, batch->batch, batch->time,
-                                     batch->tokens, batch->targets, &used));
+                                     batch->tokens, batch->targets, batch->reset, &used));
         check_tokens(text, batch);
         total += used;
     }
     MUST(used == 0 && total == last);
     MUST_WORK(minrnn_text_window(text, split, any, batch->batch, batch->time, batch->tokens,
-                                 batch->targets, &used));
+                                 batch->targets, batch->reset, &used));
     MUST(used == 0 || any < (uint64_t)batches);
 }
 
 static void check_batch(const minrnn_text *text, minrnn_split split, uint64_t any,
                         const struct batch *batch) {
     const bool fits = minrnn_text_length(text, split) > batch->time;
-    const minrnn_status status = minrnn_text_batch(text, split, any, ~any, batch->batch,
-                                                   batch->time, batch->tokens, batch->targets);
+    const minrnn_status status =
+        minrnn_text_batch(text, split, any, ~any, batch->batch, batch->time, batch->tokens,
+                          batch->targets, batch->reset);
     MUST(status == (fits ? MINRNN_OK : MINRNN_INVALID_ARGUMENT));
     if (fits) {
         check_tokens(text, batch);
@@ -121,15 +122,16 @@ static void check_text(const minrnn_text *text, struct fuzz_input *options) {
     const uint64_t any = fuzz_take(options, 6) << (fuzz_take(options, 1) & 16);
     const size_t count = (size_t)(batch * time);
     struct batch room = {batch, time, malloc(count * sizeof(int32_t)),
-                         malloc(count * sizeof(int32_t))};
-    MUST(room.tokens && room.targets);
-    for (int split = MINRNN_SPLIT_TRAIN; split <= MINRNN_SPLIT_VALIDATION; split++) {
-        MUST(minrnn_text_length(text, (minrnn_split)split) >= 2);
+                         malloc(count * sizeof(int32_t)), malloc(count * sizeof(int32_t))};
+    MUST(room.tokens && room.targets && room.reset);
+    for (int split = MINRNN_SPLIT_TRAIN; split <= MINRNN_SPLIT_ALL; split++) {
+        MUST(minrnn_text_length(text, (minrnn_split)split) >= 1);
         check_windows(text, (minrnn_split)split, any, &room);
         check_batch(text, (minrnn_split)split, any, &room);
     }
     free(room.tokens);
     free(room.targets);
+    free(room.reset);
 }
 
 /* With a vocabulary given, the text is the same or has a character that is not in it. */
@@ -146,6 +148,19 @@ static void check_given(const char *path, const char *text, size_t bytes) {
     minrnn_vocabulary_destroy(half);
 }
 
+/* As bytes, it is what it is. */
+static void check_bytes(const char *path, const char *content, size_t bytes) {
+    minrnn_vocabulary *all = NULL;
+    minrnn_text *text = NULL;
+    MUST_WORK(minrnn_vocabulary_bytes(&all));
+    must_round_trip(all, content, bytes);
+    MUST_WORK(minrnn_text_open(path, all, &text));
+    MUST(minrnn_text_length(text, MINRNN_SPLIT_ALL) == (int64_t)bytes);
+    MUST(minrnn_text_documents(text) == 1);
+    minrnn_text_destroy(text);
+    minrnn_vocabulary_destroy(all);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct fuzz_input options = {data, size < 9 ? size : 9};
     const char *content = (const char *)data + options.size;
@@ -159,10 +174,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     }
     const minrnn_vocabulary *vocabulary = minrnn_text_vocabulary(text);
-    must_round_trip(vocabulary, content, bytes);
+    const size_t mark = bytes >= 3 && memcmp(content, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    must_round_trip(vocabulary, content + mark, bytes - mark);
     must_make_again(vocabulary);
     check_text(text, &options);
-    check_given(path, content, bytes);
+    check_given(path, content + mark, bytes - mark);
+    check_bytes(path, content, bytes);
     minrnn_text_destroy(text);
     return 0;
 }

@@ -185,6 +185,36 @@ def model_files(models):
         for length in shape:
             size *= length
         yield pack_tensors(None, {**plain, name: ("F32", shape, bytes(size))})
+    yield from foreign(plain)
+
+
+def foreign(plain):
+    """What others make of such a model, and files that are none."""
+    embed, head = "token_emb.weight", "to_logits.weight"
+    without = lambda *names: {k: v for k, v in plain.items() if k not in names}
+    shape = ("F32", [256, 2], bytes(2048))
+    yield pack_tensors(None, {**plain, embed: shape, head: shape})
+    yield pack_tensors(None, {"module._orig_mod." + name: t for name, t in plain.items()})
+    yield pack_tensors({head: embed}, without(head))
+    yield pack_tensors({"m." + embed: "m." + head},
+                       {"m." + name: t for name, t in without(embed).items()})
+    yield pack_tensors(None, without(head))
+    yield pack_tensors({"norm.weight": "norm.weight"}, without("norm.weight"))
+    yield pack({"__metadata__": None, "a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}},
+               b"1234")
+    yield from NO_MODELS
+
+
+NO_MODELS = [
+    b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 1\n",
+    b"/annex/objects/SHA256E-s1--a\n", b"outs:\n- md5: a\n  path: a\n",
+    b"PK\3\4" + bytes(22) + b"\x0a\0\0\0a/data.pkl", b"PK\3\4" + bytes(22) + b"\5\0\0\0a.npy",
+    b"PK\3\4" + bytes(22) + b"\xff\xff\0\0a", b"\x80\2\x8a\nl\xfc\x9cF\xf9", b"\x80\4\x95\0",
+    b"\x93NUMPY\1\0", b"\x89HDF\r\n\x1a\n", b"GGUF\3\0\0\0", b"\x08\7\x12\7pytorch\x1a\1x",
+    b"\x1f\x8b\x08\0", b"\x28\xb5\x2f\xfd\0", b"BZh91AY&SY", b"%PDF-1.7\n\xff", bytes(100),
+    b'{"metadata": {}, "weight_map": {}}', b" [1, 2, 3]", b"<!DOCTYPE html><html>", b"<?xml?><a/>",
+    b"Entry not found", bytes(257) + b"ustar",
+]
 
 
 def state_files(models):
@@ -221,7 +251,16 @@ def texts():
                 b"overlong \xc0\x80 or \xe0\x80\x80", b"surrogate \xed\xa0\x80",
                 b"past the end \xf4\x90\x80\x80", b"\x1b[2J\t\r\n control characters",
                 bytes(range(1, 128)), b"abababababab" + "\u0429\u202e\ufeff".encode()]
-    for content in contents:
+    contents += [b"\xef\xbb\xbfmarked text", b"\xef\xbb\xbf", b"x", "caf\u00e9 au lait".encode("cp1252"),
+                 *(text.encode(codec) for text, codec in (
+                     ("to be or not", "utf-16"), ("to be or not", "utf-16-be"),
+                     ("to be", "utf-32"), ("to be or", "utf-32-le"),
+                     ("\u7b2c\u4e00\u516c\u6c11\u8bf4\uff0c\u8bf7\u542c\u6211\u8bf4\u3002" * 2, "gb18030"),
+                     ("\u7b2c\u4e00\u516c\u6c11\u8aaa\uff0c\u8acb\u807d\u6211\u8aaa\u3002" * 2, "big5"),
+                     ("\u540d\u524d\u306f\u307e\u3060\u7121\u3044\u3069\u3053\u3067" * 2, "shift-jis"),
+                     ("\u0412\u0441\u0435 \u0441\u043c\u0435\u0448\u0430\u043b\u043e\u0441\u044c" * 2,
+                      "koi8-r")))]
+    for content in contents + NO_MODELS:
         for option in options:
             yield option + content
 
@@ -281,6 +320,12 @@ def commands():
         line("generate", "--model=model", "--prompt=a", "--length=0"),
         line("generate", "--model=model", "--prompt=a", "--temperature=1e38"),
         line("generate", "--model=file", file="no model"),
+        line("generate", "--model=model", "--length=4", "--stop=e "),
+        line("generate", "--model=model", "--prompt-file=file", file="\ufeffthe"),
+        line("generate", "--model=model", "--prompt-file=-", "--prompt=a"),
+        line("generate", "--model=model", "--prompt-file=-"),
+        line("eval", "--model=model", "--data=data", "--split=all", "--batch=1"),
+        line("eval", "--model=model", "--data=-"), line("eval", "--model=model", "--data=."),
         line("eval", "--help"), line("eval"), line("eval", "--model=model", "--data=data",
                                                    "--batch=2", "--time=3", "--device=cpu"),
         line("eval", "--model=model", "--data=data", "--split=train", "--time=9", "--batch=1"),

@@ -46,8 +46,10 @@ def read_safetensors(path):
     return metadata, tensors
 
 
-def write_safetensors(path, tensors):
+def write_safetensors(path, tensors, metadata="absent"):
     header, blobs, offset = {}, [], 0
+    if metadata != "absent":
+        header["__metadata__"] = metadata
     for name, tensor in tensors.items():
         blob = tensor.detach().to(torch.float32).contiguous().numpy().tobytes()
         header[name] = {"dtype": "F32", "shape": list(tensor.shape),

@@ -318,7 +318,7 @@ static void train(minrnn_model *model, const minrnn_trainer_config *config) {
     int64_t count = 0;
     must(minrnn_trainer_step(trainer, zeros, zeros, NULL, NULL), "step");
     must(minrnn_trainer_step(trainer, zeros, zeros, zeros, zeros), "step with resets");
-    must(minrnn_trainer_evaluate(trainer, zeros, zeros, &loss, &count), "evaluate");
+    must(minrnn_trainer_evaluate(trainer, zeros, zeros, NULL, &loss, &count), "evaluate");
     mem_free(zeros);
     minrnn_trainer_destroy(trainer);
 }

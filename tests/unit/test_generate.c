@@ -56,7 +56,8 @@ struct written {
     int calls, limit;
 };
 
-static bool append(void *user, const char *text) {
+static bool append(void *user, const char *text, uint64_t bytes) {
+    assert_int_equal(bytes, strlen(text));
     struct written *written = user;
     strncat(written->text, text, sizeof written->text - strlen(written->text) - 1);
     return ++written->calls < written->limit;
@@ -74,26 +75,24 @@ static void test_generate(void **unused) {
     minrnn_sampling_defaults(&sampling);
     struct written first = {.limit = 1000}, second = {.limit = 1000}, stopped = {.limit = 3};
     CHECK(minrnn_session_create(model, 1, 4, &session));
-    assert_int_equal(minrnn_generate(session, "abc", 5, &sampling, append, &first),
+    assert_int_equal(minrnn_generate(session, "abc", 3, 5, &sampling, append, &first),
                      MINRNN_INVALID_ARGUMENT); /* no vocabulary */
     CHECK(minrnn_model_set_vocabulary(model, vocabulary));
     assert_string_equal(minrnn_vocabulary_characters(minrnn_model_vocabulary(model)), characters);
-    CHECK(minrnn_generate(session, "abcdefg\xc3\xa9", 40, &sampling, append, &first));
+    CHECK(minrnn_generate(session, "abcdefg\xc3\xa9", 9, 40, &sampling, append, &first));
     CHECK(minrnn_session_restart(session));
-    CHECK(minrnn_generate(session, "abcdefg\xc3\xa9", 40, &sampling, append, &second));
+    CHECK(minrnn_generate(session, "abcdefg\xc3\xa9", 9, 40, &sampling, append, &second));
     int64_t count = 0;
     CHECK(minrnn_vocabulary_encode(vocabulary, first.text, strlen(first.text), NULL, 0, &count));
     assert_int_equal(count, 40);
     assert_string_equal(first.text, second.text);
     CHECK(minrnn_session_restart(session));
-    CHECK(minrnn_generate(session, "a", 40, &sampling, append, &stopped));
+    CHECK(minrnn_generate(session, "a", 1, 40, &sampling, append, &stopped));
     assert_int_equal(stopped.calls, 3);
     CHECK(minrnn_session_restart(session));
-    assert_int_equal(minrnn_generate(session, "xyz", 5, &sampling, append, &first),
+    assert_int_equal(minrnn_generate(session, "xyz", 3, 5, &sampling, append, &first),
                      MINRNN_INVALID_ARGUMENT);
     assert_non_null(strstr(minrnn_error_text(), "x"));
-    assert_int_equal(minrnn_generate(session, "", 5, &sampling, append, &first),
-                     MINRNN_INVALID_ARGUMENT);
     minrnn_session_destroy(session);
     minrnn_model_destroy(model);
     minrnn_vocabulary_destroy(vocabulary);
@@ -117,8 +116,10 @@ static void test_long_prompts(void **unused) {
         struct written by_four = {.limit = 100}, at_once = {.limit = 100};
         CHECK(minrnn_session_restart(pieces));
         CHECK(minrnn_session_restart(whole));
-        CHECK(minrnn_generate(pieces, prompt + from, 40, &sampling, append, &by_four));
-        CHECK(minrnn_generate(whole, prompt + from, 40, &sampling, append, &at_once));
+        CHECK(minrnn_generate(pieces, prompt + from, strlen(prompt + from), 40, &sampling, append,
+                              &by_four));
+        CHECK(minrnn_generate(whole, prompt + from, strlen(prompt + from), 40, &sampling, append,
+                              &at_once));
         assert_string_equal(by_four.text, at_once.text);
     }
     minrnn_session_destroy(pieces);

@@ -160,7 +160,8 @@ static void test_sizes(void **unused) {
         }                                                                                          \
     } while (0)
 
-static bool on_text(void *user, const char *text) {
+static bool on_text(void *user, const char *text, uint64_t bytes) {
+    (void)bytes;
     (void)user;
     (void)text;
     return true;
@@ -208,18 +209,18 @@ static void test_null_models(void **unused) {
     REFUSED(minrnn_sample(&sampling, values, 0, 0, &token));
     REFUSED(minrnn_sample(&sampling, values, INT32_MAX + 1ll, 0, &token));
     CHECK(minrnn_sample(&sampling, values, 1, 0, &token));
-    REFUSED(minrnn_generate(session, "a", 1, &sampling, on_text, NULL)); /* no vocabulary yet */
+    REFUSED(minrnn_generate(session, "a", 1, 1, &sampling, on_text, NULL)); /* no vocabulary yet */
     CHECK(minrnn_model_set_vocabulary(model, vocabulary));
-    REFUSED(minrnn_generate(NULL, "a", 1, &sampling, on_text, NULL));
-    REFUSED(minrnn_generate(session, NULL, 1, &sampling, on_text, NULL));
-    REFUSED(minrnn_generate(session, "a", 1, NULL, on_text, NULL));
-    REFUSED(minrnn_generate(session, "a", 1, &sampling, NULL, NULL));
-    REFUSED(minrnn_generate(session, "a", -1, &sampling, on_text, NULL));
-    REFUSED(minrnn_generate(session, "", 1, &sampling, on_text, NULL));
-    CHECK(minrnn_generate(session, "a", 0, &sampling, on_text, NULL));
+    REFUSED(minrnn_generate(NULL, "a", 1, 1, &sampling, on_text, NULL));
+    REFUSED(minrnn_generate(session, NULL, 1, 1, &sampling, on_text, NULL));
+    REFUSED(minrnn_generate(session, "a", 1, 1, NULL, on_text, NULL));
+    REFUSED(minrnn_generate(session, "a", 1, 1, &sampling, NULL, NULL));
+    REFUSED(minrnn_generate(session, "a", 1, -1, &sampling, on_text, NULL));
+    CHECK(minrnn_generate(session, NULL, 0, 1, &sampling, on_text, NULL)); /* none is asked for */
+    CHECK(minrnn_generate(session, "a", 1, 0, &sampling, on_text, NULL));
     minrnn_session_destroy(session);
     CHECK(minrnn_session_create(model, 2, 1, &session));
-    REFUSED(minrnn_generate(session, "a", 1, &sampling, on_text, NULL)); /* batch 2 */
+    REFUSED(minrnn_generate(session, "a", 1, 1, &sampling, on_text, NULL)); /* batch 2 */
     minrnn_session_destroy(session);
     minrnn_vocabulary_destroy(vocabulary);
     minrnn_model_destroy(model);
@@ -253,11 +254,11 @@ static void test_null_trainers(void **unused) {
     REFUSED(minrnn_trainer_get_config(trainer, NULL));
     REFUSED(minrnn_trainer_read_gradients(NULL, values));
     REFUSED(minrnn_trainer_read_gradients(trainer, NULL));
-    REFUSED(minrnn_trainer_evaluate(NULL, &token, &token, &loss, &count));
-    REFUSED(minrnn_trainer_evaluate(trainer, NULL, &token, &loss, &count));
-    REFUSED(minrnn_trainer_evaluate(trainer, &token, NULL, &loss, &count));
-    REFUSED(minrnn_trainer_evaluate(trainer, &token, &token, NULL, &count));
-    REFUSED(minrnn_trainer_evaluate(trainer, &token, &token, &loss, NULL));
+    REFUSED(minrnn_trainer_evaluate(NULL, &token, &token, NULL, &loss, &count));
+    REFUSED(minrnn_trainer_evaluate(trainer, NULL, &token, NULL, &loss, &count));
+    REFUSED(minrnn_trainer_evaluate(trainer, &token, NULL, NULL, &loss, &count));
+    REFUSED(minrnn_trainer_evaluate(trainer, &token, &token, NULL, NULL, &count));
+    REFUSED(minrnn_trainer_evaluate(trainer, &token, &token, NULL, &loss, NULL));
     REFUSED(minrnn_trainer_save(NULL, "x"));
     REFUSED(minrnn_trainer_save(trainer, NULL));
     REFUSED(minrnn_trainer_resume(NULL, "x", NULL, &other_model, &other));
@@ -313,7 +314,7 @@ static void test_null_texts(void **unused) {
     CHECK(minrnn_vocabulary_encode(vocabulary, "a", 1, NULL, 0, &count));
     minrnn_vocabulary_destroy(vocabulary);
     REFUSED(minrnn_text_open("x", NULL, NULL));
-    REFUSED(minrnn_text_batch(NULL, MINRNN_SPLIT_TRAIN, 1, 0, 1, 1, tokens, tokens));
+    REFUSED(minrnn_text_batch(NULL, MINRNN_SPLIT_TRAIN, 1, 0, 1, 1, tokens, tokens, NULL));
     assert_int_equal(minrnn_text_length(NULL, MINRNN_SPLIT_TRAIN), 0);
     assert_null(minrnn_text_vocabulary(NULL));
     minrnn_text_destroy(NULL);

@@ -233,7 +233,7 @@ static void test_refused(void **unused) {
     assert_int_equal(safetensors_open(craft("{}\0", 3, 0), &file), MINRNN_FORMAT_ERROR);
     assert_null(file);
     expect_failure(safetensors_open(files_path("none"), &file), MINRNN_IO_ERROR, "No such file");
-    expect_failure(safetensors_open(files_directory, &file), MINRNN_IO_ERROR, "not a regular");
+    expect_failure(safetensors_open(files_directory, &file), MINRNN_IO_ERROR, "a folder");
 }
 
 /* Lengths that no file can have, and headers that would take much to parse. */

@@ -507,7 +507,7 @@ static void test_memory(void **unused) {
         }
         double loss = 0.0;
         int64_t count = 0;
-        CHECK(minrnn_trainer_evaluate(trainer, tokens, targets, &loss, &count));
+        CHECK(minrnn_trainer_evaluate(trainer, tokens, targets, NULL, &loss, &count));
         expect_bytes("evaluate", v, minrnn_device_allocated(device) - base, memory.total);
         minrnn_trainer_destroy(trainer);
         minrnn_model_destroy(model);
@@ -549,10 +549,10 @@ static void test_evaluate(void **unused) {
         CHECK(minrnn_model_read(model, before));
         double sum = 0.0;
         int64_t count = 0;
-        CHECK(minrnn_trainer_evaluate(trainer, tokens, targets, &sum, &count));
+        CHECK(minrnn_trainer_evaluate(trainer, tokens, targets, NULL, &sum, &count));
         assert_int_equal(count, ROWS - 2);
         assert_true(fabs(sum - expected) <= 1e-5 * expected);
-        CHECK(minrnn_trainer_evaluate(trainer, tokens, targets, &sum, &count));
+        CHECK(minrnn_trainer_evaluate(trainer, tokens, targets, NULL, &sum, &count));
         assert_int_equal(count, 2 * (ROWS - 2));
         assert_true(fabs(sum - 2.0 * expected) <= 2e-5 * expected);
         CHECK(minrnn_model_read(model, after));
