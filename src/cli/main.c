@@ -45,6 +45,10 @@ static int run(int argc, char **argv) {
     return report_wrong_use("no command '%s'; minrnn --help lists them", argv[1]);
 }
 
+int commands_run(int argc, char **argv) {
+    return report_output(run(argc, argv));
+}
+
 /* Standard input, output and error that the caller closed: whatever is opened next would take their
  * numbers, and what is printed would land in it. "/" is there even if /dev/null is not. */
 static bool open_standard(void) {
@@ -68,7 +72,7 @@ static void leave(int code) {
 }
 
 int main(int argc, char **argv) {
-    const int code = open_standard() ? report_output(run(argc, argv)) : EXIT_FAILED;
+    const int code = open_standard() ? commands_run(argc, argv) : EXIT_FAILED;
     leave(code);
     return code;
 }

@@ -135,3 +135,23 @@ bool output_is_same(const char *a, const char *b) {
     const bool same_name = strcmp(split_path(a, folder_a), split_path(b, folder_b)) == 0;
     return is_same_file(a, b) || (same_name && is_same_file(folder_a, folder_b));
 }
+
+bool output_is_inside(const char *path, const char *folder) {
+    struct stat info;
+    char around[PATH_MAX];
+    if (stat(folder, &info) || !S_ISDIR(info.st_mode)) {
+        return false;
+    }
+    (void)split_path(path, around);
+    char *place = realpath(around, NULL);
+    char *outer = realpath(folder, NULL);
+    bool inside = false;
+    if (place && outer) {
+        const size_t length = strlen(outer);
+        inside = strncmp(place, outer, length) == 0 &&
+                 (!place[length] || place[length] == '/' || outer[length - 1] == '/');
+    }
+    free(place);
+    free(outer);
+    return inside;
+}

@@ -18,4 +18,7 @@ bool output_is_special(const char *path);
 /* Whether both are the same file, one that is there or one that is not yet. */
 bool output_is_same(const char *a, const char *b);
 
+/* Whether `path` is, or would be, in the folder or in one below it. */
+bool output_is_inside(const char *path, const char *folder);
+
 #endif

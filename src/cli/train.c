@@ -4,6 +4,7 @@
 #include "cli/presets.h"
 #include "cli/report.h"
 #include "cli/signals.h"
+#include "cli/train_files.h"
 #include "cli/training.h"
 
 #include <inttypes.h>
@@ -11,9 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum tokens { TOKENS_CHARACTERS, TOKENS_BYTES };
+
 struct train_arguments {
-    const char *data, *task, *preset, *mixer, *device, *out, *log;
+    const char *data, *validation; /* the last given; struct train_files has all */
+    const char *task, *preset, *mixer, *device, *out, *log;
     bool resume, overwrite;
+    enum tokens tokens;
     int64_t steps; /* 0: the schedule's */
     int64_t eval_every, eval_batches, save_every;
     minrnn_model_config model;
@@ -21,6 +26,7 @@ struct train_arguments {
 };
 
 static const char *const tasks[] = {"text", NULL};
+static const char *const token_kinds[] = {"characters", "bytes", NULL};
 static const char *const mixers[] = {"mingru", "minlstm", NULL};
 static const char *const candidates[] = {"plain", "g", NULL};
 static const char *const scans[] = {"linear", "log", NULL};
@@ -44,8 +50,9 @@ static const char *const schedules[] = {"constant", "cosine", NULL};
 /* The first options are of a run; those from `settings` on are of the model and its training, which
  * a resumed run keeps. */
 static const struct option options[] = {
-    TEXT("data", "FILE", data, "UTF-8 text; its first 90 % trains, the rest validates"),
-    NAME("task", task, tasks, "what is learnt: the next character of the text"),
+    TEXT("data", "FILE", data, "text; its first 90 % trains, the rest validates; may be repeated"),
+    TEXT("validation", "FILE", validation, "text that validates; then all of --data trains"),
+    NAME("task", task, tasks, "what is learnt: what comes next in the text"),
     NAME("preset", preset, preset_names, "settings to begin with; options change them"),
     TEXT("device", "D", device, "where to compute: see minrnn devices"),
     TEXT("out", "MODEL", out, "the model; its state goes to MODEL.state"),
@@ -60,6 +67,7 @@ static const struct option options[] = {
     COUNT("save-every", save_every, 0, "steps between saves; 0: one at the end"),
     FLAG("check-numbers", trainer.check_numbers,
          "name layer and op of the first NaN or infinity; slower"),
+    CHOICE("tokens", tokens, token_kinds, "what text is made of; bytes take any file"),
     NAME("mixer", mixer, mixers, "the recurrence"),
     COUNT("width", model.width, 1, "channels"),
     COUNT("layers", model.layers, 1, "blocks"),
@@ -76,7 +84,7 @@ static const struct option options[] = {
     FLAG("learned-init", model.mixer.learned_init, "an initial state that is learnt"),
     NUMBER("forget-offset", model.mixer.forget_offset, -100, "minLSTM: added in the forget gate"),
     COUNT("batch", trainer.batch, 1, "sequences at once"),
-    COUNT("time", trainer.time, 1, "characters of a sequence"),
+    COUNT("time", trainer.time, 1, "tokens of a sequence"),
     COUNT("accumulation", trainer.accumulation, 1, "batches of a step"),
     NUMBER("rate", trainer.rate, 0, "learning rate"),
     NUMBER("min-rate", trainer.min_rate, 0, "where the cosine ends"),
@@ -87,15 +95,18 @@ static const struct option options[] = {
     {"seed", "S", "of everything random", OPTION_SEED, PLACE(trainer.seed), 0, NULL},
     {0},
 };
-static const char first_setting[] = "mixer";
+static const char first_setting[] = "tokens";
 
 static int run(int argc, char **argv);
 
 const struct command command_train = {
     .name = "train",
-    .summary = "a model of a text's characters",
+    .summary = "a model of a text",
     .notes =
-        "\nThe defaults shown are those of the preset small, which takes minutes on two cores;\n"
+        "\nA FILE is a file of UTF-8 text, a pipe, - for standard input, or a folder. Each file of "
+        "a "
+        "folder\nor of several options is a document, which begins with no memory.\n\n"
+        "The defaults shown are those of the preset small, which takes minutes on two cores;\n"
         "shakespeare is the paper's Figure 2: 3 layers, width 384, dropout 0.2, 64 x 256.\n\n"
         "The model saved is the last one; the best validation loss is only shown. A run stopped "
         "by\nCtrl-C, SIGTERM or SIGHUP saves first, and a second Ctrl-C or SIGTERM ends it at "
@@ -146,69 +157,9 @@ static bool parse(int argc, char **argv, struct train_arguments *arguments, int 
     return true;
 }
 
-/* Where a run writes, NULL where it does not. */
-enum { OUTPUTS = 3 };
-struct outputs {
-    const char *paths[OUTPUTS];
-};
-
-/* Beside a device or a pipe there is no place for a state. */
-static struct outputs outputs_of(const struct train_arguments *arguments, const char *state) {
-    const bool special = output_is_special(arguments->out);
-    return (struct outputs){{arguments->out, special ? NULL : state, arguments->log}};
-}
-
-/* Nothing that is read or written may be written twice, what is printed included. */
-static bool are_apart(const struct train_arguments *arguments, const struct outputs *outputs) {
-    for (int i = 0; i < OUTPUTS; i++) {
-        const char *path = outputs->paths[i];
-        if (!path) {
-            continue;
-        }
-        if (output_is_same(arguments->data, path)) {
-            return false;
-        }
-        if (output_is_special(path)) {
-            continue; /* a device takes whatever comes */
-        }
-        if (output_is_same("/dev/stdout", path) || output_is_same("/dev/stderr", path)) {
-            return false;
-        }
-        for (int k = 0; k < i; k++) {
-            if (outputs->paths[k] && output_is_same(outputs->paths[k], path)) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
-static int check_outputs(const struct train_arguments *arguments, const char *state) {
-    const struct outputs outputs = outputs_of(arguments, state);
-    if (!are_apart(arguments, &outputs)) {
-        return report_wrong_use("--data, --log, --out, its state %s and what is printed must be "
-                                "different files",
-                                state);
-    }
-    for (int i = 0; i < OUTPUTS && !arguments->resume && !arguments->overwrite; i++) {
-        if (outputs.paths[i] && output_is_taken(outputs.paths[i])) {
-            return report_wrong_use("%s is there already: --overwrite replaces it, --resume goes "
-                                    "on from it",
-                                    outputs.paths[i]);
-        }
-    }
-    int code = 0;
-    for (int i = 0; i < OUTPUTS && !code; i++) {
-        if (outputs.paths[i]) {
-            code = output_check(outputs.paths[i], outputs.paths[i] != arguments->log);
-        }
-    }
-    return code;
-}
-
 /* What a command line can get wrong alone, said before any work. */
-static int check(const struct train_arguments *arguments, const char *state) {
-    if (!arguments->data) {
+static int check(const struct train_arguments *arguments, const struct train_files *files) {
+    if (files->data == 0) {
         return report_wrong_use("train needs --data FILE (see minrnn train --help)");
     }
     const minrnn_mixer_config *mixer = &arguments->model.mixer;
@@ -219,13 +170,13 @@ static int check(const struct train_arguments *arguments, const char *state) {
     if (arguments->resume && arguments->overwrite) {
         return report_wrong_use("--resume goes on with what --overwrite would replace: give one");
     }
-    return check_outputs(arguments, state);
+    return train_files_check(files);
 }
 
 /* What training works on; destroyed in the reverse order. */
 struct parts {
     minrnn_device *device;
-    minrnn_text *text;
+    minrnn_text *text, *validation; /* validation NULL: the end of `text` */
     minrnn_model *model;
     minrnn_trainer *trainer;
 };
@@ -233,6 +184,7 @@ struct parts {
 static void destroy_parts(struct parts *parts) {
     minrnn_trainer_destroy(parts->trainer);
     minrnn_model_destroy(parts->model);
+    minrnn_text_destroy(parts->validation);
     minrnn_text_destroy(parts->text);
     minrnn_device_destroy(parts->device);
 }
@@ -248,8 +200,33 @@ static minrnn_status measure(const struct parts *parts, const minrnn_model_confi
     return status;
 }
 
-static int begin(struct parts *parts, const struct train_arguments *arguments) {
-    minrnn_status status = minrnn_text_open(arguments->data, NULL, &parts->text);
+/* With `vocabulary` NULL it is that of the text that trains. */
+static minrnn_status open_texts(struct parts *parts, const struct train_files *files,
+                                const minrnn_vocabulary *vocabulary) {
+    const char *const *inputs = files->inputs;
+    minrnn_status status = minrnn_text_open_files(inputs, files->data, vocabulary, &parts->text);
+    if (!status && files->validation > 0) {
+        status = minrnn_text_open_files(inputs + files->data, files->validation,
+                                        minrnn_text_vocabulary(parts->text), &parts->validation);
+    }
+    return status;
+}
+
+static minrnn_status open_as(struct parts *parts, const struct train_files *files,
+                             enum tokens tokens) {
+    minrnn_vocabulary *bytes = NULL;
+    minrnn_status status = MINRNN_OK;
+    if (tokens == TOKENS_BYTES) {
+        status = minrnn_vocabulary_bytes(&bytes);
+    }
+    status = status ? status : open_texts(parts, files, bytes);
+    minrnn_vocabulary_destroy(bytes);
+    return status;
+}
+
+static int begin(struct parts *parts, const struct train_files *files,
+                 const struct train_arguments *arguments) {
+    minrnn_status status = open_as(parts, files, arguments->tokens);
     if (status) {
         return report_library(status);
     }
@@ -308,14 +285,20 @@ static int compare_settings(const struct train_arguments *kept,
     return 0;
 }
 
-static int resume(struct parts *parts, int argc, char **argv, const char *state,
-                  struct train_arguments *arguments) {
+static int resume(struct parts *parts, const struct train_files *files, int argc, char **argv,
+                  const char *state, struct train_arguments *arguments) {
     struct train_arguments kept = *arguments;
     minrnn_status status = load_state(parts, state, NULL, &kept);
     if (status) {
         return report_library(status);
     }
+    if (!minrnn_model_vocabulary(parts->model)) {
+        return report_failure("%s has no vocabulary: it was not trained on text", state);
+    }
     kept.mixer = kept.model.mixer.name;
+    kept.tokens = minrnn_vocabulary_is_bytes(minrnn_model_vocabulary(parts->model))
+                      ? TOKENS_BYTES
+                      : TOKENS_CHARACTERS;
     struct train_arguments wanted = kept;
     if (arguments_given(&command_train, argc, argv, "preset", NULL) > 0) {
         apply_preset(&wanted, arguments->preset);
@@ -332,15 +315,53 @@ static int resume(struct parts *parts, int argc, char **argv, const char *state,
         status = load_state(parts, state, &wanted.trainer, &wanted);
     }
     if (!status) {
-        status =
-            minrnn_text_open(arguments->data, minrnn_model_vocabulary(parts->model), &parts->text);
+        status = open_texts(parts, files, minrnn_model_vocabulary(parts->model));
     }
     *arguments = wanted;
     arguments->mixer = NULL; /* lay in `kept` */
     return status ? report_library(status) : 0;
 }
 
-static int print_parts(const struct parts *parts, const struct train_arguments *arguments) {
+static const char *unit_of(const struct parts *parts) {
+    return minrnn_vocabulary_is_bytes(minrnn_text_vocabulary(parts->text)) ? "bytes" : "characters";
+}
+
+static void print_texts(const char *label, const minrnn_text *text, const char *const *inputs,
+                        int count) {
+    char number[DESCRIBE_CAPACITY];
+    printf("%-8s %s", label, inputs[0]);
+    if (count > 1) {
+        printf(" and %d more", count - 1);
+    }
+    if (minrnn_text_documents(text) > 1) {
+        printf(", %s documents", describe_count(minrnn_text_documents(text), number));
+    }
+    printf(": ");
+}
+
+/* Returns how many tokens train. */
+static int64_t print_data(const struct parts *parts, const struct train_files *files) {
+    const bool apart = parts->validation;
+    const int64_t train =
+        minrnn_text_length(parts->text, apart ? MINRNN_SPLIT_ALL : MINRNN_SPLIT_TRAIN);
+    const int64_t validation = apart ? minrnn_text_length(parts->validation, MINRNN_SPLIT_ALL)
+                                     : minrnn_text_length(parts->text, MINRNN_SPLIT_VALIDATION);
+    char number[DESCRIBE_CAPACITY];
+    print_texts("data", parts->text, files->inputs, files->data);
+    printf("%s %s to train, ", describe_count(train, number), unit_of(parts));
+    if (!apart) {
+        printf("%s to validate, ", describe_count(validation, number));
+    }
+    printf("vocabulary %d\n", minrnn_vocabulary_size(minrnn_text_vocabulary(parts->text)));
+    if (apart) {
+        print_texts("against", parts->validation, files->inputs + files->data, files->validation);
+        printf("%s %s to validate\n", describe_count(validation, number), unit_of(parts));
+    }
+    return train;
+}
+
+static int print_parts(const struct parts *parts, const struct train_files *files,
+                       const struct train_arguments *arguments) {
     minrnn_memory memory;
     minrnn_model_config model;
     minrnn_status status = minrnn_model_get_config(parts->model, &model);
@@ -350,12 +371,8 @@ static int print_parts(const struct parts *parts, const struct train_arguments *
     if (status) {
         return report_library(status);
     }
-    const int64_t train = minrnn_text_length(parts->text, MINRNN_SPLIT_TRAIN);
-    const int64_t validation = minrnn_text_length(parts->text, MINRNN_SPLIT_VALIDATION);
+    const int64_t train = print_data(parts, files);
     char a[DESCRIBE_CAPACITY], b[DESCRIBE_CAPACITY], c[DESCRIBE_CAPACITY];
-    printf("data     %s: %s characters to train, %s to validate, vocabulary %d\n", arguments->data,
-           describe_count(train, a), describe_count(validation, b),
-           minrnn_vocabulary_size(minrnn_text_vocabulary(parts->text)));
     printf("model    %s, %" PRId64 " layer%s of width %" PRId64 ", %s parameters\n",
            model.mixer.name, model.layers, model.layers == 1 ? "" : "s", model.width,
            describe_count(minrnn_model_parameters(parts->model), a));
@@ -369,39 +386,60 @@ static int print_parts(const struct parts *parts, const struct train_arguments *
     report_flush();
     return train > arguments->trainer.time
                ? 0
-               : report_failure("%s is too short: %" PRId64 " characters to train, and a sequence "
+               : report_failure("%s is too short: %" PRId64 " %s to train, and a sequence "
                                 "takes %" PRId64 " (--time %" PRId64 " and a target)",
-                                arguments->data, train, arguments->trainer.time + 1,
+                                files->data > 1 ? "all of --data" : files->inputs[0], train,
+                                unit_of(parts), arguments->trainer.time + 1,
                                 arguments->trainer.time);
 }
 
-static int train(int argc, char **argv, const char *state, struct train_arguments *arguments) {
+static int train(const struct train_files *files, int argc, char **argv, const char *state,
+                 struct train_arguments *arguments) {
     struct parts parts = {0};
     int code = describe_open(arguments->device, &parts.device);
     if (!code) {
-        code = arguments->resume ? resume(&parts, argc, argv, state, arguments)
-                                 : begin(&parts, arguments);
+        code = arguments->resume ? resume(&parts, files, argc, argv, state, arguments)
+                                 : begin(&parts, files, arguments);
     }
     if (!code) {
-        code = print_parts(&parts, arguments);
+        code = print_parts(&parts, files, arguments);
     }
     if (!code) {
         code = training_run(&(struct training){
             .model = parts.model,
             .trainer = parts.trainer,
             .text = parts.text,
+            .validation = parts.validation,
             .steps = arguments->steps ? arguments->steps : arguments->trainer.steps,
             .eval_every = arguments->eval_every,
             .eval_batches = arguments->eval_batches,
             .save_every = arguments->save_every,
             .out = arguments->out,
-            .state = output_is_special(arguments->out) ? NULL : state,
+            .state = files->outputs[1],
             .log = arguments->log,
             .resume = arguments->resume,
         });
     }
     destroy_parts(&parts);
     return code;
+}
+
+/* `inputs` has room for all arguments. */
+static int run_with(int argc, char **argv, const char *state, const char **inputs,
+                    struct train_arguments *arguments) {
+    struct train_files files = {
+        .inputs = inputs,
+        /* Beside a device or a pipe there is no place for a state. */
+        .outputs = {arguments->out, output_is_special(arguments->out) ? NULL : state,
+                    arguments->log},
+        .resume = arguments->resume,
+        .overwrite = arguments->overwrite,
+    };
+    files.data = arguments_given(&command_train, argc, argv, "data", inputs);
+    files.validation =
+        arguments_given(&command_train, argc, argv, "validation", inputs + files.data);
+    const int code = check(arguments, &files);
+    return code ? code : train(&files, argc, argv, state, arguments);
 }
 
 static int run(int argc, char **argv) {
@@ -412,17 +450,17 @@ static int run(int argc, char **argv) {
     }
     const size_t bytes = strlen(arguments.out) + sizeof ".state";
     char *state = malloc(bytes);
-    if (!state) {
-        return report_failure("out of memory");
+    const char **inputs = calloc((size_t)argc + 1, sizeof *inputs);
+    if (state && inputs) {
+        snprintf(state, bytes, "%s.state", arguments.out);
+        signals_outlive_readers();
+        code = run_with(argc, argv, state, inputs, &arguments);
+        report_flush();
+        signals_restore();
+    } else {
+        code = report_failure("out of memory");
     }
-    snprintf(state, bytes, "%s.state", arguments.out);
-    signals_outlive_readers();
-    code = check(&arguments, state);
-    if (!code) {
-        code = train(argc, argv, state, &arguments);
-    }
-    report_flush();
-    signals_restore();
+    free(inputs);
     free(state);
     return code;
 }

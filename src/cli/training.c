@@ -24,7 +24,7 @@ struct run {
     minrnn_trainer_config config;
     int64_t tokens_per_step;
     int32_t *tokens, *targets; /* [accumulation, batch, time] */
-    int32_t *reset;            /* the same; NULL with one document */
+    int32_t *reset;            /* the same; used with two documents or more */
     struct log *log;
     struct progress progress;
     minrnn_step_record record; /* the newest */
@@ -111,9 +111,11 @@ static void show_progress(struct run *run) {
 static int evaluate(struct run *run) {
     struct evaluation evaluation;
     const struct training *training = run->training;
-    const minrnn_status status = evaluate_split(
-        training->trainer, training->text, MINRNN_SPLIT_VALIDATION, training->eval_batches,
-        run->tokens, run->targets, run->reset, is_stopped, &evaluation);
+    const bool apart = training->validation;
+    const minrnn_status status =
+        evaluate_split(training->trainer, apart ? training->validation : training->text,
+                       apart ? MINRNN_SPLIT_ALL : MINRNN_SPLIT_VALIDATION, training->eval_batches,
+                       run->tokens, run->targets, run->reset, is_stopped, &evaluation);
     if (status) {
         return fail_run(run, status);
     }
@@ -148,13 +150,14 @@ static int save(struct run *run) {
 static int step(struct run *run) {
     const struct training *training = run->training;
     const int64_t done = minrnn_trainer_steps(training->trainer);
+    const minrnn_split split = training->validation ? MINRNN_SPLIT_ALL : MINRNN_SPLIT_TRAIN;
+    int32_t *reset = minrnn_text_documents(training->text) > 1 ? run->reset : NULL;
     minrnn_status status =
-        minrnn_text_batch(training->text, MINRNN_SPLIT_TRAIN, run->config.seed, (uint64_t)done,
+        minrnn_text_batch(training->text, split, run->config.seed, (uint64_t)done,
                           run->config.accumulation * run->config.batch, run->config.time,
-                          run->tokens, run->targets, run->reset);
+                          run->tokens, run->targets, reset);
     if (!status) {
-        status =
-            minrnn_trainer_step(training->trainer, run->tokens, run->targets, run->reset, NULL);
+        status = minrnn_trainer_step(training->trainer, run->tokens, run->targets, reset, NULL);
     }
     if (status) {
         return fail_run(run, status);
@@ -254,12 +257,8 @@ int training_run(const struct training *training) {
     run.tokens_per_step = run.config.accumulation * run.config.batch * run.config.time;
     run.tokens = calloc((size_t)run.tokens_per_step, sizeof *run.tokens);
     run.targets = calloc((size_t)run.tokens_per_step, sizeof *run.targets);
-    bool enough = run.tokens && run.targets;
-    if (minrnn_text_documents(training->text) > 1) {
-        run.reset = calloc((size_t)run.tokens_per_step, sizeof *run.reset);
-        enough = enough && run.reset;
-    }
-    int code = enough ? 0 : report_failure("out of memory");
+    run.reset = calloc((size_t)run.tokens_per_step, sizeof *run.reset);
+    int code = run.tokens && run.targets && run.reset ? 0 : report_failure("out of memory");
     const int64_t first = minrnn_trainer_steps(training->trainer);
     if (!code) {
         code = log_open(training->log, training->resume, first, &run.log);

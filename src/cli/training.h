@@ -9,14 +9,15 @@ struct training {
     minrnn_model *model;
     minrnn_trainer *trainer;
     const minrnn_text *text;
-    int64_t steps;        /* where to stop */
-    int64_t eval_every;   /* 0: only at the end */
-    int64_t eval_batches; /* 0: the whole validation split */
-    int64_t save_every;   /* 0: only at the end */
-    const char *out;      /* the model */
-    const char *state;    /* the trainer; NULL: none */
-    const char *log;      /* NULL: none */
-    bool resume;          /* go on with the log that is there */
+    const minrnn_text *validation; /* NULL: the first 90 % of `text` train, the rest validates */
+    int64_t steps;                 /* where to stop */
+    int64_t eval_every;            /* 0: only at the end */
+    int64_t eval_batches;          /* 0: the whole validation split */
+    int64_t save_every;            /* 0: only at the end */
+    const char *out;               /* the model */
+    const char *state;             /* the trainer; NULL: none */
+    const char *log;               /* NULL: none */
+    bool resume;                   /* go on with the log that is there */
 };
 
 /* Trains up to `steps`, or until SIGINT, SIGTERM or SIGHUP, and saves. Returns the exit code. */

@@ -221,14 +221,15 @@ class BadFiles(Workplace):
             (self.write("nul.txt", long_line + b"\0" + long_line), "byte 54 is a NUL"),
             (self.write("latin.txt", long_line + b"\xe9t\xe9"), "byte 54 (0xE9)"),
         ]
+        again = [*TINY, "--out", self.model, "--overwrite"]
         for path, part in texts:
             with self.subTest(path):
-                self.bad(FAILED, part, *self.train("--data", path))
+                self.bad(FAILED, part, "train", "--data", path, *again)
                 self.bad(FAILED, part, "eval", "--model", self.model, "--data", path)
         short = self.write("short.txt", long_line)
-        self.bad(FAILED, "too short", *self.train("--data", short, "--time", 128))
+        self.bad(FAILED, "too short", "train", "--data", short, *again, "--time", 128)
         line = self.write("line.txt", b"to be\n")
-        self.bad(FAILED, "too short", *self.train("--data", line))
+        self.bad(FAILED, "too short", "train", "--data", line, *again)
         other = self.write("other.txt", "naïve".encode() * 9)
         self.bad(FAILED, "U+00EF", "eval", "--model", self.model, "--data", other)
 

@@ -163,8 +163,8 @@ class Encodings(Texts):
                 self.bad(FAILED, "too short", "train", "--data", marked, *TINY)
                 continue
             shown = [
-                self.good("train", "--data", path, *TINY, "--steps", 1, "--out", self.path("m" + n),
-                          "--overwrite")
+                self.good("train", "--data", path, *TINY, "--steps", 1, "--overwrite", "--out",
+                          self.path("m" + n))
                 for path, n in ((plain, "a"), (marked, "b"))
             ]
             self.assertEqual(shown[0].split("characters")[0].split(": ")[1],

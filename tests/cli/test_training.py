@@ -209,13 +209,13 @@ class Resuming(test_cli.Workplace):
     def test_defaults_that_contradict(self):
         """A value that is given counts, even if it is the default."""
         others = {
-            "mixer": "minlstm", "width": 16, "layers": 1, "expansion": 1, "conv": 3,
+            "tokens": "bytes", "mixer": "minlstm", "width": 16, "layers": 1, "expansion": 1, "conv": 3,
             "feed-forward": "geglu", "feed-forward-factor": 1, "dropout": 0.1, "candidate": "g",
             "scan": "log", "forget-offset": 1, "batch": 2, "time": 8, "accumulation": 2,
             "rate": 0.01, "min-rate": 0.001, "warmup": 3, "schedule": "constant", "weight-decay": 0, "clip": 0, "seed": 7,
         }  # fmt: skip
         shown = self.good("train", "--help")
-        settings = re.findall(r"^  --(\S+)", shown[shown.index("\n  --mixer") :], re.M)
+        settings = re.findall(r"^  --(\S+)", shown[shown.index("\n  --tokens") :], re.M)
         flags = ["conv-pointwise", "learned-init", "normalised", "help"]
         self.assertEqual(sorted(settings), sorted([*others, *flags]))
         given = [part for name, value in others.items() for part in (f"--{name}", value)]

@@ -8,6 +8,7 @@
 #include "harness.h"
 
 #include "base/status.h"
+#include "cli/commands.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -16,15 +17,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int minrnn_main(int argc, char **argv);
-
 /* ---- what takes long ---- */
 
 enum { MOST_BYTES = 1 << 20, MOST_TOKENS = 256, MOST_STEPS = 8, MOST_CHARACTERS = 8 };
 
 static int steps;
-static char *opened_text; /* the last text's path */
-static struct fuzz_bytes opened_content;
+
+/* The texts of a run, as they were when they were opened. */
+enum { MOST_ARGUMENTS = 48 };
+static struct {
+    char *path;
+    struct fuzz_bytes content;
+} texts[MOST_ARGUMENTS];
+static int text_count;
 
 minrnn_status limited_model_create(minrnn_device *device, const minrnn_model_config *config,
                                    uint64_t seed, minrnn_model **model);
@@ -40,6 +45,8 @@ minrnn_status limited_validate(minrnn_device *device, const minrnn_check_config 
                                minrnn_on_check on_result, void *user, int *failures);
 minrnn_status limited_text_open(const char *path, const minrnn_vocabulary *vocabulary,
                                 minrnn_text **text);
+minrnn_status limited_text_open_files(const char *const *paths, int count,
+                                      const minrnn_vocabulary *vocabulary, minrnn_text **text);
 
 minrnn_status limited_model_create(minrnn_device *device, const minrnn_model_config *config,
                                    uint64_t seed, minrnn_model **model) {
@@ -98,18 +105,26 @@ minrnn_status limited_validate(minrnn_device *device, const minrnn_check_config 
     return MINRNN_OK;
 }
 
-minrnn_status limited_text_open(const char *path, const minrnn_vocabulary *vocabulary,
-                                minrnn_text **text) {
+minrnn_status limited_text_open_files(const char *const *paths, int count,
+                                      const minrnn_vocabulary *vocabulary, minrnn_text **text) {
     struct stat info;
-    if (strcmp(path, "-") == 0 || (stat(path, &info) == 0 && !S_ISREG(info.st_mode))) {
-        return fail(MINRNN_UNSUPPORTED, "the fuzz target's limit");
+    for (int i = 0; i < count; i++) {
+        if (strcmp(paths[i], "-") == 0 || (stat(paths[i], &info) == 0 && !S_ISREG(info.st_mode))) {
+            return fail(MINRNN_UNSUPPORTED, "the fuzz target's limit");
+        }
     }
-    const minrnn_status status = minrnn_text_open(path, vocabulary, text);
-    if (!status && !opened_text) {
-        opened_text = strdup(path);
-        opened_content = fuzz_get(path);
+    const minrnn_status status = minrnn_text_open_files(paths, count, vocabulary, text);
+    for (int i = 0; !status && i < count; i++) {
+        MUST(text_count < MOST_ARGUMENTS);
+        texts[text_count].path = strdup(paths[i]);
+        texts[text_count++].content = fuzz_get(paths[i]);
     }
     return status;
+}
+
+minrnn_status limited_text_open(const char *path, const minrnn_vocabulary *vocabulary,
+                                minrnn_text **text) {
+    return limited_text_open_files(&path, 1, vocabulary, text);
 }
 
 /* ---- the folder ---- */
@@ -190,16 +205,16 @@ static bool is_temporary(const char *name) {
     return false;
 }
 
-/* The text that was learnt from is as it was, and no temporary file is left. */
+/* The texts that were learnt from are as they were, and no temporary file is left. */
 static void check_folder(void) {
-    if (opened_text) {
-        struct fuzz_bytes now = fuzz_get(opened_text);
-        MUST(now.size == opened_content.size &&
-             memcmp(now.data, opened_content.data, now.size) == 0);
+    for (; text_count > 0; text_count--) {
+        const struct fuzz_bytes before = texts[text_count - 1].content;
+        char *path = texts[text_count - 1].path;
+        struct fuzz_bytes now = fuzz_get(path);
+        MUST(now.size == before.size && memcmp(now.data, before.data, now.size) == 0);
         free(now.data);
-        free(opened_content.data);
-        free(opened_text);
-        opened_text = NULL;
+        free(before.data);
+        free(path);
     }
     DIR *entries = opendir(".");
     MUST(entries);
@@ -210,8 +225,6 @@ static void check_folder(void) {
 }
 
 /* ---- one run ---- */
-
-enum { MOST_ARGUMENTS = 48 };
 
 /* No argument leads out of the folder; of what is there only a full disk is left. A tab stands for
  * the end of a line in an argument. */
@@ -263,7 +276,7 @@ static void run(int argc, char **argv) {
     size_t output_bytes = 0, report_bytes = 0;
     stdout = open_memstream(&output, &output_bytes);
     stderr = open_memstream(&report, &report_bytes);
-    const int code = stdout && stderr ? minrnn_main(argc, argv) : -1;
+    const int code = stdout && stderr ? commands_run(argc, argv) : -1;
     fclose(stdout);
     fclose(stderr);
     stdout = out;

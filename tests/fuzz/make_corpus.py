@@ -366,6 +366,12 @@ def commands():
         line("train", "--data=data", "--resume", "--out=model", "--preset=small"),
         line("train", "--data=data", "--resume", "--out=model", "--overwrite"),
         line("train", *TINY, "--log=file", "--overwrite", file=LOG),
+        line("train", *TINY, "--data=data.state", "--data=file", file="a fox"),
+        line("train", *TINY, "--validation=data.state", "--validation=data", "--eval-every=1"),
+        line("train", *TINY, "--validation=file", file="unknown: \u20ac"),
+        line("train", *TINY, "--tokens=bytes", "--validation=file", file="\0\u20ac"),
+        line("train", "--data=data", "--resume", "--out=model", "--tokens=bytes"),
+        line("train", *TINY, "--data=-", "--validation=-"), line("train", *TINY, "--data=."),
     ]
     for text in lines:
         yield text.encode()
