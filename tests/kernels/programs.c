@@ -295,6 +295,7 @@ static minrnn_status no_fence(minrnn_device *device, struct fence *fence) {
 }
 
 static const struct backend recording = {
+    .survives_fork = true,
     .ops = &opencl_ops,
     .finish = nothing,
     .buffer_create = buffer_create,
