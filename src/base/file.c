@@ -15,6 +15,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static size_t piece_of(uint64_t bytes) {
+    return bytes < IO_PIECE ? (size_t)bytes : (size_t)IO_PIECE;
+}
+
 struct file_reader {
     char *path;
     uint64_t bytes;
@@ -86,7 +90,7 @@ minrnn_status file_reader_read(struct file_reader *reader, uint64_t offset, void
     char *to = destination;
     while (bytes > 0) {
         ssize_t got;
-        RETRY(got, pread(reader->fd, to, bytes < IO_PIECE ? bytes : IO_PIECE, (off_t)offset));
+        RETRY(got, pread(reader->fd, to, piece_of(bytes), (off_t)offset));
         if (got < 0) {
             return fail_errno("read", reader->path);
         }
@@ -294,7 +298,7 @@ minrnn_status file_writer_write(struct file_writer *writer, const void *data, ui
     const char *from = data;
     while (bytes > 0) {
         ssize_t written;
-        RETRY(written, write(writer->fd, from, bytes < IO_PIECE ? bytes : IO_PIECE));
+        RETRY(written, write(writer->fd, from, piece_of(bytes)));
         if (written <= 0) {
             errno = written ? errno : EIO;
             return fail_errno("write", writer->path);

@@ -27,7 +27,7 @@ static void prefer_large_pages(char *data, uint64_t bytes) {
     }
     const uintptr_t size = (uintptr_t)page;
     const uintptr_t begin = ((uintptr_t)data + size - 1) / size * size;
-    const uintptr_t end = ((uintptr_t)data + bytes) / size * size;
+    const uintptr_t end = ((uintptr_t)data + (uintptr_t)bytes) / size * size;
     (void)madvise((void *)begin, end - begin, MADV_HUGEPAGE);
 #else
     (void)data;
@@ -59,14 +59,14 @@ static void buffer_destroy(minrnn_buffer *base) {
 static minrnn_status buffer_write(minrnn_buffer *buffer, uint64_t offset, const void *source,
                                   uint64_t bytes, bool wait) {
     (void)wait;
-    memcpy(((struct cpu_buffer *)buffer)->data + offset, source, bytes);
+    memcpy(((struct cpu_buffer *)buffer)->data + offset, source, (size_t)bytes);
     return MINRNN_OK;
 }
 
 static minrnn_status buffer_read(const minrnn_buffer *buffer, uint64_t offset, void *destination,
                                  uint64_t bytes, bool wait) {
     (void)wait;
-    memcpy(destination, ((const struct cpu_buffer *)buffer)->data + offset, bytes);
+    memcpy(destination, ((const struct cpu_buffer *)buffer)->data + offset, (size_t)bytes);
     return MINRNN_OK;
 }
 

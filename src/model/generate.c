@@ -127,7 +127,7 @@ minrnn_status minrnn_generate(minrnn_session *session, const char *prompt, uint6
     }
     struct pieces pieces = {session->model->vocabulary, on_text, user, {0}, 0, false};
     int64_t count = 1;
-    int32_t *tokens = mem_alloc(prompt_bytes, sizeof *tokens);
+    int32_t *tokens = mem_alloc(prompt_bytes > 0 ? prompt_bytes : 1, sizeof *tokens);
     float *logits = mem_alloc((uint64_t)session->model->layout.config.vocab, sizeof *logits);
     status = tokens && logits ? MINRNN_OK : MINRNN_OUT_OF_MEMORY;
     if (!status && prompt_bytes > 0) {

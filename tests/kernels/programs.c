@@ -299,6 +299,7 @@ static void no_look(struct fence *fence) {
 }
 
 static const struct backend recording = {
+    .survives_fork = true,
     .ops = &opencl_ops,
     .survives_fork = true,
     .finish = nothing,
