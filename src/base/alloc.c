@@ -30,8 +30,8 @@ bool mem_fits(uint64_t count, uint64_t size, uint64_t limit, uint64_t *bytes) {
 
 void *mem_alloc(uint64_t count, uint64_t size) {
     uint64_t bytes;
-    const bool fits = mem_fits(count, size, SIZE_MAX, &bytes);
-    void *memory = !fits || must_fail() ? NULL : calloc(bytes ? (size_t)bytes : 1, 1);
+    const bool fits = mem_fits(count ? count : 1, size ? size : 1, SIZE_MAX, &bytes);
+    void *memory = !fits || must_fail() ? NULL : calloc((size_t)bytes, 1);
     if (!memory) {
         report(count, size);
     }

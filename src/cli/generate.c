@@ -34,7 +34,8 @@ static const struct option options[] = {
      PLACE(temperature), 0, NULL},
     {"top-k", "K", "only among the K likeliest characters; 0: all", OPTION_COUNT, PLACE(top_k), 0,
      NULL},
-    {"seed", "S", "of the draws: the same seed, the same text", OPTION_SEED, PLACE(seed), 0, NULL},
+    {"seed", "S", "of the draws: the same text again on the same device with the same build",
+     OPTION_SEED, PLACE(seed), 0, NULL},
     {"device", "D", "where to compute: see minrnn devices", OPTION_TEXT, PLACE(device), 0, NULL},
     {0},
 };

@@ -21,7 +21,8 @@ static int print_usage(void) {
     }
     printf("\n  --help     print this; after a command, its options\n"
            "  --version  print the version\n\n"
-           "The exit code is 0, 1 where something failed, 2 where the command line is wrong.\n"
+           "The exit code is 0, 1 if something failed, 2 if the command line is wrong, 128 + N if "
+           "signal N\nended the run.\n"
            "MINRNN_DEVICE names the device where --device does not.\n");
     return 0;
 }
