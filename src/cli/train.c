@@ -370,8 +370,8 @@ static int print_parts(const struct parts *parts, const struct train_files *file
                : report_failure("%s is too short: %" PRId64 " %s to train, and a sequence "
                                 "takes %" PRId64 " (--time %" PRId64 " and a target)",
                                 files->data > 1 ? "all of --data" : files->inputs[0], train,
-                                unit_of(parts),
-                                arguments->trainer.time + 1, arguments->trainer.time);
+                                unit_of(parts), arguments->trainer.time + 1,
+                                arguments->trainer.time);
 }
 
 static int train(const struct train_files *files, int argc, char **argv, const char *state,
