@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "base/status.h"
 #include "base/clock.h"
+#include "base/status.h"
 #include "check/harness.h"
 #include "check/inputs.h"
 

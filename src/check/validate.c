@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/status.h"
 #include "base/clock.h"
+#include "base/status.h"
 #include "check/harness.h"
 #include "check/select.h"
 

@@ -74,6 +74,20 @@ class Several(Place):
         self.assertEqual(len(one[0]), len(several[0]))
         self.assertNotEqual(one, several)
 
+    def test_a_document_begins_with_no_memory(self):
+        """The same text twice has the loss of that text once: of one window, which holds it all."""
+        text = self.write("text.txt", self.read(self.data)[:60])
+        losses = {}
+        for count in (1, 2):
+            for name, data in (("documents", [text] * count),
+                               ("one", [self.write("one.txt", self.read(text) * count)])):
+                self.good(*self.on(*data, steps=1), "--validation", text, "--batch", 1, "--time",
+                          60 * count - 1, "--log", self.log)  # fmt: skip
+                losses[name, count] = float(self.read(self.log).split(b"\n")[1].split(b",")[1])
+        self.assertEqual(losses["documents", 1], losses["one", 1])
+        self.assertLess(abs(losses["documents", 2] - losses["documents", 1]), 1e-5)
+        self.assertGreater(abs(losses["one", 2] - losses["documents", 1]), 1e-4)
+
     def test_a_text_alone_has_no_resets(self):
         """The bits are those of the file, however it is read."""
         _, *expected = self.trains(*self.on(self.data))
@@ -131,7 +145,8 @@ class Several(Place):
                  self.parts[0] + ".state", "--out", self.parts[0])  # fmt: skip
         with open(self.parts[1], "rb") as file:
             self.bad(WRONG_USE, "different", *self.on("-"), "--log", self.parts[1], stdin=file)
-        self.good(*self.on(texts, out=self.path("texts-not")))
+        os.mkdir(self.path("texts-not"))
+        self.good(*self.on(texts, out=self.path("texts-not/m")))
 
 
 class Validation(Place):

@@ -69,10 +69,13 @@ class Places(test_cli.Workplace):
                 done = test_cli.run(*self.writing(what, self.path(name)))
                 self.assertEqual((done.returncode, done.stdout), (FAILED, b""))
                 self.assertIn(b"too long", done.stderr)
-        self.good(*self.train("--log", self.path("l" * longest), steps=2))
         # Temporary files of a save have the process and a number of up to ten digits in their names.
-        process = len(str(int(self.read("/proc/sys/kernel/pid_max")) - 1))
-        fits = self.path("y" * (longest - len(".state") - len(f".-{2**32 - 1}.tmp") - process))
+        digits = len(str(int(self.read("/proc/sys/kernel/pid_max")) - 1))
+        nearly = self.path("n" * (longest - len(".state") - len(".-9.tmp") - digits))
+        done = test_cli.run(*self.train("--out", nearly))
+        self.assertEqual((done.returncode, done.stdout), (FAILED, b""))
+        self.good(*self.train("--log", self.path("l" * longest), steps=2))
+        fits = self.path("y" * (longest - len(".state") - len(f".-{2**32 - 1}.tmp") - digits))
         self.good(*self.train("--out", fits, "--save-every", 1, steps=12))
 
     def as_nobody(self):
