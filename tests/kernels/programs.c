@@ -299,7 +299,6 @@ static void no_look(struct fence *fence) {
 }
 
 static const struct backend recording = {
-    .survives_fork = true,
     .ops = &opencl_ops,
     .survives_fork = true,
     .finish = nothing,
