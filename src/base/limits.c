@@ -215,7 +215,7 @@ static bool read_quota(const char *root, enum cgroup_version version, const stru
 
 int limits_processors(const char *root) {
     int least = 0;
-    for (int version = CGROUP_V1; version <= CGROUP_V2; version++) {
+    for (enum cgroup_version version = CGROUP_V1; version <= CGROUP_V2; version++) {
         struct cgroup group;
         uint64_t quota, period;
         bool there = find_cgroup(root, version, "cpu", &group);
@@ -319,7 +319,7 @@ void limits_memory(const char *root, struct memory_limit *limit) {
         note(limit, (available + swap) * 1024, "the machine's", " free memory",
              (available + swap) * 1024);
     }
-    for (int version = CGROUP_V1; version <= CGROUP_V2; version++) {
+    for (enum cgroup_version version = CGROUP_V1; version <= CGROUP_V2; version++) {
         struct cgroup group;
         bool there = find_cgroup(root, version, "memory", &group);
         for (; there; there = cgroup_up(&group)) {

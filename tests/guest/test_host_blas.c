@@ -84,7 +84,9 @@ static void test_beside(void **unused) {
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_int_equal(wrong, 0);
     assert_memory_equal(alone, beside, sizeof alone);
-    expect_threads(HOST_THREADS);
+    if (openblas_get_parallel() != OPENMP) { /* which sets it anew at each of the host's calls */
+        expect_threads(HOST_THREADS);
+    }
 }
 
 int main(void) {
