@@ -13,6 +13,8 @@ struct eval_arguments {
     const char *model, *data, *device;
     minrnn_split split;
     int64_t batch, time;
+    const char **texts; /* [text_count]: every --data */
+    int text_count;
 };
 
 static const char *const splits[] = {"train", "validation", "all", NULL};
@@ -21,8 +23,8 @@ static const char *const splits[] = {"train", "validation", "all", NULL};
 static const struct option options[] = {
     {"model", "M", "a model of minrnn train, or one of a public minGRU implementation's",
      OPTION_TEXT, PLACE(model), 0, NULL},
-    {"data", "FILE", "text that the model knows; a folder: its files; -: standard input",
-     OPTION_TEXT, PLACE(data), 0, NULL},
+    {"data", "FILE", "text, a folder of it, or - for standard input; may be repeated", OPTION_TEXT,
+     PLACE(data), 0, NULL},
     {"split", NULL, "its first 90 %, the rest, or all of it", OPTION_CHOICE, PLACE(split), 0,
      splits},
     {"time", "N", "characters of a window; each begins with no memory", OPTION_COUNT, PLACE(time),
@@ -93,7 +95,8 @@ static int evaluate(minrnn_device *device, const struct eval_arguments *argument
         goto done;
     }
     if (!status) {
-        status = minrnn_text_open(arguments->data, minrnn_model_vocabulary(model), &text);
+        status = minrnn_text_open_files(arguments->texts, arguments->text_count,
+                                        minrnn_model_vocabulary(model), &text);
     }
     if (status) {
         code = report_library(status);
@@ -121,11 +124,18 @@ static int run(int argc, char **argv) {
     if (!arguments.model || !arguments.data) {
         return report_wrong_use("eval needs --model M and --data FILE (see minrnn eval --help)");
     }
+    arguments.text_count = arguments_given(&command_eval, argc, argv, "data", NULL);
+    arguments.texts = calloc((size_t)arguments.text_count, sizeof *arguments.texts);
+    if (!arguments.texts) {
+        return report_failure("out of memory");
+    }
+    (void)arguments_given(&command_eval, argc, argv, "data", arguments.texts);
     minrnn_device *device = NULL;
     code = describe_open(arguments.device, &device);
     if (!code) {
         code = evaluate(device, &arguments);
     }
     minrnn_device_destroy(device);
+    free(arguments.texts);
     return code;
 }

@@ -49,6 +49,19 @@ class Place(test_cli.Workplace):
 
 
 class Several(Place):
+    def test_eval_judges_files_and_folders_alike(self):
+        """Three documents of 2,000 characters; the first of each is nobody's target."""
+        self.trains(*self.on(*self.parts))
+        os.mkdir(self.path("texts"))
+        for path in self.parts:
+            os.link(path, self.path("texts/" + os.path.basename(path)))
+        judge = ["eval", "--model", self.model]
+        given = [part for path in self.parts for part in ("--data", path)]
+        several = self.good(*judge, *given)
+        self.assertIn("over     5,997 characters", several)
+        self.assertEqual(several, self.good(*judge, "--data", self.path("texts")))
+        self.assertNotEqual(several, self.good(*judge, *given[2:]))
+
     def test_files_and_folders_are_the_same_documents(self):
         shown, *several = self.trains(*self.on(*self.parts))
         self.assertIn(f"data     {self.parts[0]} and 2 more, 3 documents: 5,400 characters to train, "
