@@ -91,8 +91,7 @@ static cl_int CL_API_CALL device_info(cl_device_id id, cl_device_info what, size
     const cl_bool yes = CL_TRUE;
     const cl_platform_id owner = (cl_platform_id)&platform;
     switch (what) {
-    case CL_DEVICE_VERSION:
-        return answer_text(variable("DRIVER_DEVICE", ""), capacity, to, size);
+    case CL_DEVICE_VERSION: return answer_text(variable("DRIVER_DEVICE", ""), capacity, to, size);
     case CL_DEVICE_AVAILABLE:
     case CL_DEVICE_COMPILER_AVAILABLE: return answer(&yes, sizeof yes, capacity, to, size);
     case CL_DEVICE_PLATFORM: return answer(&owner, sizeof owner, capacity, to, size);
