@@ -177,7 +177,7 @@ minrnn_status layout_check_rows(const struct model_layout *layout, int64_t batch
     const minrnn_model_config *config = &layout->config;
     const int64_t widest = larger(larger(config->vocab, config->width),
                                   larger(layout_feed_width(config), mixer_inner(&config->mixer)));
-    const int64_t token_bytes = widest * (config->layers + 1) * MOST_BYTES;
+    const int64_t token_bytes = larger(widest * (config->layers + 1) * MOST_BYTES, 1);
     return batch * time <= INT64_MAX / token_bytes
                ? MINRNN_OK
                : fail(
