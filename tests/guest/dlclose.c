@@ -1,6 +1,8 @@
 /* A host that loads a plugin, lets it train a step and unloads it, again and again:
  *   dlclose PLUGIN ROUNDS
- * Threads of OpenMP and of drivers must not lose the code that they run. */
+ * Threads of OpenMP and of drivers must not lose the code that they run, nor become more each time.
+ */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,9 +22,22 @@ static int once(const char *path, float *loss) {
     return dlclose(plugin) ? 1 : code;
 }
 
+static int threads_of_process(void) {
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    for (struct dirent *task; tasks && (task = readdir(tasks));) {
+        count += task->d_name[0] != '.';
+    }
+    if (tasks) {
+        closedir(tasks);
+    }
+    return count;
+}
+
 int main(int argc, char **argv) {
     const struct timespec pause = {.tv_nsec = 20000000}; /* in which a thread may wake up */
     float first = 0, loss = 0;
+    int threads = 0;
     for (int i = 0; argc > 2 && i < atoi(argv[2]); i++) {
         const int code = once(argv[1], &loss);
         first = i == 0 ? loss : first;
@@ -32,6 +47,14 @@ int main(int argc, char **argv) {
             return code ? code : 1;
         }
         nanosleep(&pause, NULL);
+        if (i == 1) {
+            threads = threads_of_process();
+        }
+    }
+    if (threads_of_process() > threads) {
+        fprintf(stderr, "%d threads after two rounds, %d at the end\n", threads,
+                threads_of_process());
+        return 1;
     }
     return argc > 2 ? 0 : 2;
 }

@@ -140,7 +140,9 @@ static int threads_of_process(void) {
     for (struct dirent *task; tasks && (task = readdir(tasks));) {
         count += task->d_name[0] != '.';
     }
-    closedir(tasks);
+    if (tasks) {
+        closedir(tasks);
+    }
     return count;
 }
 
