@@ -43,6 +43,7 @@ static struct {
     int threads; /* theirs together */
     int buffers; /* that OpenBLAS is known to have for them */
     int before;  /* the process's number of threads */
+    bool forked; /* OpenBLAS ended its threads for a fork(), and makes them anew when asked next */
 } shared = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
 
 /* What OpenBLAS maps for each call under way, and keeps (BUFFER_SIZE of its common_*.h). */
@@ -66,11 +67,13 @@ static void before_fork(void) {
 }
 
 static void in_parent(void) {
+    shared.forked = true;
     pthread_mutex_unlock(&shared.lock);
 }
 
 static void in_child(void) {
     shared.users = shared.threads = 0;
+    shared.forked = true;
     pthread_mutex_unlock(&shared.lock);
 }
 
@@ -174,9 +177,26 @@ static void set_threads(int threads) {
     }
 }
 
+/* Whether OpenBLAS can have its threads again. It ends the process when it cannot. */
+static bool can_restart(void) {
+    const int own_threads = openblas_get_num_threads() - 1;
+    if (shared.forked && !asks_openmp() && own_threads > 0 &&
+        probe_threads(own_threads, 0) < own_threads) {
+        return false;
+    }
+    shared.forked = false;
+    return true;
+}
+
 minrnn_status blas_begin(int threads, struct blas_use *use) {
     (void)pthread_once(&shared.once, watch_forks);
     pthread_mutex_lock(&shared.lock);
+    if (!can_restart()) {
+        pthread_mutex_unlock(&shared.lock);
+        return fail(MINRNN_DEVICE_ERROR,
+                    "OpenBLAS cannot have its %d threads again after fork() (pids.max, ulimit -u)",
+                    openblas_get_num_threads());
+    }
     use->threads = take_buffers(threads);
     if (use->threads > 0) {
         if (shared.users++ == 0) {

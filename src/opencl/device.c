@@ -15,6 +15,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { MAX_PLATFORMS = 32, MAX_DEVICES = 64, COMPILER_SPARE = 160 << 20 };
@@ -146,7 +147,9 @@ static minrnn_status try_room(void) {
     enum { MORE_THREADS = 4, ROOM = 768 << 20 };
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     const int threads = (processors > 0 ? (int)processors : 1) + MORE_THREADS;
-    if (!probe_room(ROOM)) {
+    struct rlimit space;
+    const bool is_limited = getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY;
+    if (is_limited && !probe_room(ROOM)) {
         return fail(MINRNN_OUT_OF_MEMORY,
                     "OpenCL is left alone: its drivers may need %d MiB of address space, and there "
                     "are less (ulimit -v)",
