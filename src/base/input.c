@@ -186,7 +186,7 @@ static minrnn_status read_all(const struct source *source, struct input_bytes *b
         ssize_t got;
         const uint64_t room = bytes->capacity - bytes->count - 1;
         char *to = bytes->data + bytes->count;
-        RETRY(got, read(source->fd, to, room < IO_PIECE ? room : IO_PIECE));
+        RETRY(got, read(source->fd, to, (size_t)(room < IO_PIECE ? room : IO_PIECE)));
         if (got < 0) {
             return fail_errno("read", source->name);
         }

@@ -10,8 +10,7 @@
 enum { FIRST_ROOM = 1 << 12 };
 
 static int read_all(FILE *file, const char *name, struct prompt *prompt) {
-    uint64_t room = 0;
-    size_t got = 0;
+    size_t room = 0, got = 0;
     errno = 0;
     do {
         prompt->bytes += got;

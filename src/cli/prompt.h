@@ -2,11 +2,11 @@
 #ifndef CLI_PROMPT_H
 #define CLI_PROMPT_H
 
-#include <stdint.h>
+#include <stddef.h>
 
 struct prompt {
     char *text; /* NULL: none is given */
-    uint64_t bytes;
+    size_t bytes;
 };
 
 /* Reads `path` ("-": standard input) to its end, a byte order mark at the beginning left out.

@@ -34,7 +34,7 @@ static minrnn_status read_document(const struct input *input, struct documents *
     const uint64_t mark = utf8_mark(content, bytes->count - document.begin);
     if (documents->decoded && mark > 0) {
         bytes->count -= mark;
-        memmove(content, content + mark, bytes->count - document.begin + 1);
+        memmove(content, content + mark, (size_t)(bytes->count - document.begin + 1));
         document.mark = mark;
     }
     document.end = bytes->count;

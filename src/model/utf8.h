@@ -43,7 +43,7 @@ static inline bool utf8_may_begin(const char *text, uint64_t bytes) {
         char whole[UTF8_MAX_BYTES];
         uint32_t code;
         memset(whole, end, sizeof whole);
-        memcpy(whole, text, bytes);
+        memcpy(whole, text, (size_t)bytes);
         if ((uint64_t)utf8_decode(whole, sizeof whole, &code) > bytes) {
             return true;
         }
