@@ -236,8 +236,9 @@ class Resuming(test_cli.Workplace):
 
 
 class Terminal(test_cli.Workplace):
-    def shown(self, columns, later=None, **environment):
-        """What a run draws on a terminal of a width, which is changed after a while, in two parts."""
+    def drawn(self, columns, later=None, every=0, **environment):
+        """The lines of a run on a terminal of a width, which is changed after a while, in two parts;
+        `every` so many steps one stays."""
         reader, writer = pty.openpty()
 
         def resize(to):
@@ -245,7 +246,7 @@ class Terminal(test_cli.Workplace):
 
         resize(columns)
         process = subprocess.Popen(
-            [test_cli.COMMAND, *map(str, self.train("--eval-every", 300, steps=1000000))],
+            [test_cli.COMMAND, *map(str, self.train("--eval-every", every, steps=1000000))],
             stdout=writer, stderr=subprocess.PIPE,
             env={**os.environ, "MINRNN_DEVICE": "cpu", **environment},
         )  # fmt: skip
@@ -259,7 +260,7 @@ class Terminal(test_cli.Workplace):
             if not select.select([reader], [], [], 0.1)[0]:
                 continue
             parts[part] += os.read(reader, 4096)
-            enough = all(parts[part].count(end) > 1 for end in (b"\033[K\rstep", b"\033[K\r\n"))
+            enough = parts[part].count(b"\033[K\r\n" if every else b"\033[K\rstep") > 1
             if enough and part == 0 and later:
                 resize(later)
                 part = 1
@@ -273,6 +274,10 @@ class Terminal(test_cli.Workplace):
         process.stderr.close()
         return [re.findall(r"\r(step[^\r\n\033]*)", part.decode()) for part in parts]
 
+    def shown(self, columns, **environment):
+        """Lines that are redrawn and lines that stay."""
+        return [line for every in (0, 20) for line in self.drawn(columns, every=every, **environment)[0]]
+
     def test_a_line_never_wraps(self):
         whole = r"step \d+/1000000  loss \d\.\d{4}(  validation \d\.\d{4})?  [\d,]+ tokens/s  [\d:]+ left"
         for columns, part in [
@@ -285,7 +290,7 @@ class Terminal(test_cli.Workplace):
             (6, r"step $"),
         ]:
             with self.subTest(columns):
-                lines = self.shown(columns)[0]
+                lines = self.shown(columns)
                 self.assertGreater(len(lines), 2)
                 self.assertLess(max(map(len, lines)), columns)
                 for line in lines:
@@ -295,15 +300,15 @@ class Terminal(test_cli.Workplace):
         for columns, variable, most in [(0, "30", 30), (100, "30", 30), (30, "100", 30),
                                         (0, "x", 80), (0, "-5", 80), (30, "", 30)]:  # fmt: skip
             with self.subTest(columns, variable=variable):
-                lines = self.shown(columns, COLUMNS=variable)[0]
+                lines = self.shown(columns, COLUMNS=variable)
                 self.assertLess(max(map(len, lines)), most)
                 self.assertGreater(max(map(len, lines)), most - 30)
 
     def test_a_terminal_that_is_resized(self):
-        wide, narrow = self.shown(120, later=25)
+        wide, narrow = self.drawn(120, later=25)
         self.assertGreater(max(map(len, wide)), 50)
         self.assertLess(max(map(len, narrow)), 25)
-        narrow, wide = self.shown(25, later=120)
+        narrow, wide = self.drawn(25, later=120)
         self.assertLess(max(map(len, narrow)), 25)
         self.assertGreater(max(map(len, wide)), 50)
 
