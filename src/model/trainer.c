@@ -239,8 +239,8 @@ static void keep_record(minrnn_trainer *trainer, const struct step_slot *slot) {
     }
 }
 
-/* Notes which steps in flight are done. Called now and then, so that a record's time is not far from
- * the step's end. */
+/* Notes which steps in flight are done. Called now and then, so that a record's time is not far
+ * from the step's end. */
 static void look(minrnn_trainer *trainer) {
     for (int i = 0; i < STEPS_IN_FLIGHT; i++) {
         if (trainer->slots[i].step != 0) {

@@ -28,8 +28,8 @@ struct backend {
                            uint64_t bytes, bool wait);
     minrnn_status (*read)(const minrnn_buffer *buffer, uint64_t offset, void *destination,
                           uint64_t bytes, bool wait);
-    /* fence_set marks the queue's end (and starts the work); fence_look notes whether it has passed,
-     * without waiting; fence_wait waits for it and clears it, but for the time. */
+    /* fence_set marks the queue's end (and starts the work); fence_look notes whether it has
+     * passed, without waiting; fence_wait waits for it and clears it, but for the time. */
     minrnn_status (*fence_set)(minrnn_device *device, struct fence *fence);
     void (*fence_look)(struct fence *fence);
     minrnn_status (*fence_wait)(minrnn_device *device, struct fence *fence);

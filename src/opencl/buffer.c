@@ -97,8 +97,8 @@ void cl_fence_look(struct fence *fence) {
         return;
     }
     /* An error, of this call or of the work, is left to who waits. */
-    const cl_int code = clGetEventInfo(fence->event, CL_EVENT_COMMAND_EXECUTION_STATUS,
-                                       sizeof state, &state, NULL);
+    const cl_int code =
+        clGetEventInfo(fence->event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state, NULL);
     if (!code && state == CL_COMPLETE) {
         fence->passed = clock_seconds();
     }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check/bench.h"
 #include "base/clock.h"
+#include "check/bench.h"
 #include "rules.h"
 
 enum { EXIT_SKIP = 77 };
