@@ -26,7 +26,7 @@ STALLED = 45  # s in which a test uses no CPU time: a deadlock, however busy the
 
 # Which tests can reach a folder's code, by suite or name; the cheapest runs first. The rules and
 # the consumers read sources and headers, not behaviour.
-OPENCL_TESTS = ["pocl", "rusticl", "no_icd", "kernels compile", "checkop oclgrind*",
+OPENCL_TESTS = ["pocl", "rusticl", "no_icd", "drivers", "kernels compile", "checkop oclgrind*",
                 "checkop intel", "fuzz-cache"]
 HOST_TESTS = ["cpu", "host", "check", "cli", "faults", "examples", "interop", "golden", "unit",
               "fuzz"]
