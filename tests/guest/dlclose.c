@@ -2,7 +2,8 @@
  *   dlclose PLUGIN ROUNDS
  * Threads of OpenMP and of drivers must not lose the code that they run, nor become more each time.
  */
-#include <dirent.h>
+#include "threads.h"
+
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,18 +21,6 @@ static int once(const char *path, float *loss) {
     }
     const int code = run(NULL, loss);
     return dlclose(plugin) ? 1 : code;
-}
-
-static int threads_of_process(void) {
-    int count = 0;
-    DIR *tasks = opendir("/proc/self/task");
-    for (struct dirent *task; tasks && (task = readdir(tasks));) {
-        count += task->d_name[0] != '.';
-    }
-    if (tasks) {
-        closedir(tasks);
-    }
-    return count;
 }
 
 int main(int argc, char **argv) {

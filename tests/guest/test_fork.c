@@ -3,8 +3,8 @@
 #define _GNU_SOURCE
 
 #include "guest.h"
+#include "threads.h"
 
-#include <dirent.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -149,18 +149,6 @@ static bool refuses_all(void) {
         }
     }
     return true;
-}
-
-static int threads_of_process(void) {
-    int count = 0;
-    DIR *tasks = opendir("/proc/self/task");
-    for (struct dirent *task; tasks && (task = readdir(tasks));) {
-        count += task->d_name[0] != '.';
-    }
-    if (tasks) {
-        closedir(tasks);
-    }
-    return count;
 }
 
 /* In a child whose parent never had a device: all threads, as OpenMP makes them for a step. */
