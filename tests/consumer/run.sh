@@ -64,7 +64,7 @@ sanitized)
     $cc -fsanitize=address "$work/empty.c" -o "$work/empty" 2>/dev/null && "$work/empty" ||
         skip "no AddressSanitizer"
     compile -g -fsanitize=address
-    ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS="suppressions=$here/../leaks.txt:print_suppressions=1" \
+    ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS="$LSAN_OPTIONS:print_suppressions=1" \
         "$work/consumer"
     ;;
 cmake)
