@@ -1,12 +1,12 @@
 #include "check/bench.h"
 
-#include <stdlib.h>
-
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/status.h"
 #include "check/harness.h"
 #include "check/inputs.h"
+
+#include <stdlib.h>
 
 enum { ROWS = 16384, BATCH = 64, TIME = 256, VOCABULARY = 65, WARM_UP = 2, REPEATS = 9 };
 enum { SIZES_PER_OP = 3 };

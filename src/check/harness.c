@@ -1,14 +1,14 @@
 #include "check/harness.h"
 
+#include "base/alloc.h"
+#include "check/bounds.h"
+#include "check/inputs.h"
+
 #include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "base/alloc.h"
-#include "check/bounds.h"
-#include "check/inputs.h"
 
 /* Elements before and after each tensor whose bits must stay: quiet NaNs, so that what is read
  * there shows too. */

@@ -1,9 +1,9 @@
 #include "check/inputs.h"
 
+#include "base/alloc.h"
+
 #include <math.h>
 #include <string.h>
-
-#include "base/alloc.h"
 
 /* What the rules below look at. */
 struct filler {

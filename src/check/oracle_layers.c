@@ -1,10 +1,9 @@
 /* The layers: convolution, norm, activations, residual and both ends of the model. */
+#include "base/philox.h"
 #include "check/oracle.h"
 
 #include <math.h>
 #include <stddef.h>
-
-#include "base/philox.h"
 
 /* ---- convolution ---- */
 

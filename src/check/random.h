@@ -2,9 +2,9 @@
 #ifndef CHECK_RANDOM_H
 #define CHECK_RANDOM_H
 
-#include <math.h>
-
 #include "base/philox.h"
+
+#include <math.h>
 
 struct check_random {
     uint64_t seed;

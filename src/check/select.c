@@ -1,9 +1,9 @@
 #include "check/select.h"
 
+#include "base/status.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/status.h"
 
 enum { NAME_CAPACITY = 32, SIZE_MAX_ASKED = 1 << 20 };
 

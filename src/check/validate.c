@@ -1,13 +1,13 @@
 #include <minrnn/check.h>
 
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/status.h"
 #include "check/harness.h"
 #include "check/select.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 void minrnn_check_config_defaults(minrnn_check_config *config) {
     if (config) {

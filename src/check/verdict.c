@@ -2,15 +2,15 @@
  * of it. Whatever else is in such a file counts as nothing. */
 #include <minrnn/check.h>
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
-
 #include "base/alloc.h"
 #include "base/checksum.h"
 #include "base/file.h"
 #include "base/folder.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 enum { TEXT_BYTES = 4096 };
 

@@ -1,8 +1,8 @@
 #include "cli/describe.h"
 
-#include "cli/report.h"
-
 #include <minrnn/check.h>
+
+#include "cli/report.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
+#include <minrnn/trainer.h>
+
 #include "cli/commands.h"
 #include "cli/describe.h"
 #include "cli/evaluate.h"
 #include "cli/report.h"
-
-#include <minrnn/trainer.h>
 
 #include <math.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
+#include <minrnn/session.h>
+
 #include "cli/commands.h"
 #include "cli/prompt.h"
 #include "cli/report.h"
-
-#include <minrnn/session.h>
 
 #include <stdio.h>
 #include <stdlib.h>

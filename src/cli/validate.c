@@ -1,8 +1,8 @@
+#include <minrnn/check.h>
+
 #include "cli/commands.h"
 #include "cli/describe.h"
 #include "cli/report.h"
-
-#include <minrnn/check.h>
 
 #include <inttypes.h>
 #include <limits.h>

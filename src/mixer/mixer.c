@@ -1,17 +1,13 @@
 /* The list of mixers, and the mixer as a layer in the caller's own model. */
 #include "mixer/mixer.h"
 
+#include "base/alloc.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "base/alloc.h"
-
 static const struct mixer_kind *const kinds[] = {&mixer_mingru, &mixer_minlstm};
 enum { KIND_COUNT = sizeof kinds / sizeof *kinds, MAX_CHANNELS = 1 << 20 };
-
-int64_t mixer_inner(const minrnn_mixer_config *config) {
-    return (int64_t)((double)config->width * (double)config->expansion);
-}
 
 static minrnn_status check_config(const minrnn_mixer_config *config) {
     if (config->width < 1 || config->width > MAX_CHANNELS) {

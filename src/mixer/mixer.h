@@ -47,7 +47,9 @@ int mixer_parameters(const struct mixer_kind *kind, const minrnn_mixer_config *c
                      struct parameter parameters[MIXER_MAX_PARAMETERS], int64_t *total);
 
 /* Channels of the recurrence, d_h = (int64_t)(width * expansion). */
-int64_t mixer_inner(const minrnn_mixer_config *config);
+static inline int64_t mixer_inner(const minrnn_mixer_config *config) {
+    return (int64_t)((double)config->width * (double)config->expansion);
+}
 
 extern const struct mixer_kind mixer_mingru;
 extern const struct mixer_kind mixer_minlstm;

@@ -1,8 +1,8 @@
 #include "mixer/parameter.h"
 
-#include <math.h>
-
 #include "base/philox.h"
+
+#include <math.h>
 
 static const double PI = 3.14159265358979323846;
 

@@ -1,9 +1,9 @@
 #include "op/numbers.h"
 
+#include "base/status.h"
+
 #include <math.h>
 #include <string.h>
-
-#include "base/status.h"
 
 /* Optional tensors may be absent, and a convolution of one tap has a state of no elements. */
 static bool has_floats(const struct op_argument *argument) {
@@ -14,19 +14,25 @@ static bool is_output(const struct op_argument *argument) {
     return argument->role == OP_INOUT || argument->role == OP_OUT || argument->role == OP_OUT_OPT;
 }
 
+/* A check begins with its observer. */
+static struct number_check *check_of(const struct op_context *context) {
+    return (struct number_check *)context->observer;
+}
+
 /* The op that counts runs in the same scratch, but must not be checked itself. */
 static minrnn_status count_nonfinite(struct op_context *context,
                                      const struct op_argument *argument) {
-    struct number_check *check = context->numbers;
-    context->numbers = NULL;
+    struct op_observer *observer = context->observer;
+    const minrnn_tensor total = check_of(context)->count;
+    context->observer = NULL;
     const minrnn_status status = OP(nonfinite_count, context, .count = argument->extent,
-                                    .x = argument->tensor, .total = check->count);
-    context->numbers = check;
+                                    .x = argument->tensor, .total = total);
+    context->observer = observer;
     return status;
 }
 
-minrnn_status numbers_plan(struct op_context *context, const struct op_argument *arguments,
-                           int count) {
+static minrnn_status planned(struct op_context *context, const struct op_argument *arguments,
+                             int count) {
     minrnn_status status = MINRNN_OK;
     for (int i = 0; i < count && !status; i++) {
         if (is_output(&arguments[i]) && has_floats(&arguments[i])) {
@@ -69,7 +75,7 @@ static minrnn_status check_argument(struct op_context *context, const struct op_
         return MINRNN_OK;
     }
     const minrnn_status status = count_nonfinite(context, argument);
-    return status ? status : tensor_read(context->numbers->count, nonfinite, 1, true);
+    return status ? status : tensor_read(check_of(context)->count, nonfinite, 1, true);
 }
 
 static bool same_place(minrnn_tensor a, minrnn_tensor b) {
@@ -88,8 +94,7 @@ static bool is_kept_input(const struct number_check *check, const struct op_argu
 }
 
 /* Says what was found, and whether the op made it or was handed it. */
-static minrnn_status describe(struct op_context *context, float nonfinite) {
-    struct number_check *check = context->numbers;
+static minrnn_status describe(struct number_check *check, float nonfinite) {
     const struct op_argument *found = &check->arguments[check->found];
     float value = 0.0f;
     minrnn_status status = find_nonfinite(found, &check->index, &value);
@@ -123,9 +128,9 @@ static minrnn_status describe(struct op_context *context, float nonfinite) {
                 (double)value, found->name, (long long)check->index);
 }
 
-minrnn_status numbers_check(struct op_context *context, const char *op,
-                            const struct op_argument *arguments, int count) {
-    struct number_check *check = context->numbers;
+static minrnn_status ran(struct op_context *context, const char *op,
+                         const struct op_argument *arguments, int count) {
+    struct number_check *check = check_of(context);
     for (int i = 0; i < count; i++) {
         float nonfinite = 0.0f;
         minrnn_status status = MINRNN_OK;
@@ -140,8 +145,13 @@ minrnn_status numbers_check(struct op_context *context, const char *op,
             memcpy(check->arguments, arguments, (size_t)count * sizeof *arguments);
             check->argument_count = count;
             check->found = i;
-            return describe(context, nonfinite);
+            return describe(check, nonfinite);
         }
     }
     return MINRNN_OK;
+}
+
+void numbers_attach(struct number_check *check, struct op_context *context) {
+    check->observer = (struct op_observer){planned, ran};
+    context->observer = &check->observer;
 }

@@ -1,7 +1,6 @@
 #include "op/op.h"
 
 #include "base/status.h"
-#include "op/numbers.h"
 
 /* ---- NAME_arguments: the list's tensors, with their extents for these sizes ---- */
 
@@ -115,12 +114,14 @@ static minrnn_status check_scratch(const char *op, const struct op_context *cont
         if (context->planning) {                                                                   \
             context->scratch_need =                                                                \
                 scratch > context->scratch_need ? scratch : context->scratch_need;                 \
-            return context->numbers ? numbers_plan(context, arguments, count) : MINRNN_OK;         \
+            return context->observer ? context->observer->planned(context, arguments, count)       \
+                                     : MINRNN_OK;                                                  \
         }                                                                                          \
         status = check_arguments(#name, context, arguments, count);                                \
         status = status ? status : check_scratch(#name, context, scratch);                         \
         status = status ? status : table->name.run(context, args);                                 \
-        return status || !context->numbers ? status                                                \
-                                           : numbers_check(context, #name, arguments, count);      \
+        return status || !context->observer                                                        \
+                   ? status                                                                        \
+                   : context->observer->ran(context, #name, arguments, count);                     \
     }
 #include "op/op_list.def"

@@ -24,7 +24,7 @@ static inline int64_t scan_gates(minrnn_scan_cell cell) {
     ;
 #include "op/op_list.def"
 
-struct number_check;
+struct op_observer;
 
 /* Where ops run: a device, with the scratch memory its ops may use. In-order: an op sees the
  * results of those called before it. While `planning`, ops compute nothing and only raise
@@ -36,7 +36,7 @@ struct op_context {
     int64_t scratch_bytes; /* what `scratch` holds */
     int64_t scratch_need;  /* the most that any op planned so far asked for */
     bool planning;
-    struct number_check *numbers; /* checks every output (op/numbers.h); NULL: none */
+    struct op_observer *observer; /* of every op that runs; NULL: none */
 };
 
 /* What a backend provides for each op. `run` gets arguments that were checked: sizes are at least
@@ -60,7 +60,7 @@ struct op_table {
 /* OP(gemm, context, .m = 3, ...): a call with its arguments by name; what is not named is zero. */
 #define OP(name, context, ...) op_##name((context), &(struct name##_args){__VA_ARGS__})
 
-/* One tensor argument, for harnesses that handle every op alike. */
+/* One tensor argument, for harnesses and observers that handle every op alike. */
 enum op_role { OP_IN, OP_IN_OPT, OP_INOUT, OP_OUT, OP_OUT_OPT };
 struct op_argument {
     const char *name;
@@ -70,6 +70,16 @@ struct op_argument {
     int64_t extent; /* elements */
 };
 enum { OP_MAX_ARGUMENTS = 16 };
+
+/* What is told of every op of a context, for example to look at what it wrote. */
+struct op_observer {
+    /* While planning: raises the context's scratch to what `ran` takes. */
+    minrnn_status (*planned)(struct op_context *context, const struct op_argument *arguments,
+                             int count);
+    /* After the op was enqueued; its status is then the op's. */
+    minrnn_status (*ran)(struct op_context *context, const char *op,
+                         const struct op_argument *arguments, int count);
+};
 
 /* Writes the tensor arguments of a call in the list's order; returns how many. */
 #define OP_BEGIN(name)                                                                             \

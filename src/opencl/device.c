@@ -1,10 +1,9 @@
 /* Devices: what there is, and opening one. */
-#include "opencl/backend.h"
-
 #include "base/alloc.h"
 #include "base/probe.h"
 #include "base/text.h"
 #include "opencl/absent.h"
+#include "opencl/backend.h"
 #include "opencl/cache.h"
 #include "opencl/opencl.h"
 #include "opencl/source.h"

@@ -1,13 +1,13 @@
 /* Every op of a device against the oracle in double precision, then, with --bench, timed. */
 #include <minrnn/check.h>
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/clock.h"
 #include "check/bench.h"
 #include "rules.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { EXIT_SKIP = 77 };
 

@@ -1,8 +1,8 @@
 /* The CPU's ops at every instruction level that this processor has: opening the CPU takes the
  * highest alone. */
-#include "cpu/cpu.h"
-
 #include <minrnn/check.h>
+
+#include "cpu/cpu.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,11 +1,11 @@
 /* The harness itself: each kind of wrong op must be reported, and a right one must not. */
+#include <minrnn/check.h>
+
 #include "base/status.h"
 #include "check/bounds.h"
 #include "check/cases.h"
 #include "check/entry.h"
 #include "cpu/cpu.h"
-
-#include <minrnn/check.h>
 
 #include <math.h>
 #include <string.h>

@@ -1,18 +1,17 @@
 /* The oracle itself: its gradients against finite differences of its own forward, and its forward
  * against values that can be seen by eye. */
+#include "check/oracle.h"
+#include "check/random.h"
+
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
-
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "check/oracle.h"
-#include "check/random.h"
+#include <cmocka.h>
 
 enum { BATCH = 3, TIME = 9, WIDTH = 2, MAX_GATES = 3 };
 enum { STEPS = BATCH * TIME * WIDTH };

@@ -2,9 +2,9 @@
  * inject.h whether to fail. What is counted as live there is counted here. */
 #define _GNU_SOURCE
 
-#include "inject.h"
-
 #include "wrap.h"
+
+#include "inject.h"
 
 #include <cjson/cJSON.h>
 #include <dirent.h>

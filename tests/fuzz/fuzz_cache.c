@@ -1,8 +1,7 @@
 /* Files of the program cache: whatever lies where a key's file should be, nothing is handed out but
  * what a sound file of this very key holds. */
-#include "harness.h"
-
 #include "base/alloc.h"
+#include "harness.h"
 #include "opencl/cache.h"
 
 #include <string.h>

@@ -5,10 +5,9 @@
  * calls). */
 #define _GNU_SOURCE /* memmem */
 
-#include "harness.h"
-
 #include "base/status.h"
 #include "cli/commands.h"
+#include "harness.h"
 
 #include <dirent.h>
 #include <fcntl.h>

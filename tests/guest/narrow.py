@@ -25,7 +25,7 @@ def main():
             [COMPILER, "-std=c17", "-O1", "-Werror=conversion", "-D_FILE_OFFSET_BITS=64",
              "-D_POSIX_C_SOURCE=200809L", "-DCPU_LEVEL=baseline", f"-I{root}/include",
              f"-I{root}/src", f"-I{root}/tests/guest/narrow", *sources,
-             f"{root}/src/model/devices.c", f"{root}/tests/guest/narrow/narrow.c", "-lm", "-pthread",
+             f"{root}/src/devices.c", f"{root}/tests/guest/narrow/narrow.c", "-lm", "-pthread",
              "-static", "-o", folder + "/narrow"], check=True)
         result = subprocess.run([EMULATOR, folder + "/narrow"], text=True, stdout=subprocess.PIPE,
                                 timeout=120)

@@ -2,9 +2,8 @@
  * free memory and of ulimits: from folders made here that stand for a machine. */
 #define _XOPEN_SOURCE 700 /* nftw */
 
-#include "base/limits.h"
-
 #include "base/alloc.h"
+#include "base/limits.h"
 
 #undef fail /* cmocka has another */
 #include "support.h"

@@ -4,7 +4,7 @@
  * logits run MODEL BATCH TIME IN OUT     reads tokens (i32), writes logits (f32), both [B, T, ...]
  *
  * The device is MINRNN_DEVICE's. Exits with 77 where there is none. */
-#include "../unit/models.h"
+#include "unit/models.h"
 
 static int complain(const char *what) {
     fprintf(stderr, "%s: %s\n", what, minrnn_error_text());

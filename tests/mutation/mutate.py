@@ -3,8 +3,8 @@
 
   mutate.py [--seed N] [--count N] [--chosen] [--only NAME] [--list] [--work FOLDER] [--workers N]
 
-Draws COUNT mutations by SEED, uniformly over the tokens of cl/, src/mixer, src/cpu, src/opencl and
-src/model (sites.py says which and why not others), adds those of chosen.py, and runs the tests that can
+Draws COUNT mutations by SEED, uniformly over the tokens of the folders that suite.py names (sites.py
+says which and why not others), adds those of chosen.py, and runs the tests that can
 reach each, the cheapest first, until one fails. What does not compile is not counted, nor what
 compiles to the same machine code (another processor's lines, say). Exits with 0 where 95 % are caught
 and survivors.md explains every survivor.

@@ -30,12 +30,12 @@ OPENCL_TESTS = ["pocl", "rusticl", "no_icd", "drivers", "kernels compile", "chec
                 "checkop intel", "fuzz-cache"]
 HOST_TESTS = ["cpu", "host", "check", "cli", "faults", "examples", "interop", "golden", "unit",
               "fuzz"]
+MODEL_FOLDERS = ["mixer", "network", "train", "infer", "store", "task"]
 REACH = {
     "cl": OPENCL_TESTS,
     "src/opencl": OPENCL_TESTS,
     "src/cpu": ["cpu", "checkop cpu", "check", "cli", "example-readme"],
-    "src/mixer": HOST_TESTS,
-    "src/model": HOST_TESTS,
+    **{"src/" + folder: HOST_TESTS for folder in MODEL_FOLDERS},
 }
 # Of the slow suite, these alone.
 SLOW_TESTS = ["checkop oclgrind races", "checkop oclgrind uninitialised", "checkop rusticl as *"]
@@ -156,7 +156,7 @@ class Worker:
                 test["reaches"].discard("src/cpu")
             if "rusticl" in suites or "checkop" in suites:
                 # What calls the op table has met PoCL already; checkop calls the table itself.
-                test["reaches"] -= {"src/mixer", "src/model"}
+                test["reaches"] -= {"src/" + folder for folder in MODEL_FOLDERS}
             test["targets"] = [name for one in test["depends"] for name in files.get(one, [])]
             tests["/".join([test["suite"][0].split(":")[0], test["name"]])] = test
         return tests

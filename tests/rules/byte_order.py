@@ -12,7 +12,7 @@ def compile_for(order):
     result = subprocess.run(
         [*compiler, "-std=c17", "-fsyntax-only", "-I", os.path.join(root, "include"), "-I",
          os.path.join(root, "src"), "-U__BYTE_ORDER__", f"-D__BYTE_ORDER__={order}",
-         os.path.join(root, "src", "model", "safetensors.c")],
+         os.path.join(root, "src", "store", "safetensors.c")],
         text=True, stderr=subprocess.PIPE)
     return result.returncode, result.stderr
 

@@ -1,25 +1,40 @@
 #!/usr/bin/env python3
 """Keeps the table of who may include whom, by reading the #include lines of include, src and cl.
 
-Prints file:line of every violation and exits with 1 where there is one."""
+Prints file:line of every violation and exits with 1 if there is one. `includes.py --table` prints the
+table as it must stand in CONTRIBUTING.md."""
 
 import pathlib
 import re
 import sys
 
-# What each folder of src may include, itself and <minrnn/...> apart.
-ALLOWED = {
-    "base": set(),
-    "op": {"base"},
-    "cpu": {"op", "base"},
-    "opencl": {"op", "base"},
-    "mixer": {"op", "base"},
-    "model": {"mixer", "op", "base"},
-    "check": {"op", "mixer", "base"},
-    "cli": set(),
+# The folders of src from the ground up: what each holds, and which others it may include beside
+# itself and <minrnn/...>.
+FOLDERS = {
+    "base": ("status and error text, allocation, random numbers, checksums, files, what a file is "
+             "if it is not what it should be", []),
+    "op": ("the op table: what a backend must compute; devices, tensors, arenas; `op_list.def`, the "
+           "one list of ops", ["base"]),
+    "cpu": ("the op table in plain C, OpenMP and CBLAS", ["op", "base"]),
+    "opencl": ("the op table on OpenCL and CLBlast: devices, program cache, launches; the only "
+               "folder that sees `CL/`", ["op", "base"]),
+    "mixer": ("one file a sequence mixer, and what they share; computes only through the op table",
+              ["op", "base"]),
+    "network": ("layers stacked: layout, passes, model", ["task", "mixer", "op", "base"]),
+    "train": ("trainer: steps, records, where a number went wrong",
+              ["network", "mixer", "op", "base"]),
+    "infer": ("sessions and sampling", ["network", "mixer", "op", "base"]),
+    "task": ("text: files to tokens, vocabulary, batches, generation",
+             ["infer", "train", "network", "mixer", "op", "base"]),
+    "store": ("model and state files: safetensors, names, settings",
+              ["task", "train", "network", "mixer", "op", "base"]),
+    "check": ("the oracle in double precision, error bounds, the harness behind `minrnn validate` "
+              "and `tests/checkop`", ["op", "base"]),
+    "cli": ("the command `minrnn`", []),
 }
-# The one file that names the backends.
-BACKENDS_IN = "src/model/devices.c"
+# The one file that names the backends, and lies beside them.
+BACKENDS_IN = "src/devices.c"
+BACKENDS_MAY = ["cpu", "opencl", "op", "base"]
 OPENCL_HEADER = "include/minrnn/opencl.h"
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -43,14 +58,26 @@ def violation(file, quote, target):
         return None
     if parts[0] == "include":
         return "public headers include standard and public headers alone"
-    folder = parts[1]
+    folder = file if file == BACKENDS_IN else parts[1]
     if "/" not in target:
         return 'write the folder: "%s/%s"' % (folder, target)
-    if top == folder or top in ALLOWED[folder]:
-        return None
-    if file == BACKENDS_IN and top in ("cpu", "opencl"):
-        return None
-    return "%s may not include %s" % (folder, top)
+    allowed = BACKENDS_MAY if file == BACKENDS_IN else [folder, *FOLDERS[folder][1]]
+    return None if top in allowed else "%s may not include %s" % (folder, top)
+
+
+def table():
+    """The same for people, in CONTRIBUTING.md."""
+    rows = ["| folder | what it holds | may include |", "|---|---|---|",
+            "| `include/minrnn/` | public headers; each compiles alone, in C17 and C++17; `minrnn.h` "
+            "includes all but `opencl.h` | standard headers (`opencl.h`: `CL/cl.h`) |"]
+    for folder, (holds, others) in FOLDERS.items():
+        rows.append("| `src/%s/` | %s | %s |" % (folder, holds, ", ".join([*others, "include"])))
+    rows += ["| `%s` | the one file that names the backends | %s |" % (BACKENDS_IN,
+             ", ".join([*BACKENDS_MAY, "include"])),
+             "| `cl/` | kernels; `cl/scan/` holds the scan's parts | nothing: sources are "
+             "concatenated |",
+             "| `tests/`, `bench/` | see below | anything / include |"]
+    return "\n".join(rows) + "\n"
 
 
 def sources(root):
@@ -61,12 +88,15 @@ def sources(root):
 
 
 def main():
+    if sys.argv[1] == "--table":
+        print(table(), end="")
+        return 0
     root = pathlib.Path(sys.argv[1]).resolve()
     found = seen = 0
     for path in sources(root):
         file = path.relative_to(root).as_posix()
         parts = file.split("/")
-        if parts[0] == "src" and parts[1] not in ALLOWED:
+        if parts[0] == "src" and parts[1] not in FOLDERS and file != BACKENDS_IN:
             print("%s:1: folder %s is not in the table" % (file, parts[1]))
             found += 1
             continue
@@ -81,6 +111,10 @@ def main():
                 found += 1
     if seen == 0:
         print("no #include line found below %s" % root)
+    if table() not in (root / "CONTRIBUTING.md").read_text():
+        print("CONTRIBUTING.md:1: its table of folders is not this one (includes.py --table):\n")
+        print(table())
+        found += 1
     return 1 if found or not seen else 0
 
 

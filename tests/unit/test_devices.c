@@ -13,7 +13,7 @@
 static minrnn_status tested_list(minrnn_device_info *infos, int capacity, int *count);
 static minrnn_status tested_open(const char *name, minrnn_device **device);
 static void tested_absent(char *text, size_t capacity);
-#include "model/devices.c" /* NOLINT(bugprone-suspicious-include) */
+#include "devices.c" /* NOLINT(bugprone-suspicious-include) */
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,9 +1,9 @@
 /* A 32-bit program: buffers and arrays that a size_t cannot count are MINRNN_OUT_OF_MEMORY, and
  * what it can count works. */
+#include <minrnn/minrnn.h>
+
 #include "base/alloc.h"
 #include "cpu/build.h"
-
-#include <minrnn/minrnn.h>
 
 #include <stdio.h>
 

@@ -1,0 +1,200 @@
+#include "infer/session.h"
+
+#include "base/alloc.h"
+#include "op/room.h"
+
+static void take_room(struct arena *arena, const struct model_layout *layout, int64_t batch,
+                      int64_t time, minrnn_session *session) {
+    const int64_t streams = layout->config.layers * batch;
+    session->tokens = arena_take_i32(arena, batch * time);
+    session->reset = arena_take_i32(arena, batch * time);
+    session->conv[0] = arena_take(arena, streams * network_conv_state(layout));
+    session->conv[1] = arena_take(arena, streams * network_conv_state(layout));
+    session->mixer = arena_take(arena, streams * network_mixer_state(layout));
+}
+
+struct session_plan {
+    int64_t room, kept, brief, scratch; /* elements */
+};
+
+static int64_t plan_total(const struct session_plan *plan) {
+    return plan->room + plan->kept + plan->brief + plan->scratch;
+}
+
+static minrnn_status check_size(int64_t batch, int64_t time) {
+    if (batch < 1 || time < 1 || batch > INT32_MAX || time > INT32_MAX / batch) {
+        return fail(
+            MINRNN_INVALID_ARGUMENT,
+            "session: batch %lld and time %lld must be at least 1, their product below 2^31",
+            (long long)batch, (long long)time);
+    }
+    return MINRNN_OK;
+}
+
+static minrnn_status plan_session(minrnn_device *device, const struct model_layout *layout,
+                                  int64_t batch, int64_t time, struct session_plan *plan) {
+    struct op_context context = {.device = device, .planning = true};
+    struct arena room = {0};
+    minrnn_session rooms;
+    struct network_pass pass;
+    minrnn_status status = check_size(batch, time);
+    status = status ? status : layout_check_rows(layout, batch, time);
+    status = status ? status : network_pass_create(&pass, layout);
+    if (status) {
+        return status;
+    }
+    take_room(&room, layout, batch, time, &rooms);
+    pass.context = &context;
+    pass.batch = batch;
+    /* Every length of a call: an op may take another way, with more scratch, for fewer rows. */
+    for (int64_t t = 1; !status && t <= time; t++) {
+        minrnn_tensor logits;
+        pass.time = t;
+        status = network_forward(&pass, false, &logits);
+    }
+    *plan = (struct session_plan){room.peak, pass.kept.peak, pass.brief.peak,
+                                  (context.scratch_need + TENSOR_ELEMENT_BYTES - 1) /
+                                      TENSOR_ELEMENT_BYTES};
+    network_pass_destroy(&pass);
+    return status;
+}
+
+minrnn_status session_memory(minrnn_device *device, const struct model_layout *layout,
+                             int64_t batch, int64_t time, minrnn_memory *memory) {
+    struct session_plan plan;
+    const minrnn_status status = plan_session(device, layout, batch, time, &plan);
+    if (!status) {
+        *memory = (minrnn_memory){
+            .parameters = (uint64_t)layout->total * TENSOR_ELEMENT_BYTES,
+            .workspace = (uint64_t)plan_total(&plan) * TENSOR_ELEMENT_BYTES,
+        };
+        memory->total = memory->parameters + memory->workspace;
+    }
+    return status;
+}
+
+static minrnn_status create_pass(minrnn_session *session, const struct session_plan *plan) {
+    const minrnn_model *model = session->model;
+    struct arena room = {.base = tensor_f32(session->workspace, 0)};
+    take_room(&room, &model->layout, session->batch, session->time, session);
+    session->context = (struct op_context){
+        .device = model->device,
+        .scratch = tensor_f32(session->workspace, plan->room + plan->kept + plan->brief),
+        .scratch_bytes = plan->scratch * TENSOR_ELEMENT_BYTES,
+    };
+    const minrnn_status status = network_pass_create(&session->pass, &model->layout);
+    if (status) {
+        return status;
+    }
+    struct network_pass *pass = &session->pass;
+    pass->context = &session->context;
+    pass->batch = session->batch;
+    pass->parameters = tensor_f32(model->parameters, 0);
+    pass->tokens = session->tokens;
+    pass->kept.base = tensor_f32(session->workspace, plan->room);
+    pass->brief.base = tensor_f32(session->workspace, plan->room + plan->kept);
+    return MINRNN_OK;
+}
+
+minrnn_status minrnn_session_create(const minrnn_model *model, int64_t batch, int64_t time,
+                                    minrnn_session **session) {
+    if (!model || !session) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_session_create: an argument is NULL");
+    }
+    *session = NULL;
+    struct session_plan plan;
+    minrnn_status status = plan_session(model->device, &model->layout, batch, time, &plan);
+    if (status) {
+        return status;
+    }
+    const uint64_t bytes = (uint64_t)plan_total(&plan) * TENSOR_ELEMENT_BYTES;
+    status = device_check_room(model->device, "the session", bytes, 0);
+    if (status) {
+        return status;
+    }
+    minrnn_session *made = mem_alloc(1, sizeof *made);
+    if (!made) {
+        return MINRNN_OUT_OF_MEMORY;
+    }
+    made->model = model;
+    made->batch = batch;
+    made->time = time;
+    made->fresh = true;
+    status = minrnn_buffer_create(model->device, bytes, &made->workspace);
+    status = status ? status : create_pass(made, &plan);
+    if (status) {
+        minrnn_session_destroy(made);
+        return status;
+    }
+    *session = made;
+    return MINRNN_OK;
+}
+
+void minrnn_session_destroy(minrnn_session *session) {
+    if (session) {
+        minrnn_buffer_destroy(session->workspace);
+        network_pass_destroy(&session->pass);
+        mem_free(session);
+    }
+}
+
+minrnn_status minrnn_session_restart(minrnn_session *session) {
+    if (!session) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_session_restart: session is NULL");
+    }
+    session->fresh = true;
+    session->broken = false;
+    return MINRNN_OK;
+}
+
+/* Points the pass at the carried states: none at the start, otherwise those of the last call. */
+static void select_states(minrnn_session *session) {
+    struct network_pass *pass = &session->pass;
+    const minrnn_tensor none = {0};
+    pass->conv_in = session->fresh ? none : session->conv[session->current];
+    pass->conv_out = session->conv[1 - session->current];
+    pass->mixer_in = session->fresh ? none : session->mixer;
+    pass->mixer_out = session->mixer;
+}
+
+minrnn_status minrnn_session_forward(minrnn_session *session, int64_t time, const int32_t *tokens,
+                                     const int32_t *reset, float *logits) {
+    if (!session || !tokens) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_session_forward: an argument is NULL");
+    }
+    if (time < 1 || time > session->time) {
+        return fail(MINRNN_INVALID_ARGUMENT,
+                    "minrnn_session_forward: time is %lld, this session takes 1 to %lld",
+                    (long long)time, (long long)session->time);
+    }
+    if (session->broken) {
+        return fail(MINRNN_DEVICE_ERROR,
+                    "minrnn_session_forward: an earlier call failed part-way, so that the carried "
+                    "states are lost: restart the session");
+    }
+    const int64_t vocab = session->model->layout.config.vocab;
+    const int64_t rows = session->batch * time;
+    struct network_pass *pass = &session->pass;
+    minrnn_tensor computed;
+    minrnn_status status = check_tokens("minrnn_session_forward", tokens, rows, vocab, false);
+    status = status ? status : tensor_write(session->tokens, tokens, rows, true);
+    if (!status && reset) {
+        status = tensor_write(session->reset, reset, rows, true);
+    }
+    if (status) {
+        return status;
+    }
+    pass->time = time;
+    pass->reset = reset ? session->reset : (minrnn_tensor){0};
+    select_states(session);
+    status = network_forward(pass, logits == NULL, &computed);
+    if (!status) {
+        session->fresh = false;
+        session->current = 1 - session->current;
+    }
+    if (!status && logits) {
+        status = tensor_read(computed, logits, rows * vocab, true);
+    }
+    session->broken = status != MINRNN_OK;
+    return status;
+}

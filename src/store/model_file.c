@@ -1,0 +1,64 @@
+/* Model files: safetensors with a model's parameters, configuration and vocabulary. */
+#include "base/alloc.h"
+#include "store/checkpoint.h"
+#include "store/public_names.h"
+#include "store/settings_json.h"
+
+minrnn_status minrnn_model_save(const minrnn_model *model, const char *path) {
+    if (!model || !path) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_model_save: an argument is NULL");
+    }
+    const struct model_layout *layout = &model->layout;
+    struct tensor_list list = {0};
+    minrnn_status status = MINRNN_OUT_OF_MEMORY;
+    char *config = config_print(&model_config_fields, &layout->config);
+    float *values = mem_alloc((uint64_t)layout->total, sizeof *values);
+    if (!config || !values) {
+        goto done;
+    }
+    status = minrnn_model_read(model, values);
+    if (!status) {
+        status = tensor_list_create(layout->count, &list);
+    }
+    if (status) {
+        goto done;
+    }
+    tensor_list_add(&list, layout, &own_naming, values);
+    status = tensor_list_check(&list, path);
+    if (status) {
+        goto done;
+    }
+    struct safetensors_metadata metadata[3] = {{KEY_VERSION, minrnn_version()},
+                                               {KEY_CONFIG, config}};
+    int entries = 2;
+    if (*minrnn_vocabulary_characters(model->vocabulary)) {
+        metadata[entries++] = (struct safetensors_metadata){
+            KEY_VOCABULARY, minrnn_vocabulary_characters(model->vocabulary)};
+    }
+    status = safetensors_write(path, metadata, entries, list.tensors, list.count);
+done:
+    tensor_list_destroy(&list);
+    mem_free(values);
+    mem_free(config);
+    return status;
+}
+
+minrnn_status minrnn_model_load(minrnn_device *device, const char *path, minrnn_model **model) {
+    if (!device || !path || !model) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_model_load: an argument is NULL");
+    }
+    *model = NULL;
+    struct safetensors *file = NULL;
+    struct naming naming = own_naming;
+    minrnn_model_config config;
+    minrnn_status status = safetensors_open(path, &file);
+    if (status) {
+        return status;
+    }
+    status = checkpoint_is_own(file) ? checkpoint_config(file, &config)
+                                     : public_names_infer(file, &config, &naming);
+    status = status ? status : checkpoint_tensors(file, &config, &naming);
+    status = status ? status : checkpoint_model(device, file, &config, &naming, model);
+    safetensors_close(file);
+    return status;
+}

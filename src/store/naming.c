@@ -1,0 +1,45 @@
+/* The names of parameters in files. */
+#include "store/naming.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define OWN_GATES "to_hidden_and_gate"
+#define OWN_GAIN "weight"
+#define OWN_FEED_OUT "2"
+#define OWN_HEAD "to_logits"
+
+#define OWN_NAMING(prefix)                                                                         \
+    { prefix, OWN_GATES, OWN_GAIN, OWN_FEED_OUT, OWN_HEAD, 0.0f, NULL }
+const struct naming own_naming = OWN_NAMING("");
+const struct naming first_moment_naming = OWN_NAMING("adamw.m.");
+const struct naming second_moment_naming = OWN_NAMING("adamw.v.");
+
+/* These are norm.weight, layers.N.1.weight, layers.N.3.weight. */
+bool naming_is_gain(const char *own) {
+    int layer, part, end = 0;
+    if (strcmp(own, "norm.weight") == 0) {
+        return true;
+    }
+    return sscanf(own, "layers.%d.%d.weight%n", &layer, &part, &end) == 2 && end > 0 &&
+           own[end] == 0 && (part == 1 || part == 3);
+}
+
+void naming_translate(const struct naming *naming, const char *own, char name[NAME_CAPACITY]) {
+    int layer, end = 0;
+    const char *prefix = naming->prefix;
+    if (naming_is_gain(own)) {
+        const int length = (int)(strrchr(own, '.') - own);
+        snprintf(name, NAME_CAPACITY, "%s%.*s.%s", prefix, length, own, naming->gain);
+    } else if (sscanf(own, "layers.%d.2." OWN_GATES "%n", &layer, &end) == 1 && end > 0) {
+        snprintf(name, NAME_CAPACITY, "%slayers.%d.2.%s%s", prefix, layer, naming->gates,
+                 own + end);
+    } else if (sscanf(own, "layers.%d.4." OWN_FEED_OUT "%n", &layer, &end) == 1 && end > 0) {
+        snprintf(name, NAME_CAPACITY, "%slayers.%d.4.%s%s", prefix, layer, naming->feed_out,
+                 own + end);
+    } else if (strcmp(own, OWN_HEAD ".weight") == 0) {
+        snprintf(name, NAME_CAPACITY, "%s%s.weight", prefix, naming->head);
+    } else {
+        snprintf(name, NAME_CAPACITY, "%s%s", prefix, own);
+    }
+}

@@ -1,0 +1,171 @@
+/* Files of the public implementations: minGRU-pytorch (minGRULM, minLM) and the authors' release,
+ * whose state dicts say by names and shapes what the model is.
+ *
+ * Their candidate is g, their scan in log space; the linear scan computes the same function. A norm
+ * that has a gamma multiplies by gamma + 1. */
+#include "store/public_names.h"
+
+#include "base/status.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct safetensors_tensor *find(const struct safetensors *file, const char *name,
+                                             int dimensions) {
+    const struct safetensors_tensor *tensor = safetensors_find(file, name);
+    return tensor && tensor->dimensions == dimensions ? tensor : NULL;
+}
+
+static bool has(const struct safetensors *file, const char *name) {
+    return safetensors_find(file, name) != NULL;
+}
+
+static minrnn_status not_recognised(const struct safetensors *file, const char *what) {
+    return fail(MINRNN_FORMAT_ERROR,
+                "%s is neither minrnn's nor one of the public minGRU models: %s",
+                safetensors_path(file), what);
+}
+
+/* The factor by which `width` channels, multiplied and rounded down, become `channels`. */
+static float factor_for(int64_t width, int64_t channels) {
+    float factor = (float)((double)channels / (double)width);
+    while ((int64_t)((double)width * (double)factor) < channels) {
+        factor = nextafterf(factor, INFINITY);
+    }
+    return factor;
+}
+
+static int64_t count_layers(const struct safetensors *file, const char *gates) {
+    int64_t layers = 0;
+    for (;; layers++) {
+        char name[NAME_CAPACITY];
+        snprintf(name, sizeof name, "layers.%lld.2.%s.weight", (long long)layers, gates);
+        if (!has(file, name)) {
+            return layers;
+        }
+    }
+}
+
+static minrnn_status infer_mixer(const struct safetensors *file, minrnn_model_config *config,
+                                 const struct naming *naming) {
+    char name[NAME_CAPACITY];
+    naming_translate(naming, "layers.0.2.to_hidden_and_gate.weight", name);
+    const struct safetensors_tensor *gates = find(file, name, 2);
+    if (!gates) {
+        return not_recognised(file, "the gates' weight is no matrix");
+    }
+    const struct safetensors_tensor *out = find(file, "layers.0.2.to_out.weight", 2);
+    const int64_t inner = out ? out->shape[1] : config->width;
+    const int64_t rows = gates->shape[0];
+    if (inner < 1 || (rows / inner != 2 && rows / inner != 3) || rows % inner != 0) {
+        return not_recognised(file, "the gates' rows are not 2 or 3 times the channels");
+    }
+    minrnn_mixer_config *mixer = &config->mixer;
+    minrnn_mixer_config_defaults(mixer);
+    naming_translate(naming, "layers.0.2.to_hidden_and_gate.bias", name);
+    snprintf(mixer->name, sizeof mixer->name, "%s", rows / inner == 2 ? "mingru" : "minlstm");
+    mixer->expansion = factor_for(config->width, inner);
+    mixer->candidate = MINRNN_CANDIDATE_G;
+    mixer->bias = has(file, name);
+    mixer->project = out != NULL;
+    mixer->learned_init = has(file, "layers.0.2.init_hidden_state");
+    /* minGRU-pytorch always normalises minLSTM's gates; the authors' release, which calls all gates
+     * by one name, by an option that is off by default and leaves no trace in the file. */
+    mixer->normalised = rows / inner == 3 && strcmp(naming->gates, own_naming.gates) != 0;
+    return MINRNN_OK;
+}
+
+static minrnn_status infer_conv(const struct safetensors *file, minrnn_model_config *config) {
+    if (!has(file, "layers.0.0.net.0.weight")) {
+        return MINRNN_OK;
+    }
+    const struct safetensors_tensor *taps = find(file, "layers.0.0.net.0.weight", 3);
+    if (!taps) {
+        return not_recognised(file, "layers.0.0.net.0.weight has not 3 dimensions");
+    }
+    config->conv = taps->shape[2];
+    config->conv_pointwise = has(file, "layers.0.0.net.1.weight");
+    return MINRNN_OK;
+}
+
+static minrnn_status infer_feed_forward(const struct safetensors *file, minrnn_model_config *config,
+                                        const struct naming *naming) {
+    if (!has(file, "layers.0.4.0.weight")) {
+        return MINRNN_OK;
+    }
+    char name[NAME_CAPACITY];
+    naming_translate(naming, "layers.0.4.2.weight", name);
+    const struct safetensors_tensor *in = find(file, "layers.0.4.0.weight", 2);
+    const struct safetensors_tensor *out = find(file, name, 2);
+    if (!in || !out || out->shape[1] < 1 ||
+        (in->shape[0] != out->shape[1] && in->shape[0] != 2 * out->shape[1])) {
+        return not_recognised(file, "the feed-forward's weights do not fit each other");
+    }
+    config->feed_forward =
+        in->shape[0] == out->shape[1] ? MINRNN_FEED_FORWARD_GELU : MINRNN_FEED_FORWARD_GEGLU;
+    config->feed_forward_factor = factor_for(config->width, out->shape[1]);
+    return MINRNN_OK;
+}
+
+/* Wrappers put a name of their own before all others: _orig_mod., module., model., and several of
+ * them one after the other. */
+static void drop_wrappers(struct safetensors *file) {
+    const size_t prefix = safetensors_common_prefix(file);
+    if (prefix > 0) {
+        safetensors_drop_prefix(file, prefix);
+    }
+}
+
+static bool ignores(const char *name, const minrnn_model_config *config,
+                    const struct naming *naming) {
+    if (config->feed_forward != MINRNN_FEED_FORWARD_NONE) {
+        return false;
+    }
+    /* The authors' blocks have the feed-forward's norm even without a feed-forward. */
+    char norm[NAME_CAPACITY];
+    long long layer;
+    if (sscanf(name, "layers.%lld.", &layer) != 1 || layer < 0 || layer >= config->layers) {
+        return false;
+    }
+    snprintf(norm, sizeof norm, "layers.%lld.3.%s", layer, naming->gain);
+    return strcmp(name, norm) == 0;
+}
+
+minrnn_status public_names_infer(struct safetensors *file, minrnn_model_config *config,
+                                 struct naming *naming) {
+    *naming = own_naming;
+    naming->ignores = ignores;
+    *config = (minrnn_model_config){0};
+    drop_wrappers(file);
+    const struct safetensors_tensor *embedding = find(file, "token_emb.weight", 2);
+    if (!embedding || embedding->shape[1] < 1) {
+        return not_recognised(file, "there is no matrix token_emb.weight");
+    }
+    config->vocab = embedding->shape[0];
+    config->width = embedding->shape[1];
+    if (has(file, "norm.gamma")) {
+        naming->gain = "gamma";
+        naming->gain_offset = 1.0f;
+    }
+    if (has(file, "layers.0.2.to_hidden_and_f_i_gate.weight")) {
+        naming->gates = "to_hidden_and_f_i_gate";
+    }
+    /* A head that is the embedding may not be there again. */
+    if (has(file, "to_out.weight")) {
+        naming->head = "to_out";
+    } else if (!has(file, "to_logits.weight")) {
+        naming->head = "token_emb";
+    }
+    /* A dropout between the activation and the second layer shifts its place. */
+    if (has(file, "layers.0.4.3.weight")) {
+        naming->feed_out = "3";
+    }
+    config->layers = count_layers(file, naming->gates);
+    if (config->layers == 0) {
+        return not_recognised(file, "there is no layers.0.2.to_hidden_and_gate.weight");
+    }
+    minrnn_status status = infer_mixer(file, config, naming);
+    status = status ? status : infer_conv(file, config);
+    return status ? status : infer_feed_forward(file, config, naming);
+}

@@ -1,0 +1,43 @@
+/* The work of one optimiser step on the device; the same code plans its memory. */
+#ifndef TRAIN_STEP_H
+#define TRAIN_STEP_H
+
+#include <minrnn/trainer.h>
+
+#include "network/network.h"
+
+/* What a trainer keeps on the device besides the network's own tensors. */
+struct trainer_room {
+    minrnn_tensor tokens, targets, order, start, reset, lengths; /* one micro-batch */
+    minrnn_tensor losses;                                        /* [rows] */
+    minrnn_tensor results;                                       /* [2]: loss, square norm */
+    minrnn_tensor nonfinite; /* [1], with check_numbers: see number_check */
+};
+
+/* Elements of each part of the workspace, in its order. */
+struct trainer_plan {
+    int64_t room, kept, brief, scratch;
+};
+
+struct trainer_room step_take_room(struct arena *arena, const struct model_layout *layout,
+                                   const minrnn_trainer_config *config);
+
+minrnn_status step_plan(minrnn_device *device, const struct model_layout *layout,
+                        const minrnn_trainer_config *config, struct trainer_plan *plan);
+int64_t step_plan_total(const struct trainer_plan *plan);
+
+/* The parts of a step: gradients to zero; then for each micro-batch, uploaded to the room, forward,
+ * loss and backward, scale being 1 / targets of the whole step; then AdamW (step 1 is the first).
+ */
+minrnn_status step_clear_gradients(const struct network_pass *pass);
+minrnn_status step_micro(struct network_pass *pass, const struct trainer_room *room, float scale,
+                         bool first);
+minrnn_status step_update(struct network_pass *pass, const minrnn_trainer_config *config,
+                          int64_t step, float rate, const struct trainer_room *room,
+                          minrnn_tensor moments);
+
+/* Without dropout, nothing kept: the losses of the batch in `room`, whose resets may count. */
+minrnn_status step_evaluate(struct network_pass *pass, const struct trainer_room *room,
+                            bool has_reset);
+
+#endif

@@ -1,0 +1,73 @@
+/* What the files of this folder know of a trainer. */
+#ifndef TRAIN_TRAINER_H
+#define TRAIN_TRAINER_H
+
+#include <minrnn/trainer.h>
+
+#include "network/model.h"
+#include "op/numbers.h"
+#include "train/step.h"
+
+enum { STEPS_IN_FLIGHT = 2, RECORDS_KEPT = 4, FAILURE_CAPACITY = 512 };
+
+/* The host's side of a step in flight: what is uploaded must stay until it was, what is read
+ * arrives when the fence has passed. */
+struct step_slot {
+    int32_t *tokens, *targets, *order, *start, *reset, *lengths; /* [accumulation, ...] */
+    bool has_reset, has_lengths;
+    float results[2]; /* loss, square of the gradient's norm */
+    int64_t step;     /* 0: free */
+    float rate;
+    struct fence fence;
+};
+
+struct minrnn_trainer {
+    minrnn_model *model;
+    minrnn_trainer_config config;
+    int64_t step;             /* steps done */
+    minrnn_buffer *gradients; /* layout.total floats */
+    minrnn_buffer *moments;   /* first, then second moments: 2 * layout.total floats */
+    minrnn_buffer *workspace;
+    struct op_context context;
+    struct network_pass pass;
+    struct trainer_room room;
+    struct step_slot slots[STEPS_IN_FLIGHT];
+    int32_t *host;      /* the slots' arrays */
+    float *host_losses; /* [rows], for evaluation */
+    minrnn_step_record records[RECORDS_KEPT];
+    int record_count;
+    struct number_check numbers; /* with check_numbers, the context's */
+    /* What ended the run, MINRNN_OK while nothing has: a step that was not finite, or one that
+     * failed part-way. No step, evaluation or save follows it. */
+    minrnn_status ended;
+    char end_text[FAILURE_CAPACITY];
+};
+
+/* Waits for the steps in flight; their records are kept. */
+minrnn_status trainer_drain(minrnn_trainer *trainer);
+
+/* Fails where the run has ended. */
+minrnn_status trainer_check_running(const minrnn_trainer *trainer);
+
+/* The same, or MINRNN_NOT_FINITE where a step in flight was not finite: to be called when the queue
+ * is known to be empty. */
+minrnn_status trainer_check_steps(const minrnn_trainer *trainer);
+
+/* record.c: whether a step's loss and gradient are finite; if not, says so in `text`. */
+bool trainer_is_finite(const minrnn_step_record *record, char text[FAILURE_CAPACITY]);
+
+/* What a slot's results, once they are there, say of its step. */
+minrnn_step_record trainer_record_of(const struct step_slot *slot);
+
+/* locate.c: after an op returned MINRNN_NOT_FINITE, puts step, phase, layer and parameter before
+ * its error. */
+minrnn_status trainer_locate(const minrnn_trainer *trainer, int64_t step);
+
+/* Checks everything but the model. */
+minrnn_status trainer_check_config(const minrnn_trainer_config *config);
+
+/* Memory of a trainer and its model, by planning; checks the configuration. */
+minrnn_status trainer_memory(minrnn_device *device, const struct model_layout *layout,
+                             const minrnn_trainer_config *config, minrnn_memory *memory);
+
+#endif
