@@ -42,7 +42,7 @@ typedef struct minrnn_mixer_tensors {
     minrnn_tensor x;          /* in [batch, time, width] */
     minrnn_tensor y;          /* out of forward [batch, time, width] */
     minrnn_tensor state; /* in [batch, inner], optional: carried in; absent, the initial state */
-    minrnn_tensor state_out; /* out [batch, inner], optional: carried out; may be `state` itself */
+    minrnn_tensor state_out; /* out [batch, inner], optional: carried out; never over `state` */
     minrnn_tensor reset;     /* in i32 [batch, time], optional: 1 where a document begins */
     minrnn_tensor lengths;   /* in i32 [batch], optional */
     minrnn_tensor saved;     /* out of forward, in of backward: minrnn_mixer_workspace's saved */
@@ -51,7 +51,7 @@ typedef struct minrnn_mixer_tensors {
     minrnn_tensor gradients;  /* added to, laid out as parameters */
     minrnn_tensor dy;         /* in [batch, time, width] */
     minrnn_tensor dstate_out; /* in [batch, inner], optional (zero) */
-    minrnn_tensor dx;         /* out [batch, time, width] */
+    minrnn_tensor dx;         /* out [batch, time, width], optional */
     minrnn_tensor dstate;     /* out [batch, inner], optional, only where state is given */
 } minrnn_mixer_tensors;
 

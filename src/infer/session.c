@@ -5,12 +5,10 @@
 
 static void take_room(struct arena *arena, const struct model_layout *layout, int64_t batch,
                       int64_t time, minrnn_session *session) {
-    const int64_t streams = layout->config.layers * batch;
     session->tokens = arena_take_i32(arena, batch * time);
     session->reset = arena_take_i32(arena, batch * time);
-    session->conv[0] = arena_take(arena, streams * network_conv_state(layout));
-    session->conv[1] = arena_take(arena, streams * network_conv_state(layout));
-    session->mixer = arena_take(arena, streams * network_mixer_state(layout));
+    session->states[0] = arena_take(arena, batch * layout->state);
+    session->states[1] = arena_take(arena, batch * layout->state);
 }
 
 struct session_plan {
@@ -47,16 +45,15 @@ static minrnn_status plan_session(minrnn_device *device, const struct model_layo
     pass.context = &context;
     pass.batch = batch;
     /* Every length of a call: an op may take another way, with more scratch, for fewer rows. */
-    for (int64_t t = 1; !status && t <= time; t++) {
-        minrnn_tensor logits;
+    for (int64_t t = 1; !context.status && t <= time; t++) {
         pass.time = t;
-        status = network_forward(&pass, false, &logits);
+        (void)network_forward(&pass, false);
     }
     *plan = (struct session_plan){room.peak, pass.kept.peak, pass.brief.peak,
                                   (context.scratch_need + TENSOR_ELEMENT_BYTES - 1) /
                                       TENSOR_ELEMENT_BYTES};
     network_pass_destroy(&pass);
-    return status;
+    return context.status;
 }
 
 minrnn_status session_memory(minrnn_device *device, const struct model_layout *layout,
@@ -65,7 +62,7 @@ minrnn_status session_memory(minrnn_device *device, const struct model_layout *l
     const minrnn_status status = plan_session(device, layout, batch, time, &plan);
     if (!status) {
         *memory = (minrnn_memory){
-            .parameters = (uint64_t)layout->total * TENSOR_ELEMENT_BYTES,
+            .parameters = (uint64_t)layout->places.total * TENSOR_ELEMENT_BYTES,
             .workspace = (uint64_t)plan_total(&plan) * TENSOR_ELEMENT_BYTES,
         };
         memory->total = memory->parameters + memory->workspace;
@@ -103,7 +100,11 @@ minrnn_status minrnn_session_create(const minrnn_model *model, int64_t batch, in
     }
     *session = NULL;
     struct session_plan plan;
-    minrnn_status status = plan_session(model->device, &model->layout, batch, time, &plan);
+    minrnn_status status = layout_require(&model->layout, LAYER_STREAMS);
+    if (!status && time > 1) {
+        status = layout_require(&model->layout, LAYER_CHUNKS);
+    }
+    status = status ? status : plan_session(model->device, &model->layout, batch, time, &plan);
     if (status) {
         return status;
     }
@@ -151,10 +152,8 @@ minrnn_status minrnn_session_restart(minrnn_session *session) {
 static void select_states(minrnn_session *session) {
     struct network_pass *pass = &session->pass;
     const minrnn_tensor none = {0};
-    pass->conv_in = session->fresh ? none : session->conv[session->current];
-    pass->conv_out = session->conv[1 - session->current];
-    pass->mixer_in = session->fresh ? none : session->mixer;
-    pass->mixer_out = session->mixer;
+    pass->state_in = session->fresh ? none : session->states[session->current];
+    pass->state_out = session->states[1 - session->current];
 }
 
 minrnn_status minrnn_session_forward(minrnn_session *session, int64_t time, const int32_t *tokens,
@@ -175,8 +174,9 @@ minrnn_status minrnn_session_forward(minrnn_session *session, int64_t time, cons
     const int64_t vocab = session->model->layout.config.vocab;
     const int64_t rows = session->batch * time;
     struct network_pass *pass = &session->pass;
-    minrnn_tensor computed;
-    minrnn_status status = check_tokens("minrnn_session_forward", tokens, rows, vocab, false);
+    minrnn_status status =
+        reset ? layout_require(&session->model->layout, LAYER_RESETS) : MINRNN_OK;
+    status = status ? status : input_check("minrnn_session_forward", tokens, rows, vocab, false);
     status = status ? status : tensor_write(session->tokens, tokens, rows, true);
     if (!status && reset) {
         status = tensor_write(session->reset, reset, rows, true);
@@ -187,7 +187,9 @@ minrnn_status minrnn_session_forward(minrnn_session *session, int64_t time, cons
     pass->time = time;
     pass->reset = reset ? session->reset : (minrnn_tensor){0};
     select_states(session);
-    status = network_forward(pass, logits == NULL, &computed);
+    session->context.status = MINRNN_OK;
+    const minrnn_tensor computed = network_forward(pass, logits == NULL);
+    status = session->context.status;
     if (!status) {
         session->fresh = false;
         session->current = 1 - session->current;

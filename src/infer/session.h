@@ -14,11 +14,10 @@ struct minrnn_session {
     struct op_context context;
     struct network_pass pass;
     minrnn_tensor tokens, reset;
-    minrnn_tensor conv[2]; /* [layers, batch, conv - 1, width]: read one, write the other */
-    minrnn_tensor mixer;   /* [layers, batch, mixer state] */
-    int current;           /* which of conv holds the state */
-    bool fresh;            /* nothing carried: the states are the initial ones */
-    bool broken;           /* a call failed part-way: the states are of no one place in the text */
+    minrnn_tensor states[2]; /* of all layers: read one, write the other */
+    int current;             /* which of the two holds the state */
+    bool fresh;              /* nothing carried: the states are the initial ones */
+    bool broken; /* a call failed part-way: the states are of no one place in the text */
 };
 
 /* Device memory of a session, by planning. */

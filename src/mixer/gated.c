@@ -1,267 +1,222 @@
 #include "mixer/gated.h"
 
-#include <stdio.h>
+#include "layer/dense.h"
+#include "mixer/mixer.h"
+
+static const minrnn_mixer_config *settings_of(const struct layer *layer) {
+    return layer->settings;
+}
+
+static int64_t inner_of(const struct layer *layer) {
+    return mixer_inner(settings_of(layer));
+}
+
+static bool projects(const struct layer *layer) {
+    return settings_of(layer)->project || inner_of(layer) != layer->width;
+}
 
 /* Order of the parameters, which is also that of the file. */
-struct gated_layout {
+struct indices {
     int gates_weight, gates_bias, init, out_weight, out_bias; /* index, or -1 */
-    int count;
 };
 
-static bool projects(const minrnn_mixer_config *config) {
-    return config->project || mixer_inner(config) != config->width;
-}
-
-static struct gated_layout layout_of(const minrnn_mixer_config *config) {
-    struct gated_layout layout = {0, -1, -1, -1, -1, 1};
-    if (config->bias) {
-        layout.gates_bias = layout.count++;
+static struct indices indices_of(const struct layer *layer) {
+    const minrnn_mixer_config *settings = settings_of(layer);
+    struct indices at = {0, -1, -1, -1, -1};
+    int count = 1;
+    if (settings->bias) {
+        at.gates_bias = count++;
     }
-    if (config->learned_init) {
-        layout.init = layout.count++;
+    if (settings->learned_init) {
+        at.init = count++;
     }
-    if (projects(config)) {
-        layout.out_weight = layout.count++;
-        if (config->bias) {
-            layout.out_bias = layout.count++;
+    if (projects(layer)) {
+        at.out_weight = count++;
+        if (settings->bias) {
+            at.out_bias = count++;
         }
     }
-    return layout;
+    return at;
 }
 
-static struct parameter matrix(const char *name, int64_t rows, int64_t columns) {
-    struct parameter parameter = {.info = {.dimensions = 2, .shape = {rows, columns}},
-                                  .init = PARAMETER_UNIFORM,
-                                  .scale = parameter_linear_bound(columns)};
-    snprintf(parameter.info.name, sizeof parameter.info.name, "%s", name);
+/* The recurrence's own weights do not decay. */
+static struct parameter undecayed(struct parameter parameter) {
+    parameter.info.decays = false;
     return parameter;
 }
 
-static struct parameter vector(const char *name, int64_t length, enum parameter_init init,
-                               float scale) {
-    struct parameter parameter = {
-        .info = {.dimensions = 1, .shape = {length}}, .init = init, .scale = scale};
-    snprintf(parameter.info.name, sizeof parameter.info.name, "%s", name);
-    return parameter;
-}
-
-int gated_parameters(const minrnn_mixer_config *config, minrnn_scan_cell cell,
-                     struct parameter parameters[MIXER_MAX_PARAMETERS]) {
-    const struct gated_layout layout = layout_of(config);
-    const int64_t inner = mixer_inner(config);
+void gated_parameters(const struct layer *layer, minrnn_scan_cell cell,
+                      struct parameter_list *list) {
+    const struct indices at = indices_of(layer);
+    const int64_t inner = inner_of(layer), width = layer->width;
     const int64_t gates = scan_gates(cell) * inner;
-    parameters[layout.gates_weight] = matrix("to_hidden_and_gate.weight", gates, config->width);
-    if (layout.gates_bias >= 0) {
-        parameters[layout.gates_bias] = vector("to_hidden_and_gate.bias", gates, PARAMETER_UNIFORM,
-                                               parameter_linear_bound(config->width));
+    parameter_add(list, "to_hidden_and_gate.weight", SHAPE(gates, width),
+                  undecayed(dense_weight(width)));
+    if (at.gates_bias >= 0) {
+        parameter_add(list, "to_hidden_and_gate.bias", SHAPE(gates), dense_bias(width));
     }
-    if (layout.init >= 0) {
-        parameters[layout.init] = vector("init_hidden_state", inner, PARAMETER_NORMAL, 1.0f);
+    if (at.init >= 0) {
+        const struct parameter init = {
+            .role = PARAMETER_RECURRENCE, .draw = draw_normal, .scale = 1.0f};
+        parameter_add(list, "init_hidden_state", SHAPE(inner), init);
     }
-    if (layout.out_weight >= 0) {
-        parameters[layout.out_weight] = matrix("to_out.weight", config->width, inner);
+    if (at.out_weight >= 0) {
+        parameter_add(list, "to_out.weight", SHAPE(width, inner), undecayed(dense_weight(inner)));
     }
-    if (layout.out_bias >= 0) {
-        parameters[layout.out_bias] =
-            vector("to_out.bias", config->width, PARAMETER_UNIFORM, parameter_linear_bound(inner));
+    if (at.out_bias >= 0) {
+        parameter_add(list, "to_out.bias", SHAPE(width), dense_bias(inner));
     }
-    return layout.count;
 }
 
-int64_t gated_state_size(const minrnn_mixer_config *config) {
-    return mixer_inner(config);
-}
-
-/* The parameters, or their gradients, as tensors; absent ones have no buffer. */
-struct weights {
-    minrnn_tensor gates_weight, gates_bias, init, out_weight, out_bias;
-};
-
-static minrnn_tensor weight_at(const struct parameter *parameters, int index, minrnn_tensor base) {
-    return index < 0 ? (minrnn_tensor){0} : tensor_at(base, parameters[index].info.offset);
-}
-
-static struct weights weights_of(const struct mixer_call *call, minrnn_scan_cell cell,
-                                 minrnn_tensor base) {
-    struct parameter parameters[MIXER_MAX_PARAMETERS];
-    const struct gated_layout layout = layout_of(call->config);
-    const int count = gated_parameters(call->config, cell, parameters);
-    parameters_place(parameters, count, NULL);
-    return (struct weights){
-        .gates_weight = weight_at(parameters, layout.gates_weight, base),
-        .gates_bias = weight_at(parameters, layout.gates_bias, base),
-        .init = weight_at(parameters, layout.init, base),
-        .out_weight = weight_at(parameters, layout.out_weight, base),
-        .out_bias = weight_at(parameters, layout.out_bias, base),
-    };
+int64_t gated_state(const struct layer *layer, int64_t longest) {
+    (void)longest;
+    return inner_of(layer);
 }
 
 /* What forward keeps: the gates themselves are recomputed by the backward scan. */
 struct saved {
     minrnn_tensor gates; /* pre-activations [rows, gates * inner] */
     minrnn_tensor h;     /* states [rows, inner] */
-    minrnn_tensor init;  /* g of the learned initial state [inner] */
+    minrnn_tensor init;  /* the learned initial state, or g of it [inner] */
 };
 
-static bool init_is_activated(const minrnn_mixer_config *config) {
-    return config->learned_init && config->candidate == MINRNN_CANDIDATE_G;
+static bool init_is_activated(const struct layer *layer) {
+    const minrnn_mixer_config *settings = settings_of(layer);
+    return settings->learned_init && settings->candidate == MINRNN_CANDIDATE_G;
 }
 
-static struct saved take_saved(const struct mixer_call *call, minrnn_scan_cell cell,
-                               const struct weights *weights) {
-    const int64_t inner = mixer_inner(call->config);
-    const int64_t states = call->batch * call->time * inner;
+static struct saved take_saved(const struct layer_call *call, minrnn_scan_cell cell) {
+    const int64_t states = layer_rows(call) * inner_of(call->layer);
     struct saved saved = {.gates = arena_take(call->saved, states * scan_gates(cell)),
                           .h = arena_take(call->saved, states),
-                          .init = weights->init};
-    if (init_is_activated(call->config)) {
-        saved.init = arena_take(call->saved, inner);
+                          .init = layer_weight(call, indices_of(call->layer).init)};
+    if (init_is_activated(call->layer)) {
+        saved.init = arena_take(call->saved, inner_of(call->layer));
     }
     return saved;
 }
 
-static minrnn_status scan_forward(const struct mixer_call *call, minrnn_scan_cell cell,
-                                  const struct weights *weights, const struct saved *saved) {
-    const minrnn_mixer_config *config = call->config;
-    return OP(scan_forward, call->context, .batch = call->batch, .time = call->time,
-              .width = mixer_inner(config), .alg = config->alg, .cell = cell,
-              .candidate = config->candidate, .normalised = config->normalised,
-              .forget_offset = config->forget_offset, .x = saved->gates,
-              .bias = weights->gates_bias, .h0 = call->state, .init = saved->init,
-              .reset = call->reset, .lengths = call->lengths, .h = saved->h,
-              .h_last = call->state_out);
+static void scan_forward(const struct layer_call *call, minrnn_scan_cell cell,
+                         const struct saved *saved) {
+    const minrnn_mixer_config *settings = settings_of(call->layer);
+    OP(scan_forward, call->context, .batch = call->batch, .time = call->time,
+       .width = inner_of(call->layer), .alg = settings->alg, .cell = cell,
+       .candidate = settings->candidate, .normalised = settings->normalised,
+       .forget_offset = settings->forget_offset, .x = saved->gates,
+       .bias = layer_weight(call, indices_of(call->layer).gates_bias), .h0 = call->state,
+       .init = saved->init, .reset = call->reset, .lengths = call->lengths, .h = saved->h,
+       .h_last = call->state_out);
 }
 
-/* y = h to_out^T + bias, or h itself. */
-static minrnn_status project_forward(const struct mixer_call *call, const struct weights *weights,
-                                     minrnn_tensor h) {
-    const int64_t rows = call->batch * call->time;
-    const int64_t width = call->config->width;
-    if (!projects(call->config)) {
-        return OP(copy, call->context, .count = rows * width, .x = h, .y = call->y);
+/* y = h to_out^T + bias, or h itself; and what else the call asks for. */
+static void project_forward(const struct layer_call *call, minrnn_tensor h) {
+    const struct layer *layer = call->layer;
+    const struct indices at = indices_of(layer);
+    const int64_t rows = layer_rows(call);
+    const int64_t mark = call->temporary->used;
+    const minrnn_tensor f = call->adds ? layer_take_rows(call, layer->width) : call->y;
+    if (!projects(layer)) {
+        OP(copy, call->context, .count = rows * layer->width, .x = h, .y = f);
+    } else {
+        dense_forward(call, inner_of(layer), layer->width, h, at.out_weight, f);
     }
-    minrnn_status status =
-        OP(gemm, call->context, .m = rows, .n = width, .k = mixer_inner(call->config),
-           .transpose_b = true, .a = h, .b = weights->out_weight, .c = call->y);
-    if (!status && call->config->bias) {
-        status = OP(residual_forward, call->context, .rows = rows, .width = width, .x = call->y,
-                    .bias = weights->out_bias, .y = call->y);
+    if (at.out_bias >= 0) {
+        OP(residual_forward, call->context, .rows = rows, .width = layer->width, .x = f,
+           .bias = layer_weight(call, at.out_bias), .y = f);
     }
-    return status;
+    if (call->adds) {
+        layer_finish(call, f, -1);
+    }
+    arena_release(call->temporary, mark);
 }
 
-minrnn_status gated_forward(const struct mixer_call *call, minrnn_scan_cell cell) {
-    const minrnn_mixer_config *config = call->config;
-    const int64_t rows = call->batch * call->time;
-    const int64_t inner = mixer_inner(config);
-    const struct weights weights = weights_of(call, cell, call->parameters);
-    const struct saved saved = take_saved(call, cell, &weights);
-    minrnn_status status =
-        OP(gemm, call->context, .m = rows, .n = scan_gates(cell) * inner, .k = config->width,
-           .transpose_b = true, .a = call->x, .b = weights.gates_weight, .c = saved.gates);
-    if (!status && init_is_activated(config)) {
-        status = OP(g_forward, call->context, .count = inner, .x = weights.init, .y = saved.init);
+void gated_forward(const struct layer_call *call, minrnn_scan_cell cell) {
+    const struct layer *layer = call->layer;
+    const struct indices at = indices_of(layer);
+    const struct saved saved = take_saved(call, cell);
+    dense_forward(call, layer->width, scan_gates(cell) * inner_of(layer), call->x, at.gates_weight,
+                  saved.gates);
+    if (init_is_activated(layer)) {
+        OP(g_forward, call->context, .count = inner_of(layer), .x = layer_weight(call, at.init),
+           .y = saved.init);
     }
-    status = status ? status : scan_forward(call, cell, &weights, &saved);
-    return status ? status : project_forward(call, &weights, saved.h);
+    scan_forward(call, cell, &saved);
+    project_forward(call, saved.h);
 }
 
 /* dh from dy, and the projection's own gradients. */
-static minrnn_status project_backward(const struct mixer_call *call, const struct weights *weights,
-                                      const struct weights *gradients, minrnn_tensor h,
-                                      minrnn_tensor dh) {
-    const int64_t rows = call->batch * call->time;
-    const int64_t width = call->config->width;
-    const int64_t inner = mixer_inner(call->config);
-    minrnn_status status =
-        OP(gemm, call->context, .m = width, .n = inner, .k = rows, .transpose_a = true,
-           .accumulate = true, .a = call->dy, .b = h, .c = gradients->out_weight);
-    if (!status && call->config->bias) {
-        status = OP(column_sum, call->context, .rows = rows, .width = width, .x = call->dy,
-                    .total = gradients->out_bias);
-    }
-    return status ? status
-                  : OP(gemm, call->context, .m = rows, .n = inner, .k = width, .a = call->dy,
-                       .b = weights->out_weight, .c = dh);
+static void project_backward(const struct layer_call *call, minrnn_tensor h, minrnn_tensor dh) {
+    const struct indices at = indices_of(call->layer);
+    const int64_t width = call->layer->width;
+    dense_weight_backward(call, inner_of(call->layer), width, h, at.out_weight, call->dy);
+    bias_backward(call, width, at.out_bias, call->dy);
+    dense_input_backward(call, inner_of(call->layer), width, at.out_weight, call->dy, dh);
 }
 
-static minrnn_status scan_backward(const struct mixer_call *call, minrnn_scan_cell cell,
-                                   const struct weights *weights, const struct saved *saved,
-                                   minrnn_tensor dh, minrnn_tensor dgates, minrnn_tensor dinit) {
-    const minrnn_mixer_config *config = call->config;
-    return OP(scan_backward, call->context, .batch = call->batch, .time = call->time,
-              .width = mixer_inner(config), .alg = config->alg, .cell = cell,
-              .candidate = config->candidate, .normalised = config->normalised,
-              .forget_offset = config->forget_offset, .x = saved->gates,
-              .bias = weights->gates_bias, .h0 = call->state, .init = saved->init,
-              .reset = call->reset, .lengths = call->lengths, .h = saved->h, .dh = dh,
-              .dh_last = call->dstate_out, .dx = dgates, .dh0 = call->dstate, .dinit = dinit);
+static void scan_backward(const struct layer_call *call, minrnn_scan_cell cell,
+                          const struct saved *saved, minrnn_tensor dh, minrnn_tensor dgates,
+                          minrnn_tensor dinit) {
+    const minrnn_mixer_config *settings = settings_of(call->layer);
+    OP(scan_backward, call->context, .batch = call->batch, .time = call->time,
+       .width = inner_of(call->layer), .alg = settings->alg, .cell = cell,
+       .candidate = settings->candidate, .normalised = settings->normalised,
+       .forget_offset = settings->forget_offset, .x = saved->gates,
+       .bias = layer_weight(call, indices_of(call->layer).gates_bias), .h0 = call->state,
+       .init = saved->init, .reset = call->reset, .lengths = call->lengths, .h = saved->h, .dh = dh,
+       .dh_last = call->dstate_out, .dx = dgates, .dh0 = call->dstate, .dinit = dinit);
 }
 
 /* The learned initial state's gradient: each sequence's share summed, through g where it applies.
  */
-static minrnn_status init_backward(const struct mixer_call *call, const struct weights *weights,
-                                   const struct weights *gradients, minrnn_tensor dinit) {
-    const int64_t inner = mixer_inner(call->config);
-    if (!init_is_activated(call->config)) {
-        return OP(column_sum, call->context, .rows = call->batch, .width = inner, .x = dinit,
-                  .total = gradients->init);
-    }
+static void init_backward(const struct layer_call *call, minrnn_tensor dinit) {
+    const int64_t inner = inner_of(call->layer);
+    const int init = indices_of(call->layer).init;
     const int64_t mark = call->temporary->used;
-    const minrnn_tensor total = arena_take(call->temporary, inner);
-    minrnn_status status = OP(fill, call->context, .count = inner, .x = total);
-    status = status ? status
-                    : OP(column_sum, call->context, .rows = call->batch, .width = inner, .x = dinit,
-                         .total = total);
-    status = status ? status
-                    : OP(g_backward, call->context, .count = inner, .x = weights->init, .dy = total,
-                         .dx = gradients->init);
+    const bool activated = init_is_activated(call->layer);
+    const minrnn_tensor total =
+        activated ? arena_take(call->temporary, inner) : layer_gradient(call, init);
+    if (activated) {
+        OP(fill, call->context, .count = inner, .x = total);
+    }
+    OP(column_sum, call->context, .rows = call->batch, .width = inner, .x = dinit, .total = total);
+    if (activated) {
+        OP(g_backward, call->context, .count = inner, .x = layer_weight(call, init), .dy = total,
+           .dx = layer_gradient(call, init));
+    }
     arena_release(call->temporary, mark);
-    return status;
 }
 
 /* The gates' product: its weight, its bias and dx. */
-static minrnn_status gates_backward(const struct mixer_call *call, minrnn_scan_cell cell,
-                                    const struct weights *weights, const struct weights *gradients,
-                                    minrnn_tensor dgates) {
-    const int64_t rows = call->batch * call->time;
-    const int64_t width = call->config->width;
-    const int64_t gates = scan_gates(cell) * mixer_inner(call->config);
-    minrnn_status status =
-        OP(gemm, call->context, .m = gates, .n = width, .k = rows, .transpose_a = true,
-           .accumulate = true, .a = dgates, .b = call->x, .c = gradients->gates_weight);
-    if (!status && call->config->bias) {
-        status = OP(column_sum, call->context, .rows = rows, .width = gates, .x = dgates,
-                    .total = gradients->gates_bias);
+static void gates_backward(const struct layer_call *call, minrnn_scan_cell cell,
+                           minrnn_tensor dgates) {
+    const struct indices at = indices_of(call->layer);
+    const int64_t width = call->layer->width;
+    const int64_t gates = scan_gates(cell) * inner_of(call->layer);
+    dense_weight_backward(call, width, gates, call->x, at.gates_weight, dgates);
+    bias_backward(call, gates, at.gates_bias, dgates);
+    if (!call->without_dx) {
+        dense_input_backward(call, width, gates, at.gates_weight, dgates, call->dx);
     }
-    return status ? status
-                  : OP(gemm, call->context, .m = rows, .n = width, .k = gates, .a = dgates,
-                       .b = weights->gates_weight, .c = call->dx);
 }
 
-minrnn_status gated_backward(const struct mixer_call *call, minrnn_scan_cell cell) {
-    const minrnn_mixer_config *config = call->config;
-    const int64_t inner = mixer_inner(config);
-    const int64_t states = call->batch * call->time * inner;
-    const struct weights weights = weights_of(call, cell, call->parameters);
-    const struct weights gradients = weights_of(call, cell, call->gradients);
-    const struct saved saved = take_saved(call, cell, &weights);
+void gated_backward(const struct layer_call *call, minrnn_scan_cell cell) {
+    const int64_t inner = inner_of(call->layer);
+    const int64_t states = layer_rows(call) * inner;
+    const bool learned = settings_of(call->layer)->learned_init;
+    const struct saved saved = take_saved(call, cell);
     const int64_t mark = call->temporary->used;
     const minrnn_tensor dgates = arena_take(call->temporary, states * scan_gates(cell));
-    const minrnn_tensor dinit = config->learned_init
-                                    ? arena_take(call->temporary, call->batch * inner)
-                                    : (minrnn_tensor){0};
+    const minrnn_tensor dinit =
+        learned ? arena_take(call->temporary, call->batch * inner) : (minrnn_tensor){0};
     minrnn_tensor dh = call->dy;
-    minrnn_status status = MINRNN_OK;
-    if (projects(config)) {
+    if (projects(call->layer)) {
         dh = arena_take(call->temporary, states);
-        status = project_backward(call, &weights, &gradients, saved.h, dh);
+        project_backward(call, saved.h, dh);
     }
-    status = status ? status : scan_backward(call, cell, &weights, &saved, dh, dgates, dinit);
-    if (!status && config->learned_init) {
-        status = init_backward(call, &weights, &gradients, dinit);
+    scan_backward(call, cell, &saved, dh, dgates, dinit);
+    if (learned) {
+        init_backward(call, dinit);
     }
-    status = status ? status : gates_backward(call, cell, &weights, &gradients, dgates);
+    gates_backward(call, cell, dgates);
     arena_release(call->temporary, mark);
-    return status;
 }

@@ -3,12 +3,17 @@
 #ifndef MIXER_GATED_H
 #define MIXER_GATED_H
 
-#include "mixer/mixer.h"
+#include "layer/layer.h"
 
-int gated_parameters(const minrnn_mixer_config *config, minrnn_scan_cell cell,
-                     struct parameter parameters[MIXER_MAX_PARAMETERS]);
-int64_t gated_state_size(const minrnn_mixer_config *config);
-minrnn_status gated_forward(const struct mixer_call *call, minrnn_scan_cell cell);
-minrnn_status gated_backward(const struct mixer_call *call, minrnn_scan_cell cell);
+void gated_parameters(const struct layer *layer, minrnn_scan_cell cell,
+                      struct parameter_list *list);
+int64_t gated_state(const struct layer *layer, int64_t longest);
+void gated_forward(const struct layer_call *call, minrnn_scan_cell cell);
+void gated_backward(const struct layer_call *call, minrnn_scan_cell cell);
+
+enum {
+    GATED_FEATURES =
+        LAYER_RESETS | LAYER_LENGTHS | LAYER_STREAMS | LAYER_CHUNKS | LAYER_STATE_GRADIENT
+};
 
 #endif

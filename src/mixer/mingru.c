@@ -1,9 +1,11 @@
 /* minGRU: h = (1 - z) h + z c; gates (hidden | gate). Feng et al., section 3.1. */
 #include "base/status.h"
 #include "mixer/gated.h"
+#include "mixer/mixer.h"
 
 /* Normalisation and the forget gate's offset are minLSTM's. */
-static minrnn_status check(const minrnn_mixer_config *config) {
+static minrnn_status check(const void *settings) {
+    const minrnn_mixer_config *config = settings;
     if (config->normalised || config->forget_offset != 0.0f) {
         return fail(MINRNN_INVALID_ARGUMENT,
                     "mixer mingru has no forget gate: normalised and forget_offset must be off");
@@ -11,24 +13,24 @@ static minrnn_status check(const minrnn_mixer_config *config) {
     return MINRNN_OK;
 }
 
-static int parameters(const minrnn_mixer_config *config,
-                      struct parameter parameters[MIXER_MAX_PARAMETERS]) {
-    return gated_parameters(config, MINRNN_CELL_MINGRU, parameters);
+static void parameters(const struct layer *layer, struct parameter_list *list) {
+    gated_parameters(layer, MINRNN_CELL_MINGRU, list);
 }
 
-static minrnn_status forward(const struct mixer_call *call) {
-    return gated_forward(call, MINRNN_CELL_MINGRU);
+static void forward(const struct layer_call *call) {
+    gated_forward(call, MINRNN_CELL_MINGRU);
 }
 
-static minrnn_status backward(const struct mixer_call *call) {
-    return gated_backward(call, MINRNN_CELL_MINGRU);
+static void backward(const struct layer_call *call) {
+    gated_backward(call, MINRNN_CELL_MINGRU);
 }
 
-const struct mixer_kind mixer_mingru = {
+const struct layer_kind mixer_mingru = {
     .name = "mingru",
+    .features = GATED_FEATURES,
     .check = check,
     .parameters = parameters,
-    .state_size = gated_state_size,
+    .state = gated_state,
     .forward = forward,
     .backward = backward,
 };

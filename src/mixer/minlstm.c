@@ -1,29 +1,24 @@
 /* minLSTM: h = f h + i c; gates (hidden | forget | input). Feng et al., section 3.2. */
 #include "mixer/gated.h"
+#include "mixer/mixer.h"
 
-static minrnn_status check(const minrnn_mixer_config *config) {
-    (void)config;
-    return MINRNN_OK;
+static void parameters(const struct layer *layer, struct parameter_list *list) {
+    gated_parameters(layer, MINRNN_CELL_MINLSTM, list);
 }
 
-static int parameters(const minrnn_mixer_config *config,
-                      struct parameter parameters[MIXER_MAX_PARAMETERS]) {
-    return gated_parameters(config, MINRNN_CELL_MINLSTM, parameters);
+static void forward(const struct layer_call *call) {
+    gated_forward(call, MINRNN_CELL_MINLSTM);
 }
 
-static minrnn_status forward(const struct mixer_call *call) {
-    return gated_forward(call, MINRNN_CELL_MINLSTM);
+static void backward(const struct layer_call *call) {
+    gated_backward(call, MINRNN_CELL_MINLSTM);
 }
 
-static minrnn_status backward(const struct mixer_call *call) {
-    return gated_backward(call, MINRNN_CELL_MINLSTM);
-}
-
-const struct mixer_kind mixer_minlstm = {
+const struct layer_kind mixer_minlstm = {
     .name = "minlstm",
-    .check = check,
+    .features = GATED_FEATURES,
     .parameters = parameters,
-    .state_size = gated_state_size,
+    .state = gated_state,
     .forward = forward,
     .backward = backward,
 };

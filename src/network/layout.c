@@ -1,8 +1,11 @@
 #include "network/layout.h"
 
 #include "base/alloc.h"
+#include "base/philox.h"
+#include "base/status.h"
+#include "layer/norm.h"
+#include "mixer/mixer.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 enum {
@@ -10,11 +13,9 @@ enum {
     MAX_WIDTH = 1 << 20,
     MAX_LAYERS = 4096,
     MAX_CONV = 64,
-    BLOCK_MAX_PARAMETERS = 10 + MIXER_MAX_PARAMETERS,
-    MODEL_OWN_PARAMETERS = 3
 };
 
-int64_t layout_feed_width(const minrnn_model_config *config) {
+static int64_t feed_width(const minrnn_model_config *config) {
     return config->feed_forward == MINRNN_FEED_FORWARD_NONE
                ? 0
                : (int64_t)((double)config->width * (double)config->feed_forward_factor);
@@ -55,95 +56,89 @@ static minrnn_status check_config(const minrnn_model_config *config) {
     return MINRNN_OK;
 }
 
-/* Appends a parameter and returns its index. Rank is the number of sizes that are not 0. */
-static int add(struct model_layout *layout, struct parameter parameter, const int64_t shape[3],
-               const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(parameter.info.name, sizeof parameter.info.name, format, arguments);
-    va_end(arguments);
-    for (int i = 0; i < 3 && shape[i] > 0; i++) {
-        parameter.info.shape[i] = shape[i];
-        parameter.info.dimensions = i + 1;
+/* ---- adding layers ---- */
+
+/* Appends a parameter under its name in the model, or only counts it while there is no room yet. */
+static int add(struct model_layout *layout, struct parameter parameter, const char *prefix,
+               const char *name) {
+    snprintf(parameter.info.name, sizeof parameter.info.name, "%s.%s", prefix, name);
+    if (layout->parameters) {
+        layout->parameters[layout->count] = parameter;
     }
-    layout->parameters[layout->count] = parameter;
     return layout->count++;
 }
 
-#define SHAPE(...) ((const int64_t[3]){__VA_ARGS__})
-
-/* As torch initialises linear and convolution layers. Matrices decay, biases do not. */
-static struct parameter dense(int64_t fan_in, bool decays) {
-    return (struct parameter){.info = {.decays = decays},
-                              .init = PARAMETER_UNIFORM,
-                              .scale = parameter_linear_bound(fan_in)};
+static int add_norm(struct model_layout *layout, const char *prefix) {
+    struct parameter_list list = {0};
+    parameter_add(&list, "weight", SHAPE(layout->config.width), norm_gain());
+    return add(layout, list.parameters[0], prefix, "weight");
 }
 
-static struct parameter gain(void) {
-    return (struct parameter){.init = PARAMETER_CONSTANT, .scale = 1.0f};
-}
-
-static void add_conv(struct model_layout *layout, struct block_layout *block, int n) {
-    const int64_t width = layout->config.width;
-    const int64_t taps = layout->config.conv;
-    if (taps == 0) {
-        return;
+static struct layer add_layer(struct model_layout *layout, const struct layer_kind *kind,
+                              const void *settings, const char *prefix) {
+    struct layer layer = {.kind = kind, .settings = settings, .width = layout->config.width};
+    struct parameter_list list = {0};
+    kind->parameters(&layer, &list);
+    layer.parameters = layout->parameters ? layout->parameters + layout->count : NULL;
+    layer.parameter_count = list.count;
+    for (int i = 0; i < list.count; i++) {
+        (void)add(layout, list.parameters[i], prefix, list.parameters[i].info.name);
     }
-    block->conv_weight =
-        add(layout, dense(taps, true), SHAPE(width, 1, taps), "layers.%d.0.net.0.weight", n);
-    block->conv_bias = add(layout, dense(taps, false), SHAPE(width), "layers.%d.0.net.0.bias", n);
-    if (layout->config.conv_pointwise) {
-        block->point_weight =
-            add(layout, dense(width, true), SHAPE(width, width, 1), "layers.%d.0.net.1.weight", n);
-        block->point_bias =
-            add(layout, dense(width, false), SHAPE(width), "layers.%d.0.net.1.bias", n);
-    }
+    return layer;
 }
 
-static void add_mixer(struct model_layout *layout, struct block_layout *block, int n) {
-    struct parameter own[MIXER_MAX_PARAMETERS];
-    int64_t total;
-    const int count = mixer_parameters(layout->mixer, &layout->config.mixer, own, &total);
-    block->mixer_norm = add(layout, gain(), SHAPE(layout->config.width), "layers.%d.1.weight", n);
-    block->mixer = layout->count;
-    for (int i = 0; i < count; i++) {
-        (void)add(layout, own[i], own[i].info.shape, "layers.%d.2.%s", n, own[i].info.name);
-    }
+/* The place of a part in the blocks of the public implementations: layers.BLOCK.PART. */
+static const char *place(char text[64], int block, int part) {
+    snprintf(text, 64, "layers.%d.%d", block, part);
+    return text;
 }
 
-static void add_feed_forward(struct model_layout *layout, struct block_layout *block, int n) {
+static void add_branch(struct model_layout *layout, struct branch branch) {
+    branch.state = layout->state;
+    layout->state += layer_state(&branch.layer, 1);
+    layout->branches[layout->branch_count++] = branch;
+}
+
+static void add_block(struct model_layout *layout, int n) {
+    enum { CONV, MIXER_NORM, MIXER, FEED_NORM, FEED }; /* places */
     const minrnn_model_config *config = &layout->config;
-    const int64_t width = config->width;
-    const int64_t feed = layout_feed_width(config);
-    const int64_t entry = config->feed_forward == MINRNN_FEED_FORWARD_GEGLU ? 2 * feed : feed;
-    if (feed == 0) {
-        return;
+    char text[64];
+    if (config->conv > 0) {
+        add_branch(layout, (struct branch){.layer = add_layer(layout, &layer_conv, &layout->conv,
+                                                              place(text, n, CONV)),
+                                           .part = "convolution",
+                                           .block = n,
+                                           .norm = -1,
+                                           .dropout_site = -1});
     }
-    block->feed_norm = add(layout, gain(), SHAPE(width), "layers.%d.3.weight", n);
-    block->feed_in_weight =
-        add(layout, dense(width, true), SHAPE(entry, width), "layers.%d.4.0.weight", n);
-    block->feed_in_bias = add(layout, dense(width, false), SHAPE(entry), "layers.%d.4.0.bias", n);
-    block->feed_out_weight =
-        add(layout, dense(feed, true), SHAPE(width, feed), "layers.%d.4.2.weight", n);
-    block->feed_out_bias = add(layout, dense(feed, false), SHAPE(width), "layers.%d.4.2.bias", n);
+    const int norm = add_norm(layout, place(text, n, MIXER_NORM));
+    add_branch(layout, (struct branch){.layer = add_layer(layout, layout->mixer, &config->mixer,
+                                                          place(text, n, MIXER)),
+                                       .part = "mixer",
+                                       .block = n,
+                                       .norm = norm,
+                                       .dropout_site = PHILOX_SITE_DROPOUT + 2 * n});
+    if (layout->feed.activation != MINRNN_FEED_FORWARD_NONE) {
+        const int feed_norm = add_norm(layout, place(text, n, FEED_NORM));
+        add_branch(layout, (struct branch){.layer = add_layer(layout, &layer_feed_forward,
+                                                              &layout->feed, place(text, n, FEED)),
+                                           .part = "feed-forward",
+                                           .block = n,
+                                           .norm = feed_norm,
+                                           .dropout_site = PHILOX_SITE_DROPOUT + 2 * n + 1});
+    }
 }
 
 static void add_all(struct model_layout *layout) {
-    const minrnn_model_config *config = &layout->config;
-    const struct parameter embedding = {
-        .info = {.decays = true}, .init = PARAMETER_NORMAL, .scale = 1.0f};
-    layout->embedding =
-        add(layout, embedding, SHAPE(config->vocab, config->width), "token_emb.weight");
-    for (int n = 0; n < (int)config->layers; n++) {
-        struct block_layout *block = &layout->blocks[n];
-        *block = (struct block_layout){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
-        add_conv(layout, block, n);
-        add_mixer(layout, block, n);
-        add_feed_forward(layout, block, n);
+    layout->count = 0;
+    layout->branch_count = 0;
+    layout->state = 0;
+    layout->input = add_layer(layout, &layer_input, &layout->ends, "token_emb");
+    for (int n = 0; n < (int)layout->config.layers; n++) {
+        add_block(layout, n);
     }
-    layout->norm = add(layout, gain(), SHAPE(config->width), "norm.weight");
-    layout->head = add(layout, dense(config->width, true), SHAPE(config->vocab, config->width),
-                       "to_logits.weight");
+    layout->norm = add_norm(layout, "norm");
+    layout->output = add_layer(layout, &layer_output, &layout->ends, "to_logits");
 }
 
 minrnn_status layout_create(const minrnn_model_config *config, struct model_layout *layout) {
@@ -154,15 +149,22 @@ minrnn_status layout_create(const minrnn_model_config *config, struct model_layo
     if (status) {
         return status;
     }
-    const size_t most = (size_t)config->layers * BLOCK_MAX_PARAMETERS + MODEL_OWN_PARAMETERS;
-    layout->parameters = mem_alloc(most, sizeof *layout->parameters);
-    layout->blocks = mem_alloc((uint64_t)config->layers, sizeof *layout->blocks);
-    if (!layout->parameters || !layout->blocks) {
+    layout->conv = (struct conv_settings){config->conv, config->conv_pointwise};
+    layout->feed = (struct feed_forward_settings){config->feed_forward, feed_width(config)};
+    layout->ends = (struct ends_settings){config->vocab};
+    layout->branches =
+        mem_alloc((uint64_t)config->layers * BLOCK_MAX_BRANCHES, sizeof *layout->branches);
+    if (!layout->branches) {
+        return MINRNN_OUT_OF_MEMORY;
+    }
+    add_all(layout); /* counts */
+    layout->parameters = mem_alloc((uint64_t)layout->count, sizeof *layout->parameters);
+    if (!layout->parameters) {
         layout_destroy(layout);
         return MINRNN_OUT_OF_MEMORY;
     }
     add_all(layout);
-    layout->total = parameters_place(layout->parameters, layout->count, &layout->decaying);
+    layout->places = parameters_place(layout->parameters, layout->count);
     return MINRNN_OK;
 }
 
@@ -176,7 +178,7 @@ minrnn_status layout_check_rows(const struct model_layout *layout, int64_t batch
     enum { MOST_BYTES = 1024 };
     const minrnn_model_config *config = &layout->config;
     const int64_t widest = larger(larger(config->vocab, config->width),
-                                  larger(layout_feed_width(config), mixer_inner(&config->mixer)));
+                                  larger(feed_width(config), mixer_inner(&config->mixer)));
     const int64_t token_bytes = larger(widest * (config->layers + 1) * MOST_BYTES, 1);
     return batch * time <= INT64_MAX / token_bytes
                ? MINRNN_OK
@@ -188,8 +190,16 @@ minrnn_status layout_check_rows(const struct model_layout *layout, int64_t batch
                      (long long)time);
 }
 
+minrnn_status layout_require(const struct model_layout *layout, enum layer_feature feature) {
+    minrnn_status status = MINRNN_OK;
+    for (int i = 0; !status && i < layout->branch_count; i++) {
+        status = layer_require(&layout->branches[i].layer, feature);
+    }
+    return status;
+}
+
 void layout_destroy(struct model_layout *layout) {
     mem_free(layout->parameters);
-    mem_free(layout->blocks);
+    mem_free(layout->branches);
     *layout = (struct model_layout){0};
 }

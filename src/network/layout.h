@@ -1,35 +1,47 @@
-/* The parameters of a model: their names (the public minGRU implementations'), shapes and places.
- */
+/* What a model is made of: its layers in their order, and the parameters of all of them, whose
+ * names are the public minGRU implementations'. */
 #ifndef NETWORK_LAYOUT_H
 #define NETWORK_LAYOUT_H
 
 #include <minrnn/model.h>
 
-#include "mixer/mixer.h"
+#include "layer/conv.h"
+#include "layer/ends.h"
+#include "layer/feed_forward.h"
+#include "layer/layer.h"
 
-/* Indices into model_layout's parameters, -1 where a block has none. */
-struct block_layout {
-    int conv_weight, conv_bias;         /* [width, 1, conv], [width] */
-    int point_weight, point_bias;       /* [width, width, 1], [width] */
-    int mixer_norm;                     /* [width] */
-    int mixer;                          /* the first of the mixer's own, which are contiguous */
-    int feed_norm;                      /* [width] */
-    int feed_in_weight, feed_in_bias;   /* [feed (twice for GEGLU), width] */
-    int feed_out_weight, feed_out_bias; /* [width, feed] */
+/* A layer whose output is added to the stream: x += dropout(layer(norm(x))). */
+struct branch {
+    struct layer layer;
+    const char *part; /* for error texts */
+    int block;        /* from 0 */
+    int norm;         /* index of its gain; -1: the layer reads the stream as it is */
+    int dropout_site; /* -1: no dropout */
+    int64_t state;    /* elements of one stream's states before its own */
 };
 
+enum { BLOCK_MAX_BRANCHES = 3 };
+
+/* Layers point into it: it stays where layout_create made it. */
 struct model_layout {
     minrnn_model_config config; /* checked, mixer.width set */
-    const struct mixer_kind *mixer;
+    struct conv_settings conv;
+    struct feed_forward_settings feed;
+    struct ends_settings ends;
+    const struct layer_kind *mixer;
+
+    struct layer input, output;
+    int norm; /* the last one's gain */
+    struct branch *branches;
+    int branch_count;
+    int64_t state; /* elements of one stream's states, of all layers */
+
     struct parameter *parameters;
     int count;
-    int64_t total;    /* elements */
-    int64_t decaying; /* of those, the first ones: weight decay applies */
-    struct block_layout *blocks;
-    int embedding, norm, head;
+    struct parameter_places places;
 };
 
-/* Checks a configuration and lays its parameters out; layout_destroy frees what it holds. */
+/* Checks a configuration and lays its layers out; layout_destroy frees what it holds. */
 minrnn_status layout_create(const minrnn_model_config *config, struct model_layout *layout);
 void layout_destroy(struct model_layout *layout);
 
@@ -37,13 +49,7 @@ void layout_destroy(struct model_layout *layout);
  * MINRNN_OUT_OF_MEMORY if not. What plans a pass need not look for overflow after that. */
 minrnn_status layout_check_rows(const struct model_layout *layout, int64_t batch, int64_t time);
 
-/* Hidden channels of the feed-forward, 0 without one. */
-int64_t layout_feed_width(const minrnn_model_config *config);
-
-/* A parameter's view inside a buffer of all parameters (or gradients); absent for index -1. */
-static inline minrnn_tensor layout_tensor(const struct model_layout *layout, minrnn_tensor base,
-                                          int index) {
-    return index < 0 ? (minrnn_tensor){0} : tensor_at(base, layout->parameters[index].info.offset);
-}
+/* MINRNN_INVALID_ARGUMENT, naming the layer, if one of them cannot do it (layer_require). */
+minrnn_status layout_require(const struct model_layout *layout, enum layer_feature feature);
 
 #endif

@@ -28,7 +28,7 @@ minrnn_status model_allocate(minrnn_device *device, const minrnn_model_config *c
     }
     made->device = device;
     minrnn_status status = layout_create(config, &made->layout);
-    const uint64_t bytes = (uint64_t)made->layout.total * TENSOR_ELEMENT_BYTES;
+    const uint64_t bytes = (uint64_t)made->layout.places.total * TENSOR_ELEMENT_BYTES;
     /* The caller's first values come from as many on the host. */
     status = status ? status : device_check_room(device, "the model", bytes, bytes);
     status = status ? status : minrnn_buffer_create(device, bytes, &made->parameters);
@@ -56,7 +56,7 @@ minrnn_status minrnn_model_create(minrnn_device *device, const minrnn_model_conf
         return status;
     }
     const struct model_layout *layout = &(*model)->layout;
-    float *values = mem_alloc((uint64_t)layout->total, sizeof *values);
+    float *values = mem_alloc((uint64_t)layout->places.total, sizeof *values);
     if (values) {
         parameters_draw(layout->parameters, layout->count, seed, values);
         status = minrnn_model_write(*model, values);
@@ -94,7 +94,7 @@ minrnn_device *minrnn_model_device(const minrnn_model *model) {
 }
 
 int64_t minrnn_model_parameters(const minrnn_model *model) {
-    return model ? model->layout.total : 0;
+    return model ? model->layout.places.total : 0;
 }
 
 int minrnn_model_tensor_count(const minrnn_model *model) {
@@ -115,14 +115,16 @@ minrnn_status minrnn_model_read(const minrnn_model *model, float *parameters) {
     if (!model || !parameters) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_model_read: an argument is NULL");
     }
-    return tensor_read(tensor_f32(model->parameters, 0), parameters, model->layout.total, true);
+    return tensor_read(tensor_f32(model->parameters, 0), parameters, model->layout.places.total,
+                       true);
 }
 
 minrnn_status minrnn_model_write(minrnn_model *model, const float *parameters) {
     if (!model || !parameters) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_model_write: an argument is NULL");
     }
-    return tensor_write(tensor_f32(model->parameters, 0), parameters, model->layout.total, true);
+    return tensor_write(tensor_f32(model->parameters, 0), parameters, model->layout.places.total,
+                        true);
 }
 
 minrnn_status minrnn_model_set_vocabulary(minrnn_model *model,
@@ -148,18 +150,6 @@ minrnn_status minrnn_model_set_vocabulary(minrnn_model *model,
 
 const minrnn_vocabulary *minrnn_model_vocabulary(const minrnn_model *model) {
     return model ? model->vocabulary : NULL;
-}
-
-minrnn_status check_tokens(const char *call, const int32_t *tokens, int64_t count, int64_t vocab,
-                           bool negative_allowed) {
-    for (int64_t i = 0; i < count; i++) {
-        if (tokens[i] >= vocab || (tokens[i] < 0 && !negative_allowed)) {
-            return fail(MINRNN_INVALID_ARGUMENT,
-                        "%s: token number %lld is %d, the vocabulary has %lld", call, (long long)i,
-                        (int)tokens[i], (long long)vocab);
-        }
-    }
-    return MINRNN_OK;
 }
 
 minrnn_status minrnn_memory_check(const minrnn_device *device, const minrnn_memory *memory) {

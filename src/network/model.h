@@ -8,17 +8,12 @@
 struct minrnn_model {
     minrnn_device *device;
     struct model_layout layout;
-    minrnn_buffer *parameters; /* layout.total floats */
+    minrnn_buffer *parameters; /* layout.places.total floats */
     minrnn_vocabulary *vocabulary;
 };
 
 /* A model whose parameters are not yet written. The caller owns *model. */
 minrnn_status model_allocate(minrnn_device *device, const minrnn_model_config *config,
                              minrnn_model **model);
-
-/* Every token must be in 0 .. vocab - 1 (targets: or negative); the error names the first that is
- * not. */
-minrnn_status check_tokens(const char *call, const int32_t *tokens, int64_t count, int64_t vocab,
-                           bool negative_allowed);
 
 #endif

@@ -99,8 +99,21 @@ static minrnn_status check_scratch(const char *op, const struct op_context *cont
     }
 #include "op/op_list.def"
 
+/* What is left of a call once its arguments and its scratch are known. */
+static minrnn_status plan(struct op_context *context, const struct op_argument *arguments,
+                          int count, int64_t scratch) {
+    context->scratch_need = scratch > context->scratch_need ? scratch : context->scratch_need;
+    return context->observer ? context->observer->planned(context, arguments, count) : MINRNN_OK;
+}
+
+static minrnn_status check_call(const char *op, const struct op_context *context,
+                                const struct op_argument *arguments, int count, int64_t scratch) {
+    const minrnn_status status = check_arguments(op, context, arguments, count);
+    return status ? status : check_scratch(op, context, scratch);
+}
+
 #define OP_BEGIN(name)                                                                             \
-    minrnn_status op_##name(struct op_context *context, const struct name##_args *args) {          \
+    static minrnn_status name##_call(struct op_context *context, const struct name##_args *args) { \
         const struct op_table *table = context->device->backend->ops;                              \
         minrnn_status status = device_check(context->device);                                      \
         status = status ? status : name##_check_sizes(args);                                       \
@@ -112,16 +125,19 @@ static minrnn_status check_scratch(const char *op, const struct op_context *cont
         struct op_argument arguments[OP_MAX_ARGUMENTS];                                            \
         const int count = name##_arguments(args, arguments);                                       \
         if (context->planning) {                                                                   \
-            context->scratch_need =                                                                \
-                scratch > context->scratch_need ? scratch : context->scratch_need;                 \
-            return context->observer ? context->observer->planned(context, arguments, count)       \
-                                     : MINRNN_OK;                                                  \
+            return plan(context, arguments, count, scratch);                                       \
         }                                                                                          \
-        status = check_arguments(#name, context, arguments, count);                                \
-        status = status ? status : check_scratch(#name, context, scratch);                         \
+        status = check_call(#name, context, arguments, count, scratch);                            \
         status = status ? status : table->name.run(context, args);                                 \
         return status || !context->observer                                                        \
                    ? status                                                                        \
                    : context->observer->ran(context, #name, arguments, count);                     \
+    }                                                                                              \
+                                                                                                   \
+    minrnn_status op_##name(struct op_context *context, const struct name##_args *args) {          \
+        if (!context->status) {                                                                    \
+            context->status = name##_call(context, args);                                          \
+        }                                                                                          \
+        return context->status;                                                                    \
     }
 #include "op/op_list.def"

@@ -36,6 +36,7 @@ struct op_context {
     int64_t scratch_bytes; /* what `scratch` holds */
     int64_t scratch_need;  /* the most that any op planned so far asked for */
     bool planning;
+    minrnn_status status; /* of the first op that failed: those after it do nothing and return it */
     struct op_observer *observer; /* of every op that runs; NULL: none */
 };
 

@@ -32,7 +32,7 @@ void tensor_list_add(struct tensor_list *list, const struct model_layout *layout
     for (int i = 0; i < layout->count; i++) {
         const minrnn_parameter_info *info = &layout->parameters[i].info;
         struct safetensors_tensor *tensor = &list->tensors[list->count];
-        naming_translate(naming, info->name, list->names[list->count]);
+        naming_translate(naming, layout->parameters[i].role, info->name, list->names[list->count]);
         tensor->name = list->names[list->count++];
         tensor->type = "F32";
         tensor->dimensions = info->dimensions;
@@ -114,7 +114,7 @@ static minrnn_status use_all(const struct safetensors *file, const struct model_
     for (int i = 0; i < layout->count; i++) {
         const minrnn_parameter_info *info = &layout->parameters[i].info;
         char name[NAME_CAPACITY];
-        naming_translate(naming, info->name, name);
+        naming_translate(naming, layout->parameters[i].role, info->name, name);
         const struct safetensors_tensor *tensor = safetensors_find(file, name);
         if (!tensor) {
             return fail(MINRNN_FORMAT_ERROR, "%s has no tensor %s", safetensors_path(file), name);
@@ -177,13 +177,13 @@ minrnn_status checkpoint_read(struct safetensors *file, const struct model_layou
     for (int i = 0; i < layout->count; i++) {
         const minrnn_parameter_info *info = &layout->parameters[i].info;
         char name[NAME_CAPACITY];
-        naming_translate(naming, info->name, name);
+        naming_translate(naming, layout->parameters[i].role, info->name, name);
         float *to = values + info->offset;
         const minrnn_status status = safetensors_read(file, safetensors_find(file, name), to);
         if (status) {
             return status;
         }
-        if (naming->gain_offset != 0.0f && naming_is_gain(info->name)) {
+        if (naming->gain_offset != 0.0f && layout->parameters[i].role == PARAMETER_GAIN) {
             for (int64_t j = 0; j < info->shape[0]; j++) {
                 to[j] += naming->gain_offset;
             }
@@ -218,7 +218,7 @@ minrnn_status checkpoint_model(minrnn_device *device, struct safetensors *file,
         return status;
     }
     const struct model_layout *layout = &(*model)->layout;
-    values = mem_alloc((uint64_t)layout->total, sizeof *values);
+    values = mem_alloc((uint64_t)layout->places.total, sizeof *values);
     status = values ? checkpoint_read(file, layout, naming, values) : MINRNN_OUT_OF_MEMORY;
     if (!status) {
         status = minrnn_model_write(*model, values);

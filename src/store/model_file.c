@@ -12,7 +12,7 @@ minrnn_status minrnn_model_save(const minrnn_model *model, const char *path) {
     struct tensor_list list = {0};
     minrnn_status status = MINRNN_OUT_OF_MEMORY;
     char *config = config_print(&model_config_fields, &layout->config);
-    float *values = mem_alloc((uint64_t)layout->total, sizeof *values);
+    float *values = mem_alloc((uint64_t)layout->places.total, sizeof *values);
     if (!config || !values) {
         goto done;
     }

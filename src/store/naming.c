@@ -15,20 +15,11 @@ const struct naming own_naming = OWN_NAMING("");
 const struct naming first_moment_naming = OWN_NAMING("adamw.m.");
 const struct naming second_moment_naming = OWN_NAMING("adamw.v.");
 
-/* These are norm.weight, layers.N.1.weight, layers.N.3.weight. */
-bool naming_is_gain(const char *own) {
-    int layer, part, end = 0;
-    if (strcmp(own, "norm.weight") == 0) {
-        return true;
-    }
-    return sscanf(own, "layers.%d.%d.weight%n", &layer, &part, &end) == 2 && end > 0 &&
-           own[end] == 0 && (part == 1 || part == 3);
-}
-
-void naming_translate(const struct naming *naming, const char *own, char name[NAME_CAPACITY]) {
+void naming_translate(const struct naming *naming, enum parameter_role role, const char *own,
+                      char name[NAME_CAPACITY]) {
     int layer, end = 0;
     const char *prefix = naming->prefix;
-    if (naming_is_gain(own)) {
+    if (role == PARAMETER_GAIN) {
         const int length = (int)(strrchr(own, '.') - own);
         snprintf(name, NAME_CAPACITY, "%s%.*s.%s", prefix, length, own, naming->gain);
     } else if (sscanf(own, "layers.%d.2." OWN_GATES "%n", &layer, &end) == 1 && end > 0) {

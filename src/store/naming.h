@@ -4,6 +4,8 @@
 
 #include <minrnn/model.h>
 
+#include "layer/parameter.h"
+
 enum { NAME_CAPACITY = 128 };
 
 /* How a file names what a model has. The rest of every name is the same everywhere. */
@@ -22,10 +24,8 @@ struct naming {
 /* This library's own, and the optimiser's moments in a state file. */
 extern const struct naming own_naming, first_moment_naming, second_moment_naming;
 
-/* A parameter's name in a file. */
-void naming_translate(const struct naming *naming, const char *own, char name[NAME_CAPACITY]);
-
-/* Whether a parameter is the gain of a norm, by its own name. */
-bool naming_is_gain(const char *own);
+/* The name that a parameter has in a file. */
+void naming_translate(const struct naming *naming, enum parameter_role role, const char *own,
+                      char name[NAME_CAPACITY]);
 
 #endif

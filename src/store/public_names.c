@@ -50,7 +50,7 @@ static int64_t count_layers(const struct safetensors *file, const char *gates) {
 static minrnn_status infer_mixer(const struct safetensors *file, minrnn_model_config *config,
                                  const struct naming *naming) {
     char name[NAME_CAPACITY];
-    naming_translate(naming, "layers.0.2.to_hidden_and_gate.weight", name);
+    naming_translate(naming, PARAMETER_MATRIX, "layers.0.2.to_hidden_and_gate.weight", name);
     const struct safetensors_tensor *gates = find(file, name, 2);
     if (!gates) {
         return not_recognised(file, "the gates' weight is no matrix");
@@ -63,7 +63,7 @@ static minrnn_status infer_mixer(const struct safetensors *file, minrnn_model_co
     }
     minrnn_mixer_config *mixer = &config->mixer;
     minrnn_mixer_config_defaults(mixer);
-    naming_translate(naming, "layers.0.2.to_hidden_and_gate.bias", name);
+    naming_translate(naming, PARAMETER_BIAS, "layers.0.2.to_hidden_and_gate.bias", name);
     snprintf(mixer->name, sizeof mixer->name, "%s", rows / inner == 2 ? "mingru" : "minlstm");
     mixer->expansion = factor_for(config->width, inner);
     mixer->candidate = MINRNN_CANDIDATE_G;
@@ -95,7 +95,7 @@ static minrnn_status infer_feed_forward(const struct safetensors *file, minrnn_m
         return MINRNN_OK;
     }
     char name[NAME_CAPACITY];
-    naming_translate(naming, "layers.0.4.2.weight", name);
+    naming_translate(naming, PARAMETER_MATRIX, "layers.0.4.2.weight", name);
     const struct safetensors_tensor *in = find(file, "layers.0.4.0.weight", 2);
     const struct safetensors_tensor *out = find(file, name, 2);
     if (!in || !out || out->shape[1] < 1 ||

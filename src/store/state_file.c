@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Parameters, first moments, second moments: three times layout->total floats. */
+/* Parameters, first moments, second moments: three times layout->places.total floats. */
 static minrnn_status read_all(const minrnn_trainer *trainer, float *values) {
-    const int64_t total = trainer->model->layout.total;
+    const int64_t total = trainer->model->layout.places.total;
     const minrnn_status status = minrnn_model_read(trainer->model, values);
     return status ? status
                   : tensor_read(tensor_f32(trainer->moments, 0), values + total, 2 * total, true);
@@ -33,7 +33,7 @@ minrnn_status minrnn_trainer_save(const minrnn_trainer *trainer, const char *pat
     status = MINRNN_OUT_OF_MEMORY;
     char *model_config = config_print(&model_config_fields, &layout->config);
     char *trainer_config = config_print(&trainer_config_fields, &trainer->config);
-    float *values = mem_alloc(3 * (uint64_t)layout->total, sizeof *values);
+    float *values = mem_alloc(3 * (uint64_t)layout->places.total, sizeof *values);
     if (!model_config || !trainer_config || !values) {
         goto done;
     }
@@ -46,8 +46,8 @@ minrnn_status minrnn_trainer_save(const minrnn_trainer *trainer, const char *pat
         goto done;
     }
     tensor_list_add(&list, layout, &own_naming, values);
-    tensor_list_add(&list, layout, &first_moment_naming, values + layout->total);
-    tensor_list_add(&list, layout, &second_moment_naming, values + 2 * layout->total);
+    tensor_list_add(&list, layout, &first_moment_naming, values + layout->places.total);
+    tensor_list_add(&list, layout, &second_moment_naming, values + 2 * layout->places.total);
     status = tensor_list_check(&list, path);
     if (status) {
         goto done;
@@ -111,16 +111,18 @@ static minrnn_status parse_config(const struct safetensors *file,
 
 static minrnn_status write_moments(struct safetensors *file, minrnn_trainer *trainer) {
     const struct model_layout *layout = &trainer->model->layout;
-    float *values = mem_alloc(2 * (uint64_t)layout->total, sizeof *values);
+    float *values = mem_alloc(2 * (uint64_t)layout->places.total, sizeof *values);
     if (!values) {
         return MINRNN_OUT_OF_MEMORY;
     }
     minrnn_status status = checkpoint_read(file, layout, &first_moment_naming, values);
     if (!status) {
-        status = checkpoint_read(file, layout, &second_moment_naming, values + layout->total);
+        status =
+            checkpoint_read(file, layout, &second_moment_naming, values + layout->places.total);
     }
     if (!status) {
-        status = tensor_write(tensor_f32(trainer->moments, 0), values, 2 * layout->total, true);
+        status =
+            tensor_write(tensor_f32(trainer->moments, 0), values, 2 * layout->places.total, true);
     }
     mem_free(values);
     return status;

@@ -15,7 +15,7 @@ static const char *parameter_of(const minrnn_trainer *trainer, const struct op_a
         return NULL;
     }
     /* First and second moments lie one after the other. */
-    const int64_t element = (argument->tensor.offset + index) % layout->total;
+    const int64_t element = (argument->tensor.offset + index) % layout->places.total;
     *of = buffer == trainer->gradients ? "gradient of "
           : buffer == trainer->moments ? "moment of "
                                        : "";
@@ -46,8 +46,8 @@ static void name_parameter(const minrnn_trainer *trainer, char *text, size_t cap
     }
 }
 
-minrnn_status trainer_locate(const minrnn_trainer *trainer, int64_t step) {
-    const struct network_pass *pass = &trainer->pass;
+minrnn_status trainer_locate(const minrnn_trainer *trainer, const struct network_pass *pass,
+                             int64_t step) {
     char layer[64] = "", parameter[128];
     if (pass->block >= 0) {
         snprintf(layer, sizeof layer, "layer %d of %lld, ", pass->block + 1,

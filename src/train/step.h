@@ -26,18 +26,16 @@ minrnn_status step_plan(minrnn_device *device, const struct model_layout *layout
                         const minrnn_trainer_config *config, struct trainer_plan *plan);
 int64_t step_plan_total(const struct trainer_plan *plan);
 
-/* The parts of a step: gradients to zero; then for each micro-batch, uploaded to the room, forward,
- * loss and backward, scale being 1 / targets of the whole step; then AdamW (step 1 is the first).
- */
-minrnn_status step_clear_gradients(const struct network_pass *pass);
-minrnn_status step_micro(struct network_pass *pass, const struct trainer_room *room, float scale,
-                         bool first);
-minrnn_status step_update(struct network_pass *pass, const minrnn_trainer_config *config,
-                          int64_t step, float rate, const struct trainer_room *room,
-                          minrnn_tensor moments);
+/* The parts of a step, whose errors stay in the pass's context: gradients to zero; then for each
+ * micro-batch, uploaded to the room, forward, loss and backward, scale being 1 / targets of the
+ * whole step; then AdamW (step 1 is the first). */
+void step_clear_gradients(const struct network_pass *pass);
+void step_micro(struct network_pass *pass, const struct trainer_room *room, float scale,
+                bool first);
+void step_update(struct network_pass *pass, const minrnn_trainer_config *config, int64_t step,
+                 float rate, const struct trainer_room *room, minrnn_tensor moments);
 
-/* Without dropout, nothing kept: the losses of the batch in `room`, whose resets may count. */
-minrnn_status step_evaluate(struct network_pass *pass, const struct trainer_room *room,
-                            bool has_reset);
+/* With a pass that does not train: the losses of the batch in `room`. */
+void step_evaluate(struct network_pass *pass, const struct trainer_room *room);
 
 #endif

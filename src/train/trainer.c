@@ -2,12 +2,11 @@
 
 #include "base/alloc.h"
 #include "op/room.h"
+#include "train/schedule.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-static const double PI = 3.14159265358979323846;
 
 void minrnn_trainer_config_defaults(minrnn_trainer_config *config) {
     if (config) {
@@ -61,37 +60,18 @@ minrnn_status trainer_check_config(const minrnn_trainer_config *config) {
     return MINRNN_OK;
 }
 
-/* Elements of each of a slot's arrays, all of its micro-batches together. */
-struct slot_sizes {
-    int64_t rows, starts, lengths, all;
-};
-
-static struct slot_sizes slot_sizes_of(const struct model_layout *layout,
-                                       const minrnn_trainer_config *config) {
-    const int64_t micros = config->accumulation;
-    struct slot_sizes sizes = {.rows = micros * config->batch * config->time,
-                               .starts = micros * (layout->config.vocab + 1),
-                               .lengths = micros * config->batch};
-    sizes.all = 4 * sizes.rows + sizes.starts + sizes.lengths;
-    return sizes;
-}
-
-/* What create_slots takes. */
-static uint64_t host_bytes(const struct model_layout *layout, const minrnn_trainer_config *config) {
-    const int64_t slots = STEPS_IN_FLIGHT * slot_sizes_of(layout, config).all;
-    return (uint64_t)(slots + config->batch * config->time) * TENSOR_ELEMENT_BYTES;
-}
-
 static minrnn_memory memory_of(const struct model_layout *layout,
                                const minrnn_trainer_config *config,
                                const struct trainer_plan *plan) {
-    const uint64_t parameters = (uint64_t)layout->total * TENSOR_ELEMENT_BYTES;
+    const uint64_t parameters = (uint64_t)layout->places.total * TENSOR_ELEMENT_BYTES;
     minrnn_memory memory = {
         .parameters = parameters,
         .gradients = parameters,
         .moments = 2 * parameters,
         .workspace = (uint64_t)step_plan_total(plan) * TENSOR_ELEMENT_BYTES,
-        .host = host_bytes(layout, config) + 3 * parameters, /* minrnn_trainer_save's copy */
+        .host = slots_bytes(layout, config) +
+                (uint64_t)(config->batch * config->time) * sizeof(float) + /* host_losses */
+                3 * parameters,                                            /* a save's copy */
     };
     memory.total = memory.parameters + memory.gradients + memory.moments + memory.workspace;
     return memory;
@@ -124,31 +104,10 @@ minrnn_status minrnn_trainer_memory(minrnn_device *device, const minrnn_model_co
 
 /* ---- creation ---- */
 
-/* The host arrays of all slots, from one allocation. */
-static minrnn_status create_slots(minrnn_trainer *trainer) {
-    const minrnn_trainer_config *config = &trainer->config;
-    const struct slot_sizes sizes = slot_sizes_of(&trainer->model->layout, config);
-    trainer->host = mem_alloc((uint64_t)(STEPS_IN_FLIGHT * sizes.all), sizeof *trainer->host);
-    trainer->host_losses =
-        mem_alloc((uint64_t)(config->batch * config->time), sizeof *trainer->host_losses);
-    if (!trainer->host || !trainer->host_losses) {
-        return MINRNN_OUT_OF_MEMORY;
-    }
-    for (int i = 0; i < STEPS_IN_FLIGHT; i++) {
-        struct step_slot *slot = &trainer->slots[i];
-        slot->tokens = trainer->host + i * sizes.all;
-        slot->targets = slot->tokens + sizes.rows;
-        slot->order = slot->targets + sizes.rows;
-        slot->reset = slot->order + sizes.rows;
-        slot->start = slot->reset + sizes.rows;
-        slot->lengths = slot->start + sizes.starts;
-    }
-    return MINRNN_OK;
-}
-
 static minrnn_status create_buffers(minrnn_trainer *trainer, const struct trainer_plan *plan) {
     minrnn_device *device = trainer->model->device;
-    const uint64_t parameters = (uint64_t)trainer->model->layout.total * TENSOR_ELEMENT_BYTES;
+    const uint64_t parameters =
+        (uint64_t)trainer->model->layout.places.total * TENSOR_ELEMENT_BYTES;
     minrnn_status status = minrnn_buffer_create(device, parameters, &trainer->gradients);
     status = status ? status : minrnn_buffer_create(device, 2 * parameters, &trainer->moments);
     return status ? status
@@ -157,7 +116,24 @@ static minrnn_status create_buffers(minrnn_trainer *trainer, const struct traine
                                          &trainer->workspace);
 }
 
-static minrnn_status create_pass(minrnn_trainer *trainer, const struct trainer_plan *plan) {
+static minrnn_status create_pass(struct network_pass *pass, minrnn_trainer *trainer,
+                                 const struct trainer_plan *plan) {
+    const minrnn_model *model = trainer->model;
+    const minrnn_status status = network_pass_create(pass, &model->layout);
+    if (status) {
+        return status;
+    }
+    pass->context = &trainer->context;
+    pass->batch = trainer->config.batch;
+    pass->time = trainer->config.time;
+    pass->parameters = tensor_f32(model->parameters, 0);
+    pass->tokens = trainer->room.tokens;
+    pass->kept.base = tensor_f32(trainer->workspace, plan->room);
+    pass->brief.base = tensor_f32(trainer->workspace, plan->room + plan->kept);
+    return MINRNN_OK;
+}
+
+static minrnn_status create_passes(minrnn_trainer *trainer, const struct trainer_plan *plan) {
     const minrnn_model *model = trainer->model;
     struct arena fixed = {.base = tensor_f32(trainer->workspace, 0)};
     trainer->room = step_take_room(&fixed, &model->layout, &trainer->config);
@@ -170,24 +146,34 @@ static minrnn_status create_pass(minrnn_trainer *trainer, const struct trainer_p
         trainer->numbers.count = trainer->room.nonfinite;
         numbers_attach(&trainer->numbers, &trainer->context);
     }
-    const minrnn_status status = network_pass_create(&trainer->pass, &model->layout);
-    if (status) {
-        return status;
-    }
+    minrnn_status status = create_pass(&trainer->pass, trainer, plan);
+    status = status ? status : create_pass(&trainer->evaluation, trainer, plan);
     struct network_pass *pass = &trainer->pass;
-    pass->context = &trainer->context;
-    pass->batch = trainer->config.batch;
-    pass->time = trainer->config.time;
-    pass->parameters = tensor_f32(model->parameters, 0);
     pass->gradients = tensor_f32(trainer->gradients, 0);
-    pass->tokens = trainer->room.tokens;
     pass->order = trainer->room.order;
     pass->start = trainer->room.start;
     pass->training = true;
     pass->seed = trainer->config.seed;
-    pass->kept.base = tensor_f32(trainer->workspace, plan->room);
-    pass->brief.base = tensor_f32(trainer->workspace, plan->room + plan->kept);
-    return MINRNN_OK;
+    return status;
+}
+
+static minrnn_status create_parts(minrnn_trainer *trainer, const struct trainer_plan *plan) {
+    const minrnn_trainer_config *config = &trainer->config;
+    const struct model_layout *layout = &trainer->model->layout;
+    minrnn_status status = slots_create(&trainer->slots, layout, config);
+    trainer->host_losses =
+        mem_alloc((uint64_t)(config->batch * config->time), sizeof *trainer->host_losses);
+    if (!status && !trainer->host_losses) {
+        status = MINRNN_OUT_OF_MEMORY;
+    }
+    status = status ? status : create_buffers(trainer, plan);
+    status = status ? status : create_passes(trainer, plan);
+    if (status) {
+        return status;
+    }
+    step_clear_gradients(&trainer->pass);
+    return OP(fill, &trainer->context, .count = 2 * layout->places.total,
+              .x = tensor_f32(trainer->moments, 0));
 }
 
 minrnn_status minrnn_trainer_create(minrnn_model *model, const minrnn_trainer_config *config,
@@ -215,13 +201,7 @@ minrnn_status minrnn_trainer_create(minrnn_model *model, const minrnn_trainer_co
     }
     made->model = model;
     made->config = *config;
-    status = create_slots(made);
-    status = status ? status : create_buffers(made, &plan);
-    status = status ? status : create_pass(made, &plan);
-    status = status ? status : step_clear_gradients(&made->pass);
-    status = status ? status
-                    : OP(fill, &made->context, .count = 2 * model->layout.total,
-                         .x = tensor_f32(made->moments, 0));
+    status = create_parts(made, &plan);
     if (status) {
         minrnn_trainer_destroy(made);
         return status;
@@ -242,28 +222,13 @@ void minrnn_trainer_destroy(minrnn_trainer *trainer) {
     minrnn_buffer_destroy(trainer->moments);
     minrnn_buffer_destroy(trainer->workspace);
     network_pass_destroy(&trainer->pass);
-    mem_free(trainer->host);
+    network_pass_destroy(&trainer->evaluation);
+    slots_destroy(&trainer->slots);
     mem_free(trainer->host_losses);
     mem_free(trainer);
 }
 
 /* ---- steps ---- */
-
-/* The learning rate of a step, 1 being the first. */
-static float rate_at(const minrnn_trainer_config *config, int64_t step) {
-    if (step <= config->warmup) {
-        return (float)((double)config->rate * (double)step / (double)config->warmup);
-    }
-    if (config->schedule == MINRNN_SCHEDULE_CONSTANT) {
-        return config->rate;
-    }
-    const int64_t length = config->steps - config->warmup;
-    const double progress =
-        length > 0 ? fmin((double)(step - config->warmup) / (double)length, 1.0) : 1.0;
-    const double share = 0.5 * (1.0 + cos(PI * progress));
-    return (float)((double)config->min_rate +
-                   share * ((double)config->rate - (double)config->min_rate));
-}
 
 /* Notes that a step failed part-way, unless the run has ended already. */
 static void end_half_done(minrnn_trainer *trainer) {
@@ -293,8 +258,8 @@ static void keep_record(minrnn_trainer *trainer, const struct step_slot *slot) {
  * from the step's end. */
 static void look(minrnn_trainer *trainer) {
     for (int i = 0; i < STEPS_IN_FLIGHT; i++) {
-        if (trainer->slots[i].step != 0) {
-            device_fence_look(trainer->model->device, &trainer->slots[i].fence);
+        if (trainer->slots.slot[i].step != 0) {
+            device_fence_look(trainer->model->device, &trainer->slots.slot[i].fence);
         }
     }
 }
@@ -318,7 +283,7 @@ static minrnn_status collect(minrnn_trainer *trainer, struct step_slot *slot) {
 static struct step_slot *oldest(minrnn_trainer *trainer) {
     struct step_slot *found = NULL;
     for (int i = 0; i < STEPS_IN_FLIGHT; i++) {
-        struct step_slot *slot = &trainer->slots[i];
+        struct step_slot *slot = &trainer->slots.slot[i];
         if (slot->step != 0 && (!found || slot->step < found->step)) {
             found = slot;
         }
@@ -348,7 +313,7 @@ minrnn_status trainer_check_steps(const minrnn_trainer *trainer) {
         if (step < 1) {
             continue; /* never made */
         }
-        const struct step_slot *slot = &trainer->slots[step % STEPS_IN_FLIGHT];
+        const struct step_slot *slot = &trainer->slots.slot[step % STEPS_IN_FLIGHT];
         if (slot->step != step) {
             continue; /* collected */
         }
@@ -361,103 +326,41 @@ minrnn_status trainer_check_steps(const minrnn_trainer *trainer) {
     return MINRNN_OK;
 }
 
-/* Rows sorted by token, stable: order[start[v]] .. are the rows of token v. */
-static void sort_rows(const int32_t *tokens, int64_t rows, int64_t vocab, int32_t *order,
-                      int32_t *start) {
-    memset(start, 0, (size_t)(vocab + 1) * sizeof *start);
-    for (int64_t r = 0; r < rows; r++) {
-        start[tokens[r] + 1]++;
-    }
-    for (int64_t v = 0; v < vocab; v++) {
-        start[v + 1] += start[v];
-    }
-    /* Filling moves each start to the next one's place; afterwards they are moved back. */
-    for (int64_t r = 0; r < rows; r++) {
-        order[start[tokens[r]]++] = (int32_t)r;
-    }
-    memmove(start + 1, start, (size_t)vocab * sizeof *start);
-    start[0] = 0;
-}
-
-static void fill_slot(struct step_slot *slot, const minrnn_trainer *trainer, const int32_t *tokens,
-                      const int32_t *targets, const int32_t *reset, const int32_t *lengths) {
-    const minrnn_trainer_config *config = &trainer->config;
-    const int64_t vocab = trainer->model->layout.config.vocab;
-    const int64_t rows = config->batch * config->time;
-    const size_t bytes = (size_t)(config->accumulation * rows) * sizeof *tokens;
-    memcpy(slot->tokens, tokens, bytes);
-    memcpy(slot->targets, targets, bytes);
-    slot->has_reset = reset != NULL;
-    slot->has_lengths = lengths != NULL;
-    if (reset) {
-        memcpy(slot->reset, reset, bytes);
-    }
-    if (lengths) {
-        memcpy(slot->lengths, lengths,
-               (size_t)(config->accumulation * config->batch) * sizeof *lengths);
-    }
-    for (int64_t i = 0; i < config->accumulation; i++) {
-        sort_rows(tokens + i * rows, rows, vocab, slot->order + i * rows,
-                  slot->start + i * (vocab + 1));
-    }
-}
-
-static minrnn_status upload(minrnn_trainer *trainer, const struct step_slot *slot, int64_t micro) {
-    const minrnn_trainer_config *config = &trainer->config;
-    const struct trainer_room *room = &trainer->room;
-    const int64_t rows = config->batch * config->time;
-    const int64_t starts = trainer->model->layout.config.vocab + 1;
-    const struct {
-        minrnn_tensor to;
-        const int32_t *from;
-        int64_t count;
-        bool given;
-    } parts[] = {
-        {room->tokens, slot->tokens, rows, true},
-        {room->targets, slot->targets, rows, true},
-        {room->order, slot->order, rows, true},
-        {room->start, slot->start, starts, true},
-        {room->reset, slot->reset, rows, slot->has_reset},
-        {room->lengths, slot->lengths, config->batch, slot->has_lengths},
-    };
-    minrnn_status status = MINRNN_OK;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (!status && parts[i].given) {
-            status = tensor_write(parts[i].to, parts[i].from + micro * parts[i].count,
-                                  parts[i].count, false);
-        }
-    }
-    trainer->pass.reset = slot->has_reset ? room->reset : (minrnn_tensor){0};
-    trainer->pass.lengths = slot->has_lengths ? room->lengths : (minrnn_tensor){0};
-    return status;
-}
-
-static int64_t count_targets(const int32_t *targets, int64_t count) {
-    int64_t used = 0;
-    for (int64_t i = 0; i < count; i++) {
-        used += targets[i] >= 0;
-    }
-    return used;
-}
-
 static minrnn_status enqueue_step(minrnn_trainer *trainer, struct step_slot *slot) {
     const minrnn_trainer_config *config = &trainer->config;
     const int64_t micros = config->accumulation;
     const int64_t used = count_targets(slot->targets, micros * config->batch * config->time);
     const float scale = used > 0 ? (float)(1.0 / (double)used) : 0.0f;
-    minrnn_status status = step_clear_gradients(&trainer->pass);
+    minrnn_status status = MINRNN_OK;
+    trainer->context.status = MINRNN_OK;
+    step_clear_gradients(&trainer->pass);
     for (int64_t i = 0; !status && i < micros; i++) {
         trainer->pass.step = (uint32_t)((slot->step - 1) * micros + i);
-        status = upload(trainer, slot, i);
+        status = slot_upload(slot, &trainer->room, i, &trainer->pass);
         look(trainer);
-        status = status ? status : step_micro(&trainer->pass, &trainer->room, scale, i == 0);
+        if (!status) {
+            step_micro(&trainer->pass, &trainer->room, scale, i == 0);
+            status = trainer->context.status;
+        }
         look(trainer);
     }
-    status = status ? status
-                    : step_update(&trainer->pass, config, slot->step, slot->rate, &trainer->room,
-                                  tensor_f32(trainer->moments, 0));
+    if (!status) {
+        step_update(&trainer->pass, config, slot->step, slot->rate, &trainer->room,
+                    tensor_f32(trainer->moments, 0));
+        status = trainer->context.status;
+    }
     status = status ? status : tensor_read(trainer->room.results, slot->results, 2, false);
     return status ? status : device_fence_set(trainer->model->device, &slot->fence);
+}
+
+static minrnn_status check_features(const minrnn_trainer *trainer, const int32_t *reset,
+                                    const int32_t *lengths) {
+    const struct model_layout *layout = &trainer->model->layout;
+    minrnn_status status = reset ? layout_require(layout, LAYER_RESETS) : MINRNN_OK;
+    if (!status && lengths) {
+        status = layout_require(layout, LAYER_LENGTHS);
+    }
+    return status;
 }
 
 static minrnn_status check_inputs(const minrnn_trainer *trainer, const int32_t *tokens,
@@ -466,8 +369,8 @@ static minrnn_status check_inputs(const minrnn_trainer *trainer, const int32_t *
     const int64_t sequences = config->accumulation * config->batch;
     const int64_t vocab = trainer->model->layout.config.vocab;
     const char *call = "minrnn_trainer_step";
-    minrnn_status status = check_tokens(call, tokens, sequences * config->time, vocab, false);
-    status = status ? status : check_tokens(call, targets, sequences * config->time, vocab, true);
+    minrnn_status status = input_check(call, tokens, sequences * config->time, vocab, false);
+    status = status ? status : input_check(call, targets, sequences * config->time, vocab, true);
     for (int64_t i = 0; lengths && !status && i < sequences; i++) {
         if (lengths[i] < 0 || lengths[i] > config->time) {
             status = fail(MINRNN_INVALID_ARGUMENT, "%s: length number %lld is %d, time is %lld",
@@ -484,26 +387,27 @@ minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const int32_t *tokens
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_trainer_step: an argument is NULL");
     }
     minrnn_status status = trainer_check_running(trainer);
+    status = status ? status : check_features(trainer, reset, lengths);
     status = status ? status : check_inputs(trainer, tokens, targets, lengths);
     if (status) {
         return status;
     }
     look(trainer);
     const int64_t step = trainer->step + 1;
-    struct step_slot *slot = &trainer->slots[step % STEPS_IN_FLIGHT];
+    struct step_slot *slot = &trainer->slots.slot[step % STEPS_IN_FLIGHT];
     status = collect(trainer, slot);
     status = status ? status : trainer_check_running(trainer);
     if (status) {
         return status;
     }
-    fill_slot(slot, trainer, tokens, targets, reset, lengths);
+    slot_fill(slot, &trainer->model->layout, &trainer->config, tokens, targets, reset, lengths);
     slot->step = step;
-    slot->rate = rate_at(&trainer->config, step);
+    slot->rate = schedule_rate(&trainer->config, step);
     status = enqueue_step(trainer, slot);
     if (status) {
         slot->step = 0; /* its arrays stay until minrnn_trainer_destroy has waited */
         if (status == MINRNN_NOT_FINITE) {
-            (void)trainer_locate(trainer, step);
+            (void)trainer_locate(trainer, &trainer->pass, step);
             trainer->ended = status;
             snprintf(trainer->end_text, sizeof trainer->end_text, "%s", minrnn_error_text());
         }
@@ -557,8 +461,8 @@ minrnn_status minrnn_trainer_read_gradients(minrnn_trainer *trainer, float *grad
     if (!trainer || !gradients) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_trainer_read_gradients: an argument is NULL");
     }
-    return tensor_read(tensor_f32(trainer->gradients, 0), gradients, trainer->model->layout.total,
-                       true);
+    return tensor_read(tensor_f32(trainer->gradients, 0), gradients,
+                       trainer->model->layout.places.total, true);
 }
 
 minrnn_status minrnn_trainer_evaluate(minrnn_trainer *trainer, const int32_t *tokens,
@@ -572,16 +476,22 @@ minrnn_status minrnn_trainer_evaluate(minrnn_trainer *trainer, const int32_t *to
     const char *call = "minrnn_trainer_evaluate";
     const struct trainer_room *room = &trainer->room;
     minrnn_status status = trainer_check_running(trainer);
-    status = status ? status : check_tokens(call, tokens, rows, vocab, false);
-    status = status ? status : check_tokens(call, targets, rows, vocab, true);
+    status = status ? status : check_features(trainer, reset, NULL);
+    status = status ? status : input_check(call, tokens, rows, vocab, false);
+    status = status ? status : input_check(call, targets, rows, vocab, true);
     status = status ? status : tensor_write(room->tokens, tokens, rows, true);
     status = status ? status : tensor_write(room->targets, targets, rows, true);
     if (!status && reset) {
         status = tensor_write(room->reset, reset, rows, true);
     }
-    status = status ? status : step_evaluate(&trainer->pass, room, reset != NULL);
+    if (!status) {
+        trainer->evaluation.reset = reset ? room->reset : (minrnn_tensor){0};
+        trainer->context.status = MINRNN_OK;
+        step_evaluate(&trainer->evaluation, room);
+        status = trainer->context.status;
+    }
     if (status == MINRNN_NOT_FINITE) {
-        return trainer_locate(trainer, trainer->step);
+        return trainer_locate(trainer, &trainer->evaluation, trainer->step);
     }
     status = status ? status : tensor_read(room->losses, trainer->host_losses, rows, true);
     double sum = 0.0;

@@ -6,33 +6,22 @@
 
 #include "network/model.h"
 #include "op/numbers.h"
-#include "train/step.h"
+#include "train/slot.h"
 
-enum { STEPS_IN_FLIGHT = 2, RECORDS_KEPT = 4, FAILURE_CAPACITY = 512 };
-
-/* The host's side of a step in flight: what is uploaded must stay until it was, what is read
- * arrives when the fence has passed. */
-struct step_slot {
-    int32_t *tokens, *targets, *order, *start, *reset, *lengths; /* [accumulation, ...] */
-    bool has_reset, has_lengths;
-    float results[2]; /* loss, square of the gradient's norm */
-    int64_t step;     /* 0: free */
-    float rate;
-    struct fence fence;
-};
+enum { RECORDS_KEPT = 4, FAILURE_CAPACITY = 512 };
 
 struct minrnn_trainer {
     minrnn_model *model;
     minrnn_trainer_config config;
     int64_t step;             /* steps done */
-    minrnn_buffer *gradients; /* layout.total floats */
-    minrnn_buffer *moments;   /* first, then second moments: 2 * layout.total floats */
+    minrnn_buffer *gradients; /* layout.places.total floats */
+    minrnn_buffer *moments;   /* first, then second moments: 2 * layout.places.total floats */
     minrnn_buffer *workspace;
     struct op_context context;
-    struct network_pass pass;
+    struct network_pass pass;       /* of the steps; and, without gradients and dropout, ... */
+    struct network_pass evaluation; /* ... in the same workspace */
     struct trainer_room room;
-    struct step_slot slots[STEPS_IN_FLIGHT];
-    int32_t *host;      /* the slots' arrays */
+    struct step_slots slots;
     float *host_losses; /* [rows], for evaluation */
     minrnn_step_record records[RECORDS_KEPT];
     int record_count;
@@ -61,7 +50,8 @@ minrnn_step_record trainer_record_of(const struct step_slot *slot);
 
 /* locate.c: after an op returned MINRNN_NOT_FINITE, puts step, phase, layer and parameter before
  * its error. */
-minrnn_status trainer_locate(const minrnn_trainer *trainer, int64_t step);
+minrnn_status trainer_locate(const minrnn_trainer *trainer, const struct network_pass *pass,
+                             int64_t step);
 
 /* Checks everything but the model. */
 minrnn_status trainer_check_config(const minrnn_trainer_config *config);

@@ -26,6 +26,12 @@ TINY = [
 ]  # fmt: skip
 FAILED, WRONG_USE = 1, 2
 
+# nohup, or a shell that puts tests into the background, ignores some of these, and programs would
+# inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 
 def run(*arguments, environment=None, **options):
     """Runs the command on the native CPU unless --device says otherwise."""

@@ -18,16 +18,18 @@ FOLDERS = {
     "cpu": ("the op table in plain C, OpenMP and CBLAS", ["op", "base"]),
     "opencl": ("the op table on OpenCL and CLBlast: devices, program cache, launches; the only "
                "folder that sees `CL/`", ["op", "base"]),
-    "mixer": ("one file a sequence mixer, and what they share; computes only through the op table",
-              ["op", "base"]),
-    "network": ("layers stacked: layout, passes, model", ["task", "mixer", "op", "base"]),
-    "train": ("trainer: steps, records, where a number went wrong",
-              ["network", "mixer", "op", "base"]),
-    "infer": ("sessions and sampling", ["network", "mixer", "op", "base"]),
+    "layer": ("what a network is made of: `layer.h`, the interface; parameters, dense, norm; "
+              "convolution, feed-forward, input, output", ["op", "base"]),
+    "mixer": ("one file a sequence mixer, the list of them, and what they share; `standalone.c` is "
+              "the mixer in the caller's own model", ["layer", "op", "base"]),
+    "network": ("layers stacked: layout, passes, model", ["task", "mixer", "layer", "op", "base"]),
+    "train": ("trainer: steps in flight, schedule, records, where a number went wrong",
+              ["network", "layer", "op", "base"]),
+    "infer": ("sessions and sampling", ["network", "layer", "op", "base"]),
     "task": ("text: files to tokens, vocabulary, batches, generation",
-             ["infer", "train", "network", "mixer", "op", "base"]),
+             ["infer", "train", "network", "layer", "op", "base"]),
     "store": ("model and state files: safetensors, names, settings",
-              ["task", "train", "network", "mixer", "op", "base"]),
+              ["task", "train", "network", "layer", "op", "base"]),
     "check": ("the oracle in double precision, error bounds, the harness behind `minrnn validate` "
               "and `tests/checkop`", ["op", "base"]),
     "cli": ("the command `minrnn`", []),

@@ -33,12 +33,12 @@ struct layer_data {
     int64_t batch, time;
     const float *parameters, *x;
     const float *state;             /* optional */
-    bool state_in_place;            /* state_out is written over state on the device */
     const int32_t *reset, *lengths; /* optional */
     float *y, *state_out;
     /* Backward, where dy is given; gradients are added to. */
     const float *dy, *dstate_out; /* dstate_out is optional */
-    float *gradients, *dx;
+    float *gradients;
+    float *dx;     /* optional */
     float *dstate; /* optional, only with state */
 };
 
@@ -64,7 +64,7 @@ static inline void layer_run(minrnn_device *device, minrnn_mixer *mixer,
         t.state = tensor_make(device, states, MINRNN_F32);
         tensor_put(t.state, data->state, states);
     }
-    t.state_out = data->state_in_place ? t.state : tensor_make(device, states, MINRNN_F32);
+    t.state_out = tensor_make(device, states, MINRNN_F32);
     if (data->reset) {
         t.reset = tensor_make(device, rows, MINRNN_I32);
         tensor_put(t.reset, data->reset, rows);
@@ -77,7 +77,9 @@ static inline void layer_run(minrnn_device *device, minrnn_mixer *mixer,
     if (data->dy) {
         t.gradients = tensor_make(device, parameters, MINRNN_F32);
         t.dy = tensor_make(device, io, MINRNN_F32);
-        t.dx = tensor_make(device, io, MINRNN_F32);
+        if (data->dx) {
+            t.dx = tensor_make(device, io, MINRNN_F32);
+        }
         tensor_put(t.gradients, data->gradients, parameters);
         tensor_put(t.dy, data->dy, io);
         if (data->dstate_out) {
@@ -89,14 +91,15 @@ static inline void layer_run(minrnn_device *device, minrnn_mixer *mixer,
         }
         CHECK(minrnn_mixer_backward(mixer, data->batch, data->time, &t));
         tensor_get(t.gradients, data->gradients, parameters);
-        tensor_get(t.dx, data->dx, io);
+        if (data->dx) {
+            tensor_get(t.dx, data->dx, io);
+        }
         if (data->dstate) {
             tensor_get(t.dstate, data->dstate, states);
         }
     }
     tensor_get(t.y, data->y, io);
     tensor_get(t.state_out, data->state_out, states);
-    t.state_out.buffer = data->state_in_place ? NULL : t.state_out.buffer;
     const minrnn_tensor all[] = {t.parameters, t.x,          t.y,     t.state,     t.state_out,
                                  t.reset,      t.lengths,    t.saved, t.temporary, t.gradients,
                                  t.dy,         t.dstate_out, t.dx,    t.dstate};

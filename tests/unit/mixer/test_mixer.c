@@ -408,8 +408,43 @@ static void test_splits(void **unused) {
     }
 }
 
-/* The carried state may be replaced in place. */
-static void test_state_in_place(void **unused) {
+/* The state that goes out may not lie over the one that comes in; beside it, it may. */
+static void test_states_apart(void **unused) {
+    (void)unused;
+    enum { BATCH = 2, TIME = 5 };
+    const minrnn_mixer_config *config = &variants[8].config;
+    minrnn_mixer *mixer;
+    int64_t saved, temporary;
+    CHECK(minrnn_mixer_create(device, config, &mixer));
+    CHECK(minrnn_mixer_workspace(mixer, BATCH, TIME, &saved, &temporary));
+    const int64_t io = BATCH * TIME * config->width;
+    const int64_t states = BATCH * minrnn_mixer_state_size(mixer);
+    const int64_t parameters = minrnn_mixer_parameters(mixer);
+    minrnn_buffer *buffer;
+    CHECK(minrnn_buffer_create(
+        device, (uint64_t)(parameters + 2 * io + saved + temporary + 3 * states) * 4, &buffer));
+    minrnn_mixer_tensors t = {.parameters = {buffer, 0, MINRNN_F32}};
+    minrnn_tensor *const next[] = {&t.x, &t.y, &t.saved, &t.temporary, &t.state};
+    const int64_t sizes[] = {parameters, io, io, saved, temporary};
+    minrnn_tensor at = t.parameters;
+    for (int i = 0; i < 5; i++) {
+        at.offset += sizes[i];
+        *next[i] = at;
+    }
+    CHECK(minrnn_mixer_initialise(mixer, 1, t.parameters));
+    for (int64_t apart = 0; apart <= states; apart += states / 2) {
+        t.state_out = t.state;
+        t.state_out.offset += apart;
+        const minrnn_status status = minrnn_mixer_forward(mixer, BATCH, TIME, &t);
+        assert_int_equal(status, apart < states ? MINRNN_INVALID_ARGUMENT : MINRNN_OK);
+    }
+    CHECK(minrnn_device_finish(device));
+    minrnn_buffer_destroy(buffer);
+    minrnn_mixer_destroy(mixer);
+}
+
+/* A caller that has no layer before this one leaves dx out: nothing else changes. */
+static void test_without_dx(void **unused) {
     (void)unused;
     enum { BATCH = 2, TIME = 5 };
     const minrnn_mixer_config *config = &variants[8].config;
@@ -418,28 +453,28 @@ static void test_state_in_place(void **unused) {
     CHECK(minrnn_mixer_create(device, config, &mixer));
     const int64_t io = BATCH * TIME * config->width;
     const int64_t states = BATCH * minrnn_mixer_state_size(mixer);
-    float *parameters = random_array(&random, minrnn_mixer_parameters(mixer), 1.0f);
-    float *x = random_array(&random, io, 2.0f);
-    float *state = random_state(&random, states);
-    float *y = support_alloc((size_t)io, sizeof *y);
-    float *ends = support_alloc((size_t)(2 * states), sizeof *ends);
+    const int64_t count = minrnn_mixer_parameters(mixer);
+    float *parameters = random_array(&random, count, 1.0f);
+    float *x = random_array(&random, 2 * io, 2.0f);
+    float *y = support_alloc((size_t)(2 * io + states), sizeof *y);
+    float *gradients = support_alloc((size_t)(2 * count), sizeof *gradients);
     for (int k = 0; k < 2; k++) {
         layer_run(device, mixer, config,
                   &(struct layer_data){.batch = BATCH,
                                        .time = TIME,
                                        .parameters = parameters,
                                        .x = x,
-                                       .state = state,
-                                       .state_in_place = k == 1,
                                        .y = y,
-                                       .state_out = ends + k * states});
+                                       .state_out = y + 2 * io,
+                                       .dy = x + io,
+                                       .gradients = gradients + k * count,
+                                       .dx = k ? NULL : y + io});
     }
-    expect_equal("in place", "state", ends + states, ends, states);
+    expect_equal("without dx", "gradients", gradients + count, gradients, count);
     free(parameters);
     free(x);
-    free(state);
     free(y);
-    free(ends);
+    free(gradients);
     minrnn_mixer_destroy(mixer);
 }
 
@@ -605,9 +640,10 @@ static void test_refused(void **unused) {
 int main(void) {
     device = support_open_device();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reference),      cmocka_unit_test(test_splits),
-        cmocka_unit_test(test_state_in_place), cmocka_unit_test(test_parameter_ratios),
-        cmocka_unit_test(test_initialise),     cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_reference),        cmocka_unit_test(test_splits),
+        cmocka_unit_test(test_states_apart),     cmocka_unit_test(test_without_dx),
+        cmocka_unit_test(test_parameter_ratios), cmocka_unit_test(test_initialise),
+        cmocka_unit_test(test_refused),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     minrnn_device_destroy(device);

@@ -1,0 +1,29 @@
+/* Matrix products of rows with a layer's weight [out, in]: x [rows, in] to y [rows, out]. */
+#ifndef LAYER_DENSE_H
+#define LAYER_DENSE_H
+
+#include "layer/layer.h"
+
+/* As torch initialises linear and convolution layers of that fan-in. Matrices decay, biases do not.
+ */
+struct parameter dense_weight(int64_t fan_in);
+struct parameter dense_bias(int64_t fan_in);
+
+/* y = x weight^T; `weight` is the index of the layer's parameter. */
+void dense_forward(const struct layer_call *call, int64_t in, int64_t out, minrnn_tensor x,
+                   int weight, minrnn_tensor y);
+
+/* The weight's gradient is added to; dx is written. */
+void dense_backward(const struct layer_call *call, int64_t in, int64_t out, minrnn_tensor x,
+                    int weight, minrnn_tensor dy, minrnn_tensor dx);
+
+/* The two alone: the weight's gradient, dx. */
+void dense_weight_backward(const struct layer_call *call, int64_t in, int64_t out, minrnn_tensor x,
+                           int weight, minrnn_tensor dy);
+void dense_input_backward(const struct layer_call *call, int64_t in, int64_t out, int weight,
+                          minrnn_tensor dy, minrnn_tensor dx);
+
+/* The gradient of a bias [width], unless `bias` is -1: the sum of dy's rows is added to it. */
+void bias_backward(const struct layer_call *call, int64_t width, int bias, minrnn_tensor dy);
+
+#endif

@@ -1,0 +1,107 @@
+#include "train/slot.h"
+
+#include "base/alloc.h"
+
+#include <string.h>
+
+/* Elements of each of a slot's arrays, all of its micro-batches together. */
+struct slot_sizes {
+    int64_t rows, starts, lengths, all;
+};
+
+static struct slot_sizes slot_sizes_of(const struct model_layout *layout,
+                                       const minrnn_trainer_config *config) {
+    const int64_t micros = config->accumulation;
+    struct slot_sizes sizes = {.rows = micros * config->batch * config->time,
+                               .starts = micros * (layout->config.vocab + 1),
+                               .lengths = micros * config->batch};
+    sizes.all = 4 * sizes.rows + sizes.starts + sizes.lengths;
+    return sizes;
+}
+
+uint64_t slots_bytes(const struct model_layout *layout, const minrnn_trainer_config *config) {
+    return (uint64_t)(STEPS_IN_FLIGHT * slot_sizes_of(layout, config).all) * sizeof(int32_t);
+}
+
+minrnn_status slots_create(struct step_slots *slots, const struct model_layout *layout,
+                           const minrnn_trainer_config *config) {
+    const struct slot_sizes sizes = slot_sizes_of(layout, config);
+    slots->arrays = mem_alloc((uint64_t)(STEPS_IN_FLIGHT * sizes.all), sizeof *slots->arrays);
+    if (!slots->arrays) {
+        return MINRNN_OUT_OF_MEMORY;
+    }
+    for (int i = 0; i < STEPS_IN_FLIGHT; i++) {
+        struct step_slot *slot = &slots->slot[i];
+        slot->tokens = slots->arrays + i * sizes.all;
+        slot->targets = slot->tokens + sizes.rows;
+        slot->order = slot->targets + sizes.rows;
+        slot->reset = slot->order + sizes.rows;
+        slot->start = slot->reset + sizes.rows;
+        slot->lengths = slot->start + sizes.starts;
+    }
+    return MINRNN_OK;
+}
+
+void slots_destroy(struct step_slots *slots) {
+    mem_free(slots->arrays);
+}
+
+void slot_fill(struct step_slot *slot, const struct model_layout *layout,
+               const minrnn_trainer_config *config, const int32_t *tokens, const int32_t *targets,
+               const int32_t *reset, const int32_t *lengths) {
+    const int64_t vocab = layout->config.vocab;
+    const int64_t rows = config->batch * config->time;
+    const size_t bytes = (size_t)(config->accumulation * rows) * sizeof *tokens;
+    memcpy(slot->tokens, tokens, bytes);
+    memcpy(slot->targets, targets, bytes);
+    slot->has_reset = reset != NULL;
+    slot->has_lengths = lengths != NULL;
+    if (reset) {
+        memcpy(slot->reset, reset, bytes);
+    }
+    if (lengths) {
+        memcpy(slot->lengths, lengths,
+               (size_t)(config->accumulation * config->batch) * sizeof *lengths);
+    }
+    for (int64_t i = 0; i < config->accumulation; i++) {
+        input_sort(tokens + i * rows, rows, vocab, slot->order + i * rows,
+                   slot->start + i * (vocab + 1));
+    }
+}
+
+minrnn_status slot_upload(const struct step_slot *slot, const struct trainer_room *room,
+                          int64_t micro, struct network_pass *pass) {
+    const int64_t rows = pass->batch * pass->time;
+    const int64_t starts = pass->layout->config.vocab + 1;
+    const struct {
+        minrnn_tensor to;
+        const int32_t *from;
+        int64_t count;
+        bool given;
+    } parts[] = {
+        {room->tokens, slot->tokens, rows, true},
+        {room->targets, slot->targets, rows, true},
+        {room->order, slot->order, rows, true},
+        {room->start, slot->start, starts, true},
+        {room->reset, slot->reset, rows, slot->has_reset},
+        {room->lengths, slot->lengths, pass->batch, slot->has_lengths},
+    };
+    minrnn_status status = MINRNN_OK;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (!status && parts[i].given) {
+            status = tensor_write(parts[i].to, parts[i].from + micro * parts[i].count,
+                                  parts[i].count, false);
+        }
+    }
+    pass->reset = slot->has_reset ? room->reset : (minrnn_tensor){0};
+    pass->lengths = slot->has_lengths ? room->lengths : (minrnn_tensor){0};
+    return status;
+}
+
+int64_t count_targets(const int32_t *targets, int64_t count) {
+    int64_t used = 0;
+    for (int64_t i = 0; i < count; i++) {
+        used += targets[i] >= 0;
+    }
+    return used;
+}
