@@ -52,6 +52,37 @@ static inline void *support_alloc(size_t count, size_t size) {
     return memory;
 }
 
+/* The trainer's batches of all its micro-batches (or with `one` of one), from arrays. */
+static inline minrnn_batch support_batch(const minrnn_trainer *trainer, bool one,
+                                         const int32_t *tokens, const int32_t *targets,
+                                         const int32_t *reset, const int32_t *lengths) {
+    minrnn_trainer_config config;
+    minrnn_batch batch;
+    CHECK(minrnn_trainer_get_config(trainer, &config));
+    minrnn_batch_defaults(&batch);
+    batch.batch = one ? config.batch : config.accumulation * config.batch;
+    batch.time = config.time;
+    batch.tokens = tokens;
+    batch.targets = targets;
+    batch.reset = reset;
+    batch.lengths = lengths;
+    return batch;
+}
+
+static inline minrnn_status support_step(minrnn_trainer *trainer, const int32_t *tokens,
+                                         const int32_t *targets, const int32_t *reset,
+                                         const int32_t *lengths) {
+    const minrnn_batch batch = support_batch(trainer, false, tokens, targets, reset, lengths);
+    return minrnn_trainer_step(trainer, &batch);
+}
+
+static inline minrnn_status support_evaluate(minrnn_trainer *trainer, const int32_t *tokens,
+                                             const int32_t *targets, const int32_t *reset,
+                                             double *loss_sum, int64_t *count) {
+    const minrnn_batch batch = support_batch(trainer, true, tokens, targets, reset, NULL);
+    return minrnn_trainer_evaluate(trainer, &batch, loss_sum, count);
+}
+
 /* Numbers for inputs: SplitMix64, so that a test's data are the same everywhere. */
 struct support_random {
     uint64_t state;

@@ -3,8 +3,10 @@
 #ifndef MINRNN_MINRNN_H
 #define MINRNN_MINRNN_H
 
+#include <minrnn/batch.h>
 #include <minrnn/check.h>
 #include <minrnn/device.h>
+#include <minrnn/evaluator.h>
 #include <minrnn/mixer.h>
 #include <minrnn/model.h>
 #include <minrnn/scan.h>

@@ -2,6 +2,7 @@
 #ifndef MINRNN_TRAINER_H
 #define MINRNN_TRAINER_H
 
+#include <minrnn/batch.h>
 #include <minrnn/model.h>
 
 MINRNN_BEGIN_DECLS
@@ -58,18 +59,14 @@ MINRNN_API minrnn_status minrnn_trainer_create(minrnn_model *model,
                                                minrnn_trainer **trainer);
 MINRNN_API void minrnn_trainer_destroy(minrnn_trainer *trainer);
 
-/* One optimiser step on accumulation * batch sequences: tokens and targets [accumulation, batch,
- * time], a target below 0 having no loss; reset (the same shape) and lengths [accumulation, batch]
- * may be NULL; where there are lengths, targets past one should be negative. The work is enqueued
- * and the arrays are copied: the call waits only while two steps are in flight.
+/* One optimiser step on accumulation * batch sequences, micro-batch after micro-batch. The work is
+ * enqueued and the batch is copied: the call waits only while two steps are in flight.
  * Two things end the run, so that every step, evaluation and save after them fails and it goes on
  * from the last save with minrnn_trainer_resume. A step whose gradient is not finite leaves
  * parameters and moments as they were; as soon as that is known, at the latest two steps on, the
  * status is MINRNN_NOT_FINITE. A step that fails for another reason than its arguments may have
  * updated half of them: MINRNN_DEVICE_ERROR. */
-MINRNN_API minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const int32_t *tokens,
-                                             const int32_t *targets, const int32_t *reset,
-                                             const int32_t *lengths);
+MINRNN_API minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const minrnn_batch *batch);
 
 /* Takes the oldest record not yet taken: *there is false where its step is still under way, which
  * with `wait` it is not. Records come in the order of their steps; at most 4 are kept, the oldest
@@ -80,11 +77,9 @@ MINRNN_API minrnn_status minrnn_trainer_record(minrnn_trainer *trainer, bool wai
 /* Steps done so far, those of resumed runs included. */
 MINRNN_API int64_t minrnn_trainer_steps(const minrnn_trainer *trainer);
 
-/* Mean loss over batch x time tokens (targets below 0 left out; reset [batch, time] may be NULL)
- * without dropout, nothing changed; *loss_sum is added to and *count too, so that calls over a data
- * set add up; a loss that is not finite is MINRNN_NOT_FINITE and not added. Waits. */
-MINRNN_API minrnn_status minrnn_trainer_evaluate(minrnn_trainer *trainer, const int32_t *tokens,
-                                                 const int32_t *targets, const int32_t *reset,
+/* minrnn_evaluate in the trainer's own workspace, on batch x time tokens: without dropout, and
+ * nothing is changed. */
+MINRNN_API minrnn_status minrnn_trainer_evaluate(minrnn_trainer *trainer, const minrnn_batch *batch,
                                                  double *loss_sum, int64_t *count);
 
 /* Copies all gradients of the last step to host memory, minrnn_model_parameters floats, as they

@@ -1,5 +1,3 @@
-#include <minrnn/trainer.h>
-
 #include "cli/commands.h"
 #include "cli/describe.h"
 #include "cli/evaluate.h"
@@ -44,20 +42,18 @@ const struct command command_eval = {
     .run = run,
 };
 
-static int print_loss(minrnn_trainer *trainer, const minrnn_text *text,
+static int print_loss(minrnn_evaluator *evaluator, const minrnn_text *text,
                       const struct eval_arguments *arguments) {
-    const size_t tokens = (size_t)(arguments->batch * arguments->time);
-    int32_t *inputs = calloc(tokens, sizeof *inputs);
-    int32_t *targets = calloc(tokens, sizeof *targets);
-    int32_t *reset = calloc(tokens, sizeof *reset);
+    struct text_room room;
     struct evaluation evaluation;
     int code = 0;
-    if (!inputs || !targets || !reset) {
+    if (!text_room_allocate(&room, arguments->batch, arguments->time)) {
         code = report_failure("out of memory");
         goto done;
     }
-    const minrnn_status status = evaluate_split(trainer, text, arguments->split, 0, inputs, targets,
-                                                reset, NULL, &evaluation);
+    const minrnn_status status =
+        evaluate_split((struct evaluates){.evaluator = evaluator}, text, arguments->split,
+                       arguments->batch, 0, &room, NULL, &evaluation);
     if (status) {
         code = report_library(status);
         goto done;
@@ -78,16 +74,14 @@ static int print_loss(minrnn_trainer *trainer, const minrnn_text *text,
     printf("over     %s %ss%s in windows of %lld\n", describe_count(evaluation.characters, count),
            unit, split, (long long)arguments->time);
 done:
-    free(inputs);
-    free(targets);
-    free(reset);
+    text_room_free(&room);
     return code;
 }
 
 static int evaluate(minrnn_device *device, const struct eval_arguments *arguments) {
     minrnn_model *model = NULL;
     minrnn_text *text = NULL;
-    minrnn_trainer *trainer = NULL;
+    minrnn_evaluator *evaluator = NULL;
     int code = 0;
     minrnn_status status = minrnn_model_load(device, arguments->model, &model);
     if (!status && !minrnn_model_vocabulary(model)) {
@@ -102,14 +96,10 @@ static int evaluate(minrnn_device *device, const struct eval_arguments *argument
         code = report_library(status);
         goto done;
     }
-    minrnn_trainer_config config;
-    minrnn_trainer_config_defaults(&config);
-    config.batch = arguments->batch;
-    config.time = arguments->time;
-    status = minrnn_trainer_create(model, &config, &trainer);
-    code = status ? report_setup(status) : print_loss(trainer, text, arguments);
+    status = minrnn_evaluator_create(model, arguments->batch, arguments->time, &evaluator);
+    code = status ? report_setup(status) : print_loss(evaluator, text, arguments);
 done:
-    minrnn_trainer_destroy(trainer);
+    minrnn_evaluator_destroy(evaluator);
     minrnn_text_destroy(text);
     minrnn_model_destroy(model);
     return code;

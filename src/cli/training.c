@@ -23,8 +23,7 @@ struct run {
     const struct training *training;
     minrnn_trainer_config config;
     int64_t tokens_per_step;
-    int32_t *tokens, *targets; /* [accumulation, batch, time] */
-    int32_t *reset;            /* the same; used with two documents or more */
+    struct text_room room; /* for all micro-batches of a step */
     struct log *log;
     struct progress progress;
     minrnn_step_record record; /* the newest */
@@ -113,9 +112,10 @@ static int evaluate(struct run *run) {
     const struct training *training = run->training;
     const bool apart = training->validation;
     const minrnn_status status =
-        evaluate_split(training->trainer, apart ? training->validation : training->text,
-                       apart ? MINRNN_SPLIT_ALL : MINRNN_SPLIT_VALIDATION, training->eval_batches,
-                       run->tokens, run->targets, run->reset, is_stopped, &evaluation);
+        evaluate_split((struct evaluates){.trainer = training->trainer},
+                       apart ? training->validation : training->text,
+                       apart ? MINRNN_SPLIT_ALL : MINRNN_SPLIT_VALIDATION, run->config.batch,
+                       training->eval_batches, &run->room, is_stopped, &evaluation);
     if (status) {
         return fail_run(run, status);
     }
@@ -151,13 +151,13 @@ static int step(struct run *run) {
     const struct training *training = run->training;
     const int64_t done = minrnn_trainer_steps(training->trainer);
     const minrnn_split split = training->validation ? MINRNN_SPLIT_ALL : MINRNN_SPLIT_TRAIN;
-    int32_t *reset = minrnn_text_documents(training->text) > 1 ? run->reset : NULL;
+    const struct text_room *room = &run->room;
+    const minrnn_batch batch = text_room_batch(room, training->text, room->sequences);
     minrnn_status status =
-        minrnn_text_batch(training->text, split, run->config.seed, (uint64_t)done,
-                          run->config.accumulation * run->config.batch, run->config.time,
-                          run->tokens, run->targets, reset);
+        minrnn_text_batch(training->text, split, run->config.seed, (uint64_t)done, batch.batch,
+                          batch.time, room->tokens, room->targets, room->reset);
     if (!status) {
-        status = minrnn_trainer_step(training->trainer, run->tokens, run->targets, reset, NULL);
+        status = minrnn_trainer_step(training->trainer, &batch);
     }
     if (status) {
         return fail_run(run, status);
@@ -255,10 +255,10 @@ int training_run(const struct training *training) {
         return report_library(status);
     }
     run.tokens_per_step = run.config.accumulation * run.config.batch * run.config.time;
-    run.tokens = calloc((size_t)run.tokens_per_step, sizeof *run.tokens);
-    run.targets = calloc((size_t)run.tokens_per_step, sizeof *run.targets);
-    run.reset = calloc((size_t)run.tokens_per_step, sizeof *run.reset);
-    int code = run.tokens && run.targets && run.reset ? 0 : report_failure("out of memory");
+    int code =
+        text_room_allocate(&run.room, run.config.accumulation * run.config.batch, run.config.time)
+            ? 0
+            : report_failure("out of memory");
     const int64_t first = minrnn_trainer_steps(training->trainer);
     if (!code) {
         code = log_open(training->log, training->resume, first, &run.log);
@@ -276,8 +276,6 @@ int training_run(const struct training *training) {
         print_summary(&run);
         code = is_stopped() ? EXIT_SIGNALLED + signals_asked() : 0;
     }
-    free(run.tokens);
-    free(run.targets);
-    free(run.reset);
+    text_room_free(&run.room);
     return code;
 }

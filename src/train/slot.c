@@ -47,26 +47,25 @@ void slots_destroy(struct step_slots *slots) {
 }
 
 void slot_fill(struct step_slot *slot, const struct model_layout *layout,
-               const minrnn_trainer_config *config, const int32_t *tokens, const int32_t *targets,
-               const int32_t *reset, const int32_t *lengths) {
+               const minrnn_trainer_config *config, const minrnn_batch *batch) {
     const int64_t vocab = layout->config.vocab;
     const int64_t rows = config->batch * config->time;
-    const size_t bytes = (size_t)(config->accumulation * rows) * sizeof *tokens;
-    memcpy(slot->tokens, tokens, bytes);
-    memcpy(slot->targets, targets, bytes);
-    slot->has_reset = reset != NULL;
-    slot->has_lengths = lengths != NULL;
-    if (reset) {
-        memcpy(slot->reset, reset, bytes);
+    const size_t bytes = (size_t)(config->accumulation * rows) * sizeof *slot->tokens;
+    memcpy(slot->tokens, batch->tokens, bytes);
+    memcpy(slot->targets, batch->targets, bytes);
+    slot->has_reset = batch->reset != NULL;
+    slot->has_lengths = batch->lengths != NULL;
+    if (batch->reset) {
+        memcpy(slot->reset, batch->reset, bytes);
     }
-    if (lengths) {
-        memcpy(slot->lengths, lengths,
-               (size_t)(config->accumulation * config->batch) * sizeof *lengths);
+    if (batch->lengths) {
+        memcpy(slot->lengths, batch->lengths, (size_t)batch->batch * sizeof *slot->lengths);
     }
     for (int64_t i = 0; i < config->accumulation; i++) {
-        input_sort(tokens + i * rows, rows, vocab, slot->order + i * rows,
+        input_sort(slot->tokens + i * rows, rows, vocab, slot->order + i * rows,
                    slot->start + i * (vocab + 1));
     }
+    slot->used = batch_targets(batch);
 }
 
 minrnn_status slot_upload(const struct step_slot *slot, const struct trainer_room *room,
@@ -79,12 +78,12 @@ minrnn_status slot_upload(const struct step_slot *slot, const struct trainer_roo
         int64_t count;
         bool given;
     } parts[] = {
-        {room->tokens, slot->tokens, rows, true},
-        {room->targets, slot->targets, rows, true},
+        {room->batch.tokens, slot->tokens, rows, true},
+        {room->batch.targets, slot->targets, rows, true},
         {room->order, slot->order, rows, true},
         {room->start, slot->start, starts, true},
-        {room->reset, slot->reset, rows, slot->has_reset},
-        {room->lengths, slot->lengths, pass->batch, slot->has_lengths},
+        {room->batch.reset, slot->reset, rows, slot->has_reset},
+        {room->batch.lengths, slot->lengths, pass->batch, slot->has_lengths},
     };
     minrnn_status status = MINRNN_OK;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
@@ -93,15 +92,7 @@ minrnn_status slot_upload(const struct step_slot *slot, const struct trainer_roo
                                   parts[i].count, false);
         }
     }
-    pass->reset = slot->has_reset ? room->reset : (minrnn_tensor){0};
-    pass->lengths = slot->has_lengths ? room->lengths : (minrnn_tensor){0};
+    pass->reset = slot->has_reset ? room->batch.reset : (minrnn_tensor){0};
+    pass->lengths = slot->has_lengths ? room->batch.lengths : (minrnn_tensor){0};
     return status;
-}
-
-int64_t count_targets(const int32_t *targets, int64_t count) {
-    int64_t used = 0;
-    for (int64_t i = 0; i < count; i++) {
-        used += targets[i] >= 0;
-    }
-    return used;
 }

@@ -11,6 +11,7 @@ struct step_slot {
     int32_t *tokens, *targets, *order, *start, *reset, *lengths; /* [accumulation, ...] */
     bool has_reset, has_lengths;
     float results[2]; /* loss, square of the gradient's norm */
+    int64_t used;     /* targets that have a loss */
     int64_t step;     /* 0: free */
     float rate;
     struct fence fence;
@@ -29,16 +30,12 @@ minrnn_status slots_create(struct step_slots *slots, const struct model_layout *
                            const minrnn_trainer_config *config);
 void slots_destroy(struct step_slots *slots);
 
-/* Copies a step's batches, reset and lengths being optional, and sorts their rows by token. */
+/* Copies a step's micro-batches, one after the other in `batch`, and sorts their rows by token. */
 void slot_fill(struct step_slot *slot, const struct model_layout *layout,
-               const minrnn_trainer_config *config, const int32_t *tokens, const int32_t *targets,
-               const int32_t *reset, const int32_t *lengths);
+               const minrnn_trainer_config *config, const minrnn_batch *batch);
 
 /* Enqueues the upload of one micro-batch, and points the pass at its resets and lengths. */
 minrnn_status slot_upload(const struct step_slot *slot, const struct trainer_room *room,
                           int64_t micro, struct network_pass *pass);
-
-/* Targets that have a loss. */
-int64_t count_targets(const int32_t *targets, int64_t count);
 
 #endif

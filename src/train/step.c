@@ -8,13 +8,13 @@ struct trainer_room step_take_room(struct arena *arena, const struct model_layou
                                    const minrnn_trainer_config *config) {
     const int64_t rows = config->batch * config->time;
     return (struct trainer_room){
-        .tokens = arena_take_i32(arena, rows),
-        .targets = arena_take_i32(arena, rows),
+        .batch.tokens = arena_take_i32(arena, rows),
+        .batch.targets = arena_take_i32(arena, rows),
         .order = arena_take_i32(arena, rows),
         .start = arena_take_i32(arena, layout->config.vocab + 1),
-        .reset = arena_take_i32(arena, rows),
-        .lengths = arena_take_i32(arena, config->batch),
-        .losses = arena_take(arena, rows),
+        .batch.reset = arena_take_i32(arena, rows),
+        .batch.lengths = arena_take_i32(arena, config->batch),
+        .batch.losses = arena_take(arena, rows),
         .results = arena_take(arena, 2),
         .nonfinite = arena_take(arena, config->check_numbers),
     };
@@ -28,20 +28,12 @@ static minrnn_tensor result_norm(const struct trainer_room *room) {
     return tensor_at(room->results, 1);
 }
 
-static void loss(struct network_pass *pass, const struct trainer_room *room, float scale,
-                 minrnn_tensor logits, minrnn_tensor dlogits) {
-    network_enter(pass, pass->training ? "forward" : "evaluation", -1, "loss");
-    OP(cross_entropy, pass->context, .rows = pass->batch * pass->time,
-       .vocab = pass->layout->config.vocab, .scale = scale, .logits = logits,
-       .targets = room->targets, .loss = room->losses, .dlogits = dlogits);
-}
-
 void step_micro(struct network_pass *pass, const struct trainer_room *room, float scale,
                 bool first) {
     const minrnn_tensor logits = network_forward(pass, false);
-    loss(pass, room, scale, logits, logits);
+    loss_forward(pass, room->batch.targets, scale, logits, room->batch.losses, logits);
     OP(sum, pass->context, .count = pass->batch * pass->time, .scale = scale, .accumulate = !first,
-       .x = room->losses, .total = result_loss(room));
+       .x = room->batch.losses, .total = result_loss(room));
     network_backward(pass, logits);
 }
 
@@ -82,11 +74,6 @@ void step_clear_gradients(const struct network_pass *pass) {
     OP(fill, pass->context, .count = pass->layout->places.total, .x = pass->gradients);
 }
 
-void step_evaluate(struct network_pass *pass, const struct trainer_room *room) {
-    const minrnn_tensor logits = network_forward(pass, false);
-    loss(pass, room, 0.0f, logits, (minrnn_tensor){0});
-}
-
 /* ---- planning ---- */
 
 int64_t step_plan_total(const struct trainer_plan *plan) {
@@ -116,7 +103,7 @@ minrnn_status step_plan(minrnn_device *device, const struct model_layout *layout
     step_micro(&pass, &room, 1.0f, true);
     step_update(&pass, config, 1, config->rate, &room, (minrnn_tensor){0});
     pass.training = false;
-    step_evaluate(&pass, &room);
+    loss_evaluate(&pass, &room.batch);
     *plan = (struct trainer_plan){fixed.peak, pass.kept.peak, pass.brief.peak,
                                   (context.scratch_need + TENSOR_ELEMENT_BYTES - 1) /
                                       TENSOR_ELEMENT_BYTES};

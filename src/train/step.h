@@ -4,14 +4,14 @@
 
 #include <minrnn/trainer.h>
 
-#include "network/network.h"
+#include "network/loss.h"
 
 /* What a trainer keeps on the device besides the network's own tensors. */
 struct trainer_room {
-    minrnn_tensor tokens, targets, order, start, reset, lengths; /* one micro-batch */
-    minrnn_tensor losses;                                        /* [rows] */
-    minrnn_tensor results;                                       /* [2]: loss, square norm */
-    minrnn_tensor nonfinite; /* [1], with check_numbers: see number_check */
+    struct loss_room batch;     /* one micro-batch, or one to evaluate */
+    minrnn_tensor order, start; /* its rows sorted by token */
+    minrnn_tensor results;      /* [2]: loss, square norm */
+    minrnn_tensor nonfinite;    /* [1], with check_numbers: see number_check */
 };
 
 /* Elements of each part of the workspace, in its order. */
@@ -34,8 +34,5 @@ void step_micro(struct network_pass *pass, const struct trainer_room *room, floa
                 bool first);
 void step_update(struct network_pass *pass, const minrnn_trainer_config *config, int64_t step,
                  float rate, const struct trainer_room *room, minrnn_tensor moments);
-
-/* With a pass that does not train: the losses of the batch in `room`. */
-void step_evaluate(struct network_pass *pass, const struct trainer_room *room);
 
 #endif

@@ -127,7 +127,7 @@ static minrnn_status create_pass(struct network_pass *pass, minrnn_trainer *trai
     pass->batch = trainer->config.batch;
     pass->time = trainer->config.time;
     pass->parameters = tensor_f32(model->parameters, 0);
-    pass->tokens = trainer->room.tokens;
+    pass->tokens = trainer->room.batch.tokens;
     pass->kept.base = tensor_f32(trainer->workspace, plan->room);
     pass->brief.base = tensor_f32(trainer->workspace, plan->room + plan->kept);
     return MINRNN_OK;
@@ -241,6 +241,16 @@ static void end_half_done(minrnn_trainer *trainer) {
     }
 }
 
+/* The run is over: after a number that is not finite the text says where it came from. */
+static void end_failed(minrnn_trainer *trainer, minrnn_status status, int64_t step) {
+    if (status == MINRNN_NOT_FINITE) {
+        (void)trainer_locate(trainer, &trainer->pass, step);
+        trainer->ended = status;
+        snprintf(trainer->end_text, sizeof trainer->end_text, "%s", minrnn_error_text());
+    }
+    end_half_done(trainer);
+}
+
 static void keep_record(minrnn_trainer *trainer, const struct step_slot *slot) {
     if (trainer->record_count == RECORDS_KEPT) {
         memmove(trainer->records, trainer->records + 1,
@@ -329,8 +339,7 @@ minrnn_status trainer_check_steps(const minrnn_trainer *trainer) {
 static minrnn_status enqueue_step(minrnn_trainer *trainer, struct step_slot *slot) {
     const minrnn_trainer_config *config = &trainer->config;
     const int64_t micros = config->accumulation;
-    const int64_t used = count_targets(slot->targets, micros * config->batch * config->time);
-    const float scale = used > 0 ? (float)(1.0 / (double)used) : 0.0f;
+    const float scale = slot->used > 0 ? (float)(1.0 / (double)slot->used) : 0.0f;
     minrnn_status status = MINRNN_OK;
     trainer->context.status = MINRNN_OK;
     step_clear_gradients(&trainer->pass);
@@ -353,42 +362,17 @@ static minrnn_status enqueue_step(minrnn_trainer *trainer, struct step_slot *slo
     return status ? status : device_fence_set(trainer->model->device, &slot->fence);
 }
 
-static minrnn_status check_features(const minrnn_trainer *trainer, const int32_t *reset,
-                                    const int32_t *lengths) {
-    const struct model_layout *layout = &trainer->model->layout;
-    minrnn_status status = reset ? layout_require(layout, LAYER_RESETS) : MINRNN_OK;
-    if (!status && lengths) {
-        status = layout_require(layout, LAYER_LENGTHS);
-    }
-    return status;
-}
-
-static minrnn_status check_inputs(const minrnn_trainer *trainer, const int32_t *tokens,
-                                  const int32_t *targets, const int32_t *lengths) {
-    const minrnn_trainer_config *config = &trainer->config;
-    const int64_t sequences = config->accumulation * config->batch;
-    const int64_t vocab = trainer->model->layout.config.vocab;
-    const char *call = "minrnn_trainer_step";
-    minrnn_status status = input_check(call, tokens, sequences * config->time, vocab, false);
-    status = status ? status : input_check(call, targets, sequences * config->time, vocab, true);
-    for (int64_t i = 0; lengths && !status && i < sequences; i++) {
-        if (lengths[i] < 0 || lengths[i] > config->time) {
-            status = fail(MINRNN_INVALID_ARGUMENT, "%s: length number %lld is %d, time is %lld",
-                          call, (long long)i, (int)lengths[i], (long long)config->time);
-        }
-    }
-    return status;
-}
-
-minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const int32_t *tokens,
-                                  const int32_t *targets, const int32_t *reset,
-                                  const int32_t *lengths) {
-    if (!trainer || !tokens || !targets) {
+minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const minrnn_batch *batch) {
+    if (!trainer || !batch) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_trainer_step: an argument is NULL");
     }
+    const minrnn_trainer_config *config = &trainer->config;
+    const struct model_layout *layout = &trainer->model->layout;
+    minrnn_batch taken;
     minrnn_status status = trainer_check_running(trainer);
-    status = status ? status : check_features(trainer, reset, lengths);
-    status = status ? status : check_inputs(trainer, tokens, targets, lengths);
+    status = status ? status
+                    : batch_take("minrnn_trainer_step", layout,
+                                 config->accumulation * config->batch, config->time, batch, &taken);
     if (status) {
         return status;
     }
@@ -400,18 +384,13 @@ minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const int32_t *tokens
     if (status) {
         return status;
     }
-    slot_fill(slot, &trainer->model->layout, &trainer->config, tokens, targets, reset, lengths);
+    slot_fill(slot, layout, config, &taken);
     slot->step = step;
-    slot->rate = schedule_rate(&trainer->config, step);
+    slot->rate = schedule_rate(config, step);
     status = enqueue_step(trainer, slot);
     if (status) {
         slot->step = 0; /* its arrays stay until minrnn_trainer_destroy has waited */
-        if (status == MINRNN_NOT_FINITE) {
-            (void)trainer_locate(trainer, &trainer->pass, step);
-            trainer->ended = status;
-            snprintf(trainer->end_text, sizeof trainer->end_text, "%s", minrnn_error_text());
-        }
-        end_half_done(trainer);
+        end_failed(trainer, status, step);
         return status;
     }
     trainer->step = step;
@@ -465,46 +444,25 @@ minrnn_status minrnn_trainer_read_gradients(minrnn_trainer *trainer, float *grad
                        trainer->model->layout.places.total, true);
 }
 
-minrnn_status minrnn_trainer_evaluate(minrnn_trainer *trainer, const int32_t *tokens,
-                                      const int32_t *targets, const int32_t *reset,
+minrnn_status minrnn_trainer_evaluate(minrnn_trainer *trainer, const minrnn_batch *batch,
                                       double *loss_sum, int64_t *count) {
-    if (!trainer || !tokens || !targets || !loss_sum || !count) {
-        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_trainer_evaluate: an argument is NULL");
-    }
-    const int64_t rows = trainer->config.batch * trainer->config.time;
-    const int64_t vocab = trainer->model->layout.config.vocab;
     const char *call = "minrnn_trainer_evaluate";
-    const struct trainer_room *room = &trainer->room;
+    if (!trainer || !batch || !loss_sum || !count) {
+        return fail(MINRNN_INVALID_ARGUMENT, "%s: an argument is NULL", call);
+    }
+    struct network_pass *pass = &trainer->evaluation;
+    minrnn_batch taken;
     minrnn_status status = trainer_check_running(trainer);
-    status = status ? status : check_features(trainer, reset, NULL);
-    status = status ? status : input_check(call, tokens, rows, vocab, false);
-    status = status ? status : input_check(call, targets, rows, vocab, true);
-    status = status ? status : tensor_write(room->tokens, tokens, rows, true);
-    status = status ? status : tensor_write(room->targets, targets, rows, true);
-    if (!status && reset) {
-        status = tensor_write(room->reset, reset, rows, true);
+    status =
+        status ? status : batch_take(call, pass->layout, pass->batch, pass->time, batch, &taken);
+    if (status) {
+        return status;
     }
-    if (!status) {
-        trainer->evaluation.reset = reset ? room->reset : (minrnn_tensor){0};
-        trainer->context.status = MINRNN_OK;
-        step_evaluate(&trainer->evaluation, room);
-        status = trainer->context.status;
+    status = loss_of_batch(call, pass, &trainer->room.batch, &taken, trainer->host_losses, loss_sum,
+                           count);
+    if (status != MINRNN_NOT_FINITE) {
+        return status;
     }
-    if (status == MINRNN_NOT_FINITE) {
-        return trainer_locate(trainer, &trainer->evaluation, trainer->step);
-    }
-    status = status ? status : tensor_read(room->losses, trainer->host_losses, rows, true);
-    double sum = 0.0;
-    for (int64_t i = 0; !status && i < rows; i++) {
-        sum += (double)trainer->host_losses[i];
-    }
-    if (!status && !isfinite(sum)) {
-        status = fail(MINRNN_NOT_FINITE, "%s: after step %lld the loss is %g", call,
-                      (long long)trainer->step, sum);
-    }
-    if (!status) {
-        *loss_sum += sum;
-        *count += count_targets(targets, rows);
-    }
-    return status;
+    return trainer->context.status ? trainer_locate(trainer, pass, trainer->step)
+                                   : fail_in(status, "after step %lld", (long long)trainer->step);
 }

@@ -25,11 +25,17 @@ int main(void) {
     minrnn_step_record record = {0};
     float first = 0.0f, logits[TIME * VOCAB];
     int32_t tokens[BATCH * TIME], targets[BATCH * TIME];
+    minrnn_batch batch;
 
     for (int i = 0; i < BATCH * TIME; i++) { /* each token follows the one below it */
         tokens[i] = i % VOCAB;
         targets[i] = (i + 1) % VOCAB;
     }
+    minrnn_batch_defaults(&batch);
+    batch.batch = BATCH;
+    batch.time = TIME;
+    batch.tokens = tokens;
+    batch.targets = targets;
     minrnn_model_config_defaults(&config);
     config.vocab = VOCAB;
     config.width = 16;
@@ -42,7 +48,7 @@ int main(void) {
     TRY(minrnn_trainer_create(model, &training, &trainer));
     for (int step = 1; step <= STEPS; step++) {
         bool there = false;
-        TRY(minrnn_trainer_step(trainer, tokens, targets, NULL, NULL));
+        TRY(minrnn_trainer_step(trainer, &batch));
         TRY(minrnn_trainer_record(trainer, true, &record, &there));
         first = step == 1 ? record.loss : first;
     }

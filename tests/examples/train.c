@@ -91,10 +91,16 @@ int main(int argc, char **argv) {
     TRY(minrnn_trainer_create(model, &training, &trainer));
 
     const int steps = argc > 2 ? atoi(argv[2]) : 200;
+    int32_t inputs[BATCH * TIME], targets[BATCH * TIME];
+    minrnn_batch batch;
+    minrnn_batch_defaults(&batch);
+    batch.batch = BATCH;
+    batch.time = TIME;
+    batch.tokens = inputs;
+    batch.targets = targets;
     for (int step = 1; step <= steps; step++) {
-        int32_t batch[BATCH * TIME], targets[BATCH * TIME];
-        draw_batch(tokens, length, batch, targets);
-        TRY(minrnn_trainer_step(trainer, batch, targets, NULL, NULL));
+        draw_batch(tokens, length, inputs, targets);
+        TRY(minrnn_trainer_step(trainer, &batch));
 
         minrnn_step_record record;
         bool there;

@@ -42,13 +42,24 @@ static void configure(minrnn_model_config *model, minrnn_trainer_config *trainer
     trainer->seed = seed;
 }
 
+static minrnn_batch batch_of(const int32_t *tokens, const int32_t *targets) {
+    minrnn_batch batch;
+    minrnn_batch_defaults(&batch);
+    batch.batch = BATCH;
+    batch.time = TIME;
+    batch.tokens = tokens;
+    batch.targets = targets;
+    return batch;
+}
+
 static minrnn_status step(struct parts *parts, uint64_t seed) {
     int32_t tokens[ROWS], targets[ROWS];
     const uint64_t index = (uint64_t)minrnn_trainer_steps(parts->trainer);
     minrnn_status status = minrnn_text_batch(parts->text, MINRNN_SPLIT_TRAIN, seed, index, BATCH,
                                              TIME, tokens, targets, NULL);
     if (!status) {
-        status = minrnn_trainer_step(parts->trainer, tokens, targets, NULL, NULL);
+        const minrnn_batch batch = batch_of(tokens, targets);
+        status = minrnn_trainer_step(parts->trainer, &batch);
         parts->step_failed = status != MINRNN_OK;
     }
     return status;
@@ -111,9 +122,9 @@ static minrnn_status resume(struct parts *parts, const struct cycle_paths *paths
     status = status ? status
                     : minrnn_text_window(parts->text, MINRNN_SPLIT_VALIDATION, 0, BATCH, TIME,
                                          tokens, targets, NULL, &used);
+    const minrnn_batch batch = batch_of(tokens, targets);
     return status ? status
-                  : minrnn_trainer_evaluate(parts->trainer, tokens, targets, NULL,
-                                            &result->evaluation, &count);
+                  : minrnn_trainer_evaluate(parts->trainer, &batch, &result->evaluation, &count);
 }
 
 static bool append(void *user, const char *text, uint64_t bytes) {

@@ -34,9 +34,9 @@ minrnn_status limited_model_create(minrnn_device *device, const minrnn_model_con
                                    uint64_t seed, minrnn_model **model);
 minrnn_status limited_trainer_create(minrnn_model *model, const minrnn_trainer_config *config,
                                      minrnn_trainer **trainer);
-minrnn_status limited_trainer_step(minrnn_trainer *trainer, const int32_t *tokens,
-                                   const int32_t *targets, const int32_t *reset,
-                                   const int32_t *lengths);
+minrnn_status limited_trainer_step(minrnn_trainer *trainer, const minrnn_batch *batch);
+minrnn_status limited_evaluator_create(const minrnn_model *model, int64_t batch, int64_t time,
+                                       minrnn_evaluator **evaluator);
 minrnn_status limited_generate(minrnn_session *session, const char *prompt, uint64_t prompt_bytes,
                                int64_t length, const minrnn_sampling *sampling,
                                minrnn_on_text on_text, void *user);
@@ -71,11 +71,22 @@ minrnn_status limited_trainer_create(minrnn_model *model, const minrnn_trainer_c
     return minrnn_trainer_create(model, config, trainer);
 }
 
-minrnn_status limited_trainer_step(minrnn_trainer *trainer, const int32_t *tokens,
-                                   const int32_t *targets, const int32_t *reset,
-                                   const int32_t *lengths) {
+minrnn_status limited_trainer_step(minrnn_trainer *trainer, const minrnn_batch *batch) {
     return ++steps > MOST_STEPS ? fail(MINRNN_UNSUPPORTED, "the fuzz target's limit")
-                                : minrnn_trainer_step(trainer, tokens, targets, reset, lengths);
+                                : minrnn_trainer_step(trainer, batch);
+}
+
+minrnn_status limited_evaluator_create(const minrnn_model *model, int64_t batch, int64_t time,
+                                       minrnn_evaluator **evaluator) {
+    minrnn_model_config config;
+    minrnn_memory memory;
+    MUST_WORK(minrnn_model_get_config(model, &config));
+    const minrnn_status status =
+        minrnn_evaluator_memory(minrnn_model_device(model), &config, batch, time, &memory);
+    if (!status && (memory.total > MOST_BYTES || batch * time > MOST_TOKENS)) {
+        return fail(MINRNN_OUT_OF_MEMORY, "the fuzz target's limit");
+    }
+    return minrnn_evaluator_create(model, batch, time, evaluator);
 }
 
 minrnn_status limited_generate(minrnn_session *session, const char *prompt, uint64_t prompt_bytes,
@@ -152,7 +163,12 @@ static void make_files(void) {
     MUST_WORK(minrnn_trainer_create(model, &training, &trainer));
     for (int i = 0; i < 2; i++) {
         static const int32_t tokens[3];
-        MUST_WORK(minrnn_trainer_step(trainer, tokens, tokens, NULL, NULL));
+        minrnn_batch batch;
+        minrnn_batch_defaults(&batch);
+        batch.batch = 1;
+        batch.time = 3;
+        batch.tokens = batch.targets = tokens;
+        MUST_WORK(minrnn_trainer_step(trainer, &batch));
     }
     MUST_WORK(minrnn_model_save(model, fuzz_path("model")));
     MUST_WORK(minrnn_trainer_save(trainer, fuzz_path("model.state")));

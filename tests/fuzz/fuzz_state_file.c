@@ -21,7 +21,12 @@ static void step(minrnn_trainer *trainer) {
         return;
     }
     const int64_t before = minrnn_trainer_steps(trainer);
-    minrnn_status status = minrnn_trainer_step(trainer, tokens, tokens, NULL, NULL);
+    minrnn_batch batch;
+    minrnn_batch_defaults(&batch);
+    batch.batch = config.batch * config.accumulation;
+    batch.time = config.time;
+    batch.tokens = batch.targets = tokens;
+    minrnn_status status = minrnn_trainer_step(trainer, &batch);
     MUST(status == MINRNN_OK || (status == MINRNN_NOT_FINITE && config.check_numbers));
     minrnn_step_record record;
     bool there = false;

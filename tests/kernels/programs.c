@@ -322,9 +322,17 @@ static void train(minrnn_model *model, const minrnn_trainer_config *config) {
     int32_t *zeros = must_alloc(rows * sizeof *zeros);
     double loss = 0;
     int64_t count = 0;
-    must(minrnn_trainer_step(trainer, zeros, zeros, NULL, NULL), "step");
-    must(minrnn_trainer_step(trainer, zeros, zeros, zeros, zeros), "step with resets");
-    must(minrnn_trainer_evaluate(trainer, zeros, zeros, NULL, &loss, &count), "evaluate");
+    minrnn_batch batch;
+    minrnn_batch_defaults(&batch);
+    batch.batch = config->batch * config->accumulation;
+    batch.time = config->time;
+    batch.tokens = batch.targets = zeros;
+    must(minrnn_trainer_step(trainer, &batch), "step");
+    batch.reset = batch.lengths = zeros;
+    must(minrnn_trainer_step(trainer, &batch), "step with resets");
+    batch.batch = config->batch;
+    batch.reset = batch.lengths = NULL;
+    must(minrnn_trainer_evaluate(trainer, &batch, &loss, &count), "evaluate");
     mem_free(zeros);
     minrnn_trainer_destroy(trainer);
 }

@@ -22,10 +22,10 @@ FOLDERS = {
               "convolution, feed-forward, input, output", ["op", "base"]),
     "mixer": ("one file a sequence mixer, the list of them, and what they share; `standalone.c` is "
               "the mixer in the caller's own model", ["layer", "op", "base"]),
-    "network": ("layers stacked: layout, passes, model", ["task", "mixer", "layer", "op", "base"]),
+    "network": ("layers stacked: layout, passes, model, batches, loss", ["task", "mixer", "layer", "op", "base"]),
     "train": ("trainer: steps in flight, schedule, records, where a number went wrong",
               ["network", "layer", "op", "base"]),
-    "infer": ("sessions and sampling", ["network", "layer", "op", "base"]),
+    "infer": ("sessions, sampling, evaluation", ["network", "layer", "op", "base"]),
     "task": ("text: files to tokens, vocabulary, batches, generation",
              ["infer", "train", "network", "layer", "op", "base"]),
     "store": ("model and state files: safetensors, names, settings",

@@ -13,7 +13,7 @@ struct loss {
 static struct loss evaluate(minrnn_trainer *trainer, const int32_t *tokens, const int32_t *targets,
                             const int32_t *reset) {
     struct loss loss = {0, 0};
-    CHECK(minrnn_trainer_evaluate(trainer, tokens, targets, reset, &loss.sum, &loss.count));
+    CHECK(support_evaluate(trainer, tokens, targets, reset, &loss.sum, &loss.count));
     return loss;
 }
 

@@ -226,6 +226,22 @@ static void test_null_models(void **unused) {
     free(values);
 }
 
+/* A batch of another shape than the trainer's, or made by hand. */
+static void test_batches(minrnn_trainer *trainer, const minrnn_batch good) {
+    minrnn_batch bad = good;
+    bad.batch = 2;
+    REFUSED(minrnn_trainer_step(trainer, &bad));
+    bad = good;
+    bad.time = 2;
+    REFUSED(minrnn_trainer_step(trainer, &bad));
+    const size_t sizes[] = {0, 1, sizeof bad - 1, sizeof bad + 1, (size_t)-1};
+    for (int i = 0; i < 5; i++) {
+        bad = good;
+        bad.size = sizes[i];
+        REFUSED(minrnn_trainer_step(trainer, &bad));
+    }
+}
+
 static void test_null_trainers(void **unused) {
     (void)unused;
     const minrnn_model_config model_config = model_variant(0);
@@ -242,10 +258,15 @@ static void test_null_trainers(void **unused) {
     double loss = 0;
     int64_t count = 0;
     float *values = support_alloc((size_t)minrnn_model_parameters(model), sizeof *values);
-    REFUSED(minrnn_trainer_step(NULL, &token, &token, NULL, NULL));
-    REFUSED(minrnn_trainer_step(trainer, &token, NULL, NULL, NULL));
-    REFUSED(minrnn_trainer_step(trainer, &token, &token, NULL, (const int32_t[]){-1}));
-    REFUSED(minrnn_trainer_step(trainer, &token, &token, NULL, (const int32_t[]){2}));
+    minrnn_batch batch = support_batch(trainer, true, &token, &token, NULL, NULL);
+    REFUSED(minrnn_trainer_step(NULL, &batch));
+    REFUSED(minrnn_trainer_step(trainer, NULL));
+    REFUSED(minrnn_trainer_evaluate(NULL, &batch, &loss, &count));
+    REFUSED(minrnn_trainer_evaluate(trainer, NULL, &loss, &count));
+    test_batches(trainer, batch);
+    REFUSED(support_step(trainer, &token, NULL, NULL, NULL));
+    REFUSED(support_step(trainer, &token, &token, NULL, (const int32_t[]){-1}));
+    REFUSED(support_step(trainer, &token, &token, NULL, (const int32_t[]){2}));
     REFUSED(minrnn_trainer_record(NULL, true, &record, &there));
     REFUSED(minrnn_trainer_record(trainer, true, NULL, &there));
     REFUSED(minrnn_trainer_record(trainer, true, &record, NULL));
@@ -253,11 +274,10 @@ static void test_null_trainers(void **unused) {
     REFUSED(minrnn_trainer_get_config(trainer, NULL));
     REFUSED(minrnn_trainer_read_gradients(NULL, values));
     REFUSED(minrnn_trainer_read_gradients(trainer, NULL));
-    REFUSED(minrnn_trainer_evaluate(NULL, &token, &token, NULL, &loss, &count));
-    REFUSED(minrnn_trainer_evaluate(trainer, NULL, &token, NULL, &loss, &count));
-    REFUSED(minrnn_trainer_evaluate(trainer, &token, NULL, NULL, &loss, &count));
-    REFUSED(minrnn_trainer_evaluate(trainer, &token, &token, NULL, NULL, &count));
-    REFUSED(minrnn_trainer_evaluate(trainer, &token, &token, NULL, &loss, NULL));
+    REFUSED(support_evaluate(trainer, NULL, &token, NULL, &loss, &count));
+    REFUSED(support_evaluate(trainer, &token, NULL, NULL, &loss, &count));
+    REFUSED(support_evaluate(trainer, &token, &token, NULL, NULL, &count));
+    REFUSED(support_evaluate(trainer, &token, &token, NULL, &loss, NULL));
     REFUSED(minrnn_trainer_save(NULL, "x"));
     REFUSED(minrnn_trainer_save(trainer, NULL));
     REFUSED(minrnn_trainer_resume(NULL, "x", NULL, &other_model, &other));
@@ -265,8 +285,8 @@ static void test_null_trainers(void **unused) {
     REFUSED(minrnn_trainer_resume(device, "x", NULL, NULL, &other));
     REFUSED(minrnn_trainer_resume(device, "x", NULL, &other_model, NULL));
     assert_int_equal(minrnn_trainer_steps(NULL), 0);
-    CHECK(minrnn_trainer_step(trainer, &token, &token, NULL, (const int32_t[]){1}));
-    CHECK(minrnn_trainer_step(trainer, &token, &token, NULL, (const int32_t[]){0}));
+    CHECK(support_step(trainer, &token, &token, NULL, (const int32_t[]){1}));
+    CHECK(support_step(trainer, &token, &token, NULL, (const int32_t[]){0}));
     minrnn_trainer_destroy(trainer);
     minrnn_model_destroy(model);
     free(values);

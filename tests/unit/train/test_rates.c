@@ -29,7 +29,7 @@ static float *trained(float rate, float factor, float cap, int64_t *count) {
         tokens[i] = i * 5 % MODEL_VOCAB;
     }
     for (int step = 0; step < STEPS; step++) {
-        CHECK(minrnn_trainer_step(trainer, tokens, tokens, NULL, NULL));
+        CHECK(support_step(trainer, tokens, tokens, NULL, NULL));
     }
     *count = minrnn_model_parameters(model);
     float *values = support_alloc((size_t)*count, sizeof *values);

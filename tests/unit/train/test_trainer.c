@@ -40,7 +40,7 @@ static float *gradients_of(minrnn_model *model, const minrnn_trainer_config *con
     float *gradients = support_alloc((size_t)total, sizeof *gradients);
     CHECK(minrnn_model_read(model, before));
     minrnn_trainer *trainer = trainer_make(model, config);
-    CHECK(minrnn_trainer_step(trainer, tokens, targets, reset, lengths));
+    CHECK(support_step(trainer, tokens, targets, reset, lengths));
     CHECK(minrnn_trainer_read_gradients(trainer, gradients));
     *loss = take_record(trainer).loss;
     minrnn_trainer_destroy(trainer);
@@ -78,7 +78,7 @@ static float *train_ten(int variant, uint64_t seed) {
         random_tokens(&random, tokens, 2 * ROWS);
         random_tokens(&random, targets, 2 * ROWS);
         reset[5] = 1;
-        CHECK(minrnn_trainer_step(trainer, tokens, targets, reset, NULL));
+        CHECK(support_step(trainer, tokens, targets, reset, NULL));
     }
     assert_int_equal(minrnn_trainer_steps(trainer), 10);
     float *parameters = support_alloc((size_t)minrnn_model_parameters(model), sizeof *parameters);
@@ -240,7 +240,7 @@ static void test_dropout_masks(void **unused) {
         const minrnn_trainer_config training = still_config(accumulation);
         minrnn_trainer *trainer = trainer_make(model, &training);
         for (int step = 0; step < STEPS / accumulation; step++) {
-            CHECK(minrnn_trainer_step(trainer, tokens, targets, NULL, NULL));
+            CHECK(support_step(trainer, tokens, targets, NULL, NULL));
             const float loss = take_record(trainer).loss;
             if (accumulation == 2) {
                 const float both = 0.5f * (losses[2 * step] + losses[2 * step + 1]);
@@ -333,7 +333,7 @@ static void test_record_times(void **unused) {
     double begin[STEPS];
     for (int step = 0; step < STEPS; step++) {
         begin[step] = clock_seconds();
-        CHECK(minrnn_trainer_step(trainer, tokens, tokens, NULL, NULL));
+        CHECK(support_step(trainer, tokens, tokens, NULL, NULL));
         nanosleep(&pause, NULL);
     }
     double last = 0.0;
@@ -347,7 +347,7 @@ static void test_record_times(void **unused) {
     /* On the CPU a step is done when its call returns, and so is its record. */
     minrnn_step_record record;
     bool there = false;
-    CHECK(minrnn_trainer_step(trainer, tokens, tokens, NULL, NULL));
+    CHECK(support_step(trainer, tokens, tokens, NULL, NULL));
     CHECK(minrnn_trainer_record(trainer, false, &record, &there));
     assert_true(there || !is_cpu);
     minrnn_trainer_destroy(trainer);
@@ -372,7 +372,7 @@ static void test_records(void **unused) {
     int64_t taken = 0;
     float last = INFINITY;
     for (int step = 1; step <= 20; step++) {
-        CHECK(minrnn_trainer_step(trainer, tokens, targets, NULL, NULL));
+        CHECK(support_step(trainer, tokens, targets, NULL, NULL));
         assert_int_equal(minrnn_trainer_steps(trainer), step);
         there = true;
         while (there) {
@@ -396,7 +396,7 @@ static void test_records(void **unused) {
 
     /* Of steps whose records nobody took, four are kept, beside those in flight. */
     for (int step = 0; step < 9; step++) {
-        CHECK(minrnn_trainer_step(trainer, tokens, targets, NULL, NULL));
+        CHECK(support_step(trainer, tokens, targets, NULL, NULL));
     }
     int kept = 0;
     int64_t newest = 0;
@@ -428,7 +428,7 @@ static void test_schedule(void **unused) {
     const int32_t tokens[2] = {1, 2};
     float before = 0.0f;
     for (int step = 1; step <= 24; step++) {
-        CHECK(minrnn_trainer_step(trainer, tokens, tokens, NULL, NULL));
+        CHECK(support_step(trainer, tokens, tokens, NULL, NULL));
         const float rate = take_record(trainer).rate;
         assert_true(rate <= 1.00001e-2f && rate > 0.0f);
         if (step <= 4) {
@@ -462,7 +462,7 @@ static void test_not_finite(void **unused) {
     const int32_t tokens[2] = {1, 2};
     minrnn_step_record record;
     bool there;
-    CHECK(minrnn_trainer_step(trainer, tokens, tokens, NULL, NULL));
+    CHECK(support_step(trainer, tokens, tokens, NULL, NULL));
     assert_int_equal(minrnn_trainer_record(trainer, true, &record, &there), MINRNN_NOT_FINITE);
     assert_non_null(strstr(minrnn_error_text(), "1")); /* names the step */
     free(parameters);
@@ -502,12 +502,12 @@ static void test_memory(void **unused) {
         minrnn_trainer *trainer = trainer_make(model, &training);
         expect_bytes("trainer", v, minrnn_device_allocated(device) - base, memory.total);
         for (int step = 0; step < 3; step++) {
-            CHECK(minrnn_trainer_step(trainer, tokens, targets, tokens, lengths));
+            CHECK(support_step(trainer, tokens, targets, tokens, lengths));
             expect_bytes("step", v, minrnn_device_allocated(device) - base, memory.total);
         }
         double loss = 0.0;
         int64_t count = 0;
-        CHECK(minrnn_trainer_evaluate(trainer, tokens, targets, NULL, &loss, &count));
+        CHECK(support_evaluate(trainer, tokens, targets, NULL, &loss, &count));
         expect_bytes("evaluate", v, minrnn_device_allocated(device) - base, memory.total);
         minrnn_trainer_destroy(trainer);
         minrnn_model_destroy(model);
@@ -549,10 +549,10 @@ static void test_evaluate(void **unused) {
         CHECK(minrnn_model_read(model, before));
         double sum = 0.0;
         int64_t count = 0;
-        CHECK(minrnn_trainer_evaluate(trainer, tokens, targets, NULL, &sum, &count));
+        CHECK(support_evaluate(trainer, tokens, targets, NULL, &sum, &count));
         assert_int_equal(count, ROWS - 2);
         assert_true(fabs(sum - expected) <= 1e-5 * expected);
-        CHECK(minrnn_trainer_evaluate(trainer, tokens, targets, NULL, &sum, &count));
+        CHECK(support_evaluate(trainer, tokens, targets, NULL, &sum, &count));
         assert_int_equal(count, 2 * (ROWS - 2));
         assert_true(fabs(sum - 2.0 * expected) <= 2e-5 * expected);
         CHECK(minrnn_model_read(model, after));
@@ -586,7 +586,7 @@ static void test_learns(void **unused) {
                 tokens[i] = support_below(&random, 4);
                 targets[i] = i % LENGTH < LAG ? -1 : tokens[i - LAG];
             }
-            CHECK(minrnn_trainer_step(trainer, tokens, targets, NULL, NULL));
+            CHECK(support_step(trainer, tokens, targets, NULL, NULL));
             record = take_record(trainer);
             first = step == 0 ? record.loss : first;
         }
@@ -644,20 +644,17 @@ static void test_refused(void **unused) {
     minrnn_trainer_destroy(NULL);
     trainer = trainer_make(model, &good);
     int32_t tokens[ROWS] = {0}, targets[ROWS] = {0}, lengths[BATCH] = {TIME + 1, 0};
-    assert_int_equal(minrnn_trainer_step(trainer, NULL, targets, NULL, NULL),
-                     MINRNN_INVALID_ARGUMENT);
+    assert_int_equal(support_step(trainer, NULL, targets, NULL, NULL), MINRNN_INVALID_ARGUMENT);
     tokens[4] = MODEL_VOCAB;
-    assert_int_equal(minrnn_trainer_step(trainer, tokens, targets, NULL, NULL),
-                     MINRNN_INVALID_ARGUMENT);
+    assert_int_equal(support_step(trainer, tokens, targets, NULL, NULL), MINRNN_INVALID_ARGUMENT);
     tokens[4] = 0;
     targets[4] = MODEL_VOCAB;
-    assert_int_equal(minrnn_trainer_step(trainer, tokens, targets, NULL, NULL),
-                     MINRNN_INVALID_ARGUMENT);
+    assert_int_equal(support_step(trainer, tokens, targets, NULL, NULL), MINRNN_INVALID_ARGUMENT);
     targets[4] = 0;
-    assert_int_equal(minrnn_trainer_step(trainer, tokens, targets, NULL, lengths),
+    assert_int_equal(support_step(trainer, tokens, targets, NULL, lengths),
                      MINRNN_INVALID_ARGUMENT);
     assert_int_equal(minrnn_trainer_steps(trainer), 0);
-    CHECK(minrnn_trainer_step(trainer, tokens, targets, NULL, NULL)); /* still usable */
+    CHECK(support_step(trainer, tokens, targets, NULL, NULL)); /* still usable */
     take_record(trainer);
     minrnn_trainer_destroy(trainer);
     minrnn_model_destroy(model);

@@ -1,0 +1,34 @@
+/* Evaluation: a model's loss, in memory that is planned for it alone. */
+#ifndef MINRNN_EVALUATOR_H
+#define MINRNN_EVALUATOR_H
+
+#include <minrnn/batch.h>
+#include <minrnn/model.h>
+
+MINRNN_BEGIN_DECLS
+
+/* Workspace for batches of one size. Several evaluators and sessions, each used by one thread at a
+ * time, may share a model. No call allocates device memory. */
+typedef struct minrnn_evaluator minrnn_evaluator;
+
+/* Memory of a model and its evaluator on this device, before either exists: no gradients and no
+ * moments, and activations of one layer at a time. */
+MINRNN_API minrnn_status minrnn_evaluator_memory(minrnn_device *device,
+                                                 const minrnn_model_config *config, int64_t batch,
+                                                 int64_t time, minrnn_memory *memory);
+
+/* For batches of `batch` sequences of `time` tokens. The caller owns *evaluator; the model must
+ * outlive it. */
+MINRNN_API minrnn_status minrnn_evaluator_create(const minrnn_model *model, int64_t batch,
+                                                 int64_t time, minrnn_evaluator **evaluator);
+MINRNN_API void minrnn_evaluator_destroy(minrnn_evaluator *evaluator);
+
+/* Adds a batch's losses, in nats, to *loss_sum, and how many of its targets have one to *count, so
+ * that calls over a data set add up. Every sequence begins with no memory. A loss that is not
+ * finite is MINRNN_NOT_FINITE and not added. Waits. */
+MINRNN_API minrnn_status minrnn_evaluate(minrnn_evaluator *evaluator, const minrnn_batch *batch,
+                                         double *loss_sum, int64_t *count);
+
+MINRNN_END_DECLS
+
+#endif

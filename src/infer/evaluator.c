@@ -1,0 +1,175 @@
+#include <minrnn/evaluator.h>
+
+#include "base/alloc.h"
+#include "network/loss.h"
+#include "network/model.h"
+#include "op/room.h"
+
+struct minrnn_evaluator {
+    const minrnn_model *model;
+    minrnn_buffer *workspace;
+    struct op_context context;
+    struct network_pass pass;
+    struct loss_room room;
+    float *losses; /* [rows] */
+};
+
+/* Elements of each part of the workspace, in its order. */
+struct evaluator_plan {
+    int64_t room, kept, brief, scratch;
+};
+
+static struct loss_room take_room(struct arena *arena, int64_t batch, int64_t time) {
+    return (struct loss_room){
+        .tokens = arena_take_i32(arena, batch * time),
+        .targets = arena_take_i32(arena, batch * time),
+        .reset = arena_take_i32(arena, batch * time),
+        .lengths = arena_take_i32(arena, batch),
+        .losses = arena_take(arena, batch * time),
+    };
+}
+
+static minrnn_status check_size(int64_t batch, int64_t time) {
+    return batch < 1 || time < 1 || batch > INT32_MAX || time > INT32_MAX / batch
+               ? fail(MINRNN_INVALID_ARGUMENT,
+                      "evaluator: batch %lld and time %lld must be at least 1, their product below "
+                      "2^31",
+                      (long long)batch, (long long)time)
+               : MINRNN_OK;
+}
+
+static minrnn_status plan_evaluator(minrnn_device *device, const struct model_layout *layout,
+                                    int64_t batch, int64_t time, struct evaluator_plan *plan) {
+    struct op_context context = {.device = device, .planning = true};
+    struct arena fixed = {0};
+    struct network_pass pass;
+    minrnn_status status = check_size(batch, time);
+    status = status ? status : layout_check_rows(layout, batch, time);
+    status = status ? status : network_pass_create(&pass, layout);
+    if (status) {
+        return status;
+    }
+    const struct loss_room room = take_room(&fixed, batch, time);
+    pass.context = &context;
+    pass.batch = batch;
+    pass.time = time;
+    loss_evaluate(&pass, &room);
+    *plan = (struct evaluator_plan){fixed.peak, pass.kept.peak, pass.brief.peak,
+                                    (context.scratch_need + TENSOR_ELEMENT_BYTES - 1) /
+                                        TENSOR_ELEMENT_BYTES};
+    network_pass_destroy(&pass);
+    return context.status;
+}
+
+static minrnn_memory memory_of(const struct model_layout *layout, int64_t batch, int64_t time,
+                               const struct evaluator_plan *plan) {
+    minrnn_memory memory = {
+        .parameters = (uint64_t)layout->places.total * TENSOR_ELEMENT_BYTES,
+        .workspace = (uint64_t)(plan->room + plan->kept + plan->brief + plan->scratch) *
+                     TENSOR_ELEMENT_BYTES,
+        .host = (uint64_t)(batch * time) * sizeof(float),
+    };
+    memory.total = memory.parameters + memory.workspace;
+    return memory;
+}
+
+minrnn_status minrnn_evaluator_memory(minrnn_device *device, const minrnn_model_config *config,
+                                      int64_t batch, int64_t time, minrnn_memory *memory) {
+    if (!device || !config || !memory) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_evaluator_memory: an argument is NULL");
+    }
+    struct model_layout layout;
+    struct evaluator_plan plan;
+    minrnn_status status = layout_create(config, &layout);
+    if (status) {
+        return status;
+    }
+    status = plan_evaluator(device, &layout, batch, time, &plan);
+    if (!status) {
+        *memory = memory_of(&layout, batch, time, &plan);
+    }
+    layout_destroy(&layout);
+    return status;
+}
+
+static minrnn_status create_pass(minrnn_evaluator *evaluator, int64_t batch, int64_t time,
+                                 const struct evaluator_plan *plan) {
+    const minrnn_model *model = evaluator->model;
+    struct arena fixed = {.base = tensor_f32(evaluator->workspace, 0)};
+    struct network_pass *pass = &evaluator->pass;
+    const minrnn_status status = network_pass_create(pass, &model->layout);
+    if (status) {
+        return status;
+    }
+    evaluator->room = take_room(&fixed, batch, time);
+    evaluator->context = (struct op_context){
+        .device = model->device,
+        .scratch = tensor_f32(evaluator->workspace, plan->room + plan->kept + plan->brief),
+        .scratch_bytes = plan->scratch * TENSOR_ELEMENT_BYTES,
+    };
+    pass->context = &evaluator->context;
+    pass->batch = batch;
+    pass->time = time;
+    pass->parameters = tensor_f32(model->parameters, 0);
+    pass->tokens = evaluator->room.tokens;
+    pass->kept.base = tensor_f32(evaluator->workspace, plan->room);
+    pass->brief.base = tensor_f32(evaluator->workspace, plan->room + plan->kept);
+    return MINRNN_OK;
+}
+
+minrnn_status minrnn_evaluator_create(const minrnn_model *model, int64_t batch, int64_t time,
+                                      minrnn_evaluator **evaluator) {
+    if (!model || !evaluator) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_evaluator_create: an argument is NULL");
+    }
+    *evaluator = NULL;
+    struct evaluator_plan plan;
+    minrnn_status status = plan_evaluator(model->device, &model->layout, batch, time, &plan);
+    if (status) {
+        return status;
+    }
+    const minrnn_memory memory = memory_of(&model->layout, batch, time, &plan);
+    status = device_check_room(model->device, "the evaluator", memory.workspace, memory.host);
+    if (status) {
+        return status;
+    }
+    minrnn_evaluator *made = mem_alloc(1, sizeof *made);
+    if (!made) {
+        return MINRNN_OUT_OF_MEMORY;
+    }
+    made->model = model;
+    made->losses = mem_alloc((uint64_t)(batch * time), sizeof *made->losses);
+    status = made->losses ? minrnn_buffer_create(model->device, memory.workspace, &made->workspace)
+                          : MINRNN_OUT_OF_MEMORY;
+    status = status ? status : create_pass(made, batch, time, &plan);
+    if (status) {
+        minrnn_evaluator_destroy(made);
+        return status;
+    }
+    *evaluator = made;
+    return MINRNN_OK;
+}
+
+void minrnn_evaluator_destroy(minrnn_evaluator *evaluator) {
+    if (evaluator) {
+        minrnn_buffer_destroy(evaluator->workspace);
+        network_pass_destroy(&evaluator->pass);
+        mem_free(evaluator->losses);
+        mem_free(evaluator);
+    }
+}
+
+minrnn_status minrnn_evaluate(minrnn_evaluator *evaluator, const minrnn_batch *batch,
+                              double *loss_sum, int64_t *count) {
+    const char *call = "minrnn_evaluate";
+    if (!evaluator || !batch || !loss_sum || !count) {
+        return fail(MINRNN_INVALID_ARGUMENT, "%s: an argument is NULL", call);
+    }
+    struct network_pass *pass = &evaluator->pass;
+    minrnn_batch taken;
+    const minrnn_status status =
+        batch_take(call, pass->layout, pass->batch, pass->time, batch, &taken);
+    return status ? status
+                  : loss_of_batch(call, pass, &evaluator->room, &taken, evaluator->losses, loss_sum,
+                                  count);
+}
