@@ -52,6 +52,26 @@ static inline void *support_alloc(size_t count, size_t size) {
     return memory;
 }
 
+/* What a model's tokens are; a model without a vocabulary has the type 'none'. */
+enum support_vocabulary { SUPPORT_NONE, SUPPORT_CHARACTERS, SUPPORT_BYTES };
+
+/* Its characters, if that is what they are, go to `text`, which holds `capacity`; NULL: not asked
+ * for. */
+static inline enum support_vocabulary support_vocabulary_of(const minrnn_model *model, char *text,
+                                                            size_t capacity) {
+    minrnn_vocabulary *vocabulary;
+    CHECK(minrnn_model_get_vocabulary(model, &vocabulary));
+    const enum support_vocabulary kind = !vocabulary ? SUPPORT_NONE
+                                         : minrnn_vocabulary_is_bytes(vocabulary)
+                                             ? SUPPORT_BYTES
+                                             : SUPPORT_CHARACTERS;
+    if (text) {
+        snprintf(text, capacity, "%s", minrnn_vocabulary_characters(vocabulary));
+    }
+    minrnn_vocabulary_destroy(vocabulary);
+    return kind;
+}
+
 /* The trainer's batches of all its micro-batches (or with `one` of one), from arrays. */
 static inline minrnn_batch support_batch(const minrnn_trainer *trainer, bool one,
                                          const int32_t *tokens, const int32_t *targets,

@@ -10,7 +10,6 @@
 #define MINRNN_MODEL_H
 
 #include <minrnn/mixer.h>
-#include <minrnn/text.h>
 
 MINRNN_BEGIN_DECLS
 
@@ -74,12 +73,13 @@ MINRNN_API minrnn_status minrnn_model_parameter(const minrnn_model *model, int i
 MINRNN_API minrnn_status minrnn_model_read(const minrnn_model *model, float *parameters);
 MINRNN_API minrnn_status minrnn_model_write(minrnn_model *model, const float *parameters);
 
-/* The characters its tokens stand for, saved with it; NULL where it has none. A model of 256 tokens
- * that was given none has bytes. Setting copies, and the size must be the model's vocab. The one
- * returned is the model's. */
-MINRNN_API minrnn_status minrnn_model_set_vocabulary(minrnn_model *model,
-                                                     const minrnn_vocabulary *vocabulary);
-MINRNN_API const minrnn_vocabulary *minrnn_model_vocabulary(const minrnn_model *model);
+/* What else there is to know of a model, as text by key; it is saved with it. A task keeps its own
+ * there, such as a vocabulary. A key is 1 to 63 of a-z, 0-9 and _, a value UTF-8, which is copied;
+ * NULL takes the entry out. A model has at most 64. What is returned lives until the entry is set
+ * again; NULL if there is none. */
+MINRNN_API minrnn_status minrnn_model_set_metadata(minrnn_model *model, const char *key,
+                                                   const char *value);
+MINRNN_API const char *minrnn_model_metadata(const minrnn_model *model, const char *key);
 
 /* Memory of a model and, with `training`, of a minrnn_trainer of batch x time tokens with the
  * defaults otherwise (minrnn_trainer_memory knows all of them), else of a minrnn_session of that
@@ -95,7 +95,7 @@ MINRNN_API minrnn_status minrnn_model_memory(minrnn_device *device,
 MINRNN_API minrnn_status minrnn_memory_check(const minrnn_device *device,
                                              const minrnn_memory *memory);
 
-/* Writes the model as a safetensors file (float32, the configuration and vocabulary as metadata),
+/* Writes the model as a safetensors file (float32, the configuration and metadata beside it),
  * to a temporary file that then replaces `path`: on an error what was there is whole. A parameter
  * that is not finite is such an error, MINRNN_NOT_FINITE. */
 MINRNN_API minrnn_status minrnn_model_save(const minrnn_model *model, const char *path);

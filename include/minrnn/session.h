@@ -42,20 +42,6 @@ MINRNN_API void minrnn_sampling_defaults(minrnn_sampling *sampling);
 MINRNN_API minrnn_status minrnn_sample(const minrnn_sampling *sampling, const float *logits,
                                        int64_t vocab, uint64_t index, int32_t *token);
 
-/* Called with each new piece of text, `bytes` of it and a NUL after them; return false to stop. No
- * character of UTF-8 is ever cut: a model of bytes holds its first ones back until the rest is
- * there, or cannot come any more (then the bytes are given as they are). */
-typedef bool (*minrnn_on_text)(void *user, const char *text, uint64_t bytes);
-
-/* Continues `prompt` (prompt_bytes of it: UTF-8, or any bytes for a model of bytes) by `length`
- * tokens, characters or bytes, from a restarted session of batch 1. The model must have a
- * vocabulary, and the prompt be in it. An empty prompt (NULL allowed) stands for a newline if the
- * model knows one, else for a space, else for its first token. */
-MINRNN_API minrnn_status minrnn_generate(minrnn_session *session, const char *prompt,
-                                         uint64_t prompt_bytes, int64_t length,
-                                         const minrnn_sampling *sampling, minrnn_on_text on_text,
-                                         void *user);
-
 MINRNN_END_DECLS
 
 #endif

@@ -1,8 +1,8 @@
-/* Text as training data: characters to tokens and back, and batches. */
+/* The task of text: characters to tokens and back, batches, and text from a model. */
 #ifndef MINRNN_TEXT_H
 #define MINRNN_TEXT_H
 
-#include <minrnn/status.h>
+#include <minrnn/session.h>
 
 MINRNN_BEGIN_DECLS
 
@@ -37,6 +37,17 @@ MINRNN_API minrnn_status minrnn_vocabulary_encode(const minrnn_vocabulary *vocab
  * how many they are: 0 for a token out of range. */
 MINRNN_API int minrnn_vocabulary_decode(const minrnn_vocabulary *vocabulary, int32_t token,
                                         char text[8]);
+
+/* What a model's tokens stand for, kept in its metadata as "vocabulary": the characters in their
+ * order; a model of 256 tokens that has none is one of bytes. The size must be the model's vocab.
+ */
+MINRNN_API minrnn_status minrnn_model_set_vocabulary(minrnn_model *model,
+                                                     const minrnn_vocabulary *vocabulary);
+
+/* Makes that vocabulary, which the caller owns; *vocabulary is NULL if the model has none. What is
+ * no vocabulary, or not of the model's size, is MINRNN_FORMAT_ERROR. */
+MINRNN_API minrnn_status minrnn_model_get_vocabulary(const minrnn_model *model,
+                                                     minrnn_vocabulary **vocabulary);
 
 /* Text as tokens, in one document or several, the first 90 % of all tokens (rounded down) for
  * training, the rest for validation. */
@@ -86,6 +97,20 @@ MINRNN_API minrnn_status minrnn_text_window(const minrnn_text *text, minrnn_spli
                                             uint64_t index, int64_t batch, int64_t time,
                                             int32_t *tokens, int32_t *targets, int32_t *reset,
                                             int64_t *used);
+
+/* Called with each new piece of text, `bytes` of it and a NUL after them; return false to stop. No
+ * character of UTF-8 is ever cut: a model of bytes holds its first ones back until the rest is
+ * there, or cannot come any more (then the bytes are given as they are). */
+typedef bool (*minrnn_on_text)(void *user, const char *text, uint64_t bytes);
+
+/* Continues `prompt` (prompt_bytes of it: UTF-8, or any bytes for a model of bytes) by `length`
+ * tokens, characters or bytes, from a restarted session of batch 1. The model must have a
+ * vocabulary, and the prompt be in it. An empty prompt (NULL allowed) stands for a newline if the
+ * model knows one, else for a space, else for its first token. */
+MINRNN_API minrnn_status minrnn_generate(minrnn_session *session, const char *prompt,
+                                         uint64_t prompt_bytes, int64_t length,
+                                         const minrnn_sampling *sampling, minrnn_on_text on_text,
+                                         void *user);
 
 MINRNN_END_DECLS
 

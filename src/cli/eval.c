@@ -80,17 +80,20 @@ done:
 
 static int evaluate(minrnn_device *device, const struct eval_arguments *arguments) {
     minrnn_model *model = NULL;
+    minrnn_vocabulary *vocabulary = NULL;
     minrnn_text *text = NULL;
     minrnn_evaluator *evaluator = NULL;
     int code = 0;
     minrnn_status status = minrnn_model_load(device, arguments->model, &model);
-    if (!status && !minrnn_model_vocabulary(model)) {
+    if (!status) {
+        status = minrnn_model_get_vocabulary(model, &vocabulary);
+    }
+    if (!status && !vocabulary) {
         code = report_failure("%s has no vocabulary: it was not trained on text", arguments->model);
         goto done;
     }
     if (!status) {
-        status = minrnn_text_open_files(arguments->texts, arguments->text_count,
-                                        minrnn_model_vocabulary(model), &text);
+        status = minrnn_text_open_files(arguments->texts, arguments->text_count, vocabulary, &text);
     }
     if (status) {
         code = report_library(status);
@@ -101,6 +104,7 @@ static int evaluate(minrnn_device *device, const struct eval_arguments *argument
 done:
     minrnn_evaluator_destroy(evaluator);
     minrnn_text_destroy(text);
+    minrnn_vocabulary_destroy(vocabulary);
     minrnn_model_destroy(model);
     return code;
 }

@@ -3,6 +3,7 @@
 #define CLI_EVALUATE_H
 
 #include <minrnn/evaluator.h>
+#include <minrnn/text.h>
 #include <minrnn/trainer.h>
 
 struct evaluation {

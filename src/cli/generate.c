@@ -1,4 +1,4 @@
-#include <minrnn/session.h>
+#include <minrnn/text.h>
 
 #include "cli/commands.h"
 #include "cli/prompt.h"
@@ -118,10 +118,17 @@ static minrnn_status print_continuation(const minrnn_model *model, struct printe
 
 /* Whether the model knows all of the prompt; if not, says where it came from. */
 static int check_prompt(const minrnn_model *model, const struct prompt *prompt, const char *file) {
-    const minrnn_vocabulary *vocabulary = minrnn_model_vocabulary(model);
+    minrnn_vocabulary *vocabulary = NULL;
     int64_t count;
-    if (!vocabulary ||
-        !minrnn_vocabulary_encode(vocabulary, prompt->text, prompt->bytes, NULL, 0, &count)) {
+    minrnn_status status = minrnn_model_get_vocabulary(model, &vocabulary);
+    if (status) {
+        return report_library(status);
+    }
+    if (vocabulary) {
+        status = minrnn_vocabulary_encode(vocabulary, prompt->text, prompt->bytes, NULL, 0, &count);
+    }
+    minrnn_vocabulary_destroy(vocabulary);
+    if (!status) {
         return 0;
     }
     return report_failure("%s: %s", file ? file : "--prompt", minrnn_error_text());

@@ -177,11 +177,13 @@ static int check(const struct train_arguments *arguments, const struct train_fil
 struct parts {
     minrnn_device *device;
     minrnn_text *text, *validation; /* validation NULL: the end of `text` */
+    minrnn_vocabulary *vocabulary;  /* of the model that is resumed */
     minrnn_model *model;
     minrnn_trainer *trainer;
 };
 
 static void destroy_parts(struct parts *parts) {
+    minrnn_vocabulary_destroy(parts->vocabulary);
     minrnn_trainer_destroy(parts->trainer);
     minrnn_model_destroy(parts->model);
     minrnn_text_destroy(parts->validation);
@@ -292,13 +294,15 @@ static int resume(struct parts *parts, const struct train_files *files, int argc
     if (status) {
         return report_library(status);
     }
-    if (!minrnn_model_vocabulary(parts->model)) {
+    status = minrnn_model_get_vocabulary(parts->model, &parts->vocabulary);
+    if (status) {
+        return report_library(status);
+    }
+    if (!parts->vocabulary) {
         return report_failure("%s has no vocabulary: it was not trained on text", state);
     }
     kept.mixer = kept.model.mixer.name;
-    kept.tokens = minrnn_vocabulary_is_bytes(minrnn_model_vocabulary(parts->model))
-                      ? TOKENS_BYTES
-                      : TOKENS_CHARACTERS;
+    kept.tokens = minrnn_vocabulary_is_bytes(parts->vocabulary) ? TOKENS_BYTES : TOKENS_CHARACTERS;
     struct train_arguments wanted = kept;
     if (arguments_given(&command_train, argc, argv, "preset", NULL) > 0) {
         apply_preset(&wanted, arguments->preset);
@@ -315,7 +319,7 @@ static int resume(struct parts *parts, const struct train_files *files, int argc
         status = load_state(parts, state, &wanted.trainer, &wanted);
     }
     if (!status) {
-        status = open_texts(parts, files, minrnn_model_vocabulary(parts->model));
+        status = open_texts(parts, files, parts->vocabulary);
     }
     *arguments = wanted;
     arguments->mixer = NULL; /* lay in `kept` */

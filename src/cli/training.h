@@ -2,6 +2,7 @@
 #ifndef CLI_TRAINING_H
 #define CLI_TRAINING_H
 
+#include <minrnn/text.h>
 #include <minrnn/trainer.h>
 
 struct training {

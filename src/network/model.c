@@ -1,8 +1,10 @@
 #include "network/model.h"
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 #include "op/room.h"
-#include "task/vocabulary.h"
+
+#include <string.h>
 
 void minrnn_model_config_defaults(minrnn_model_config *config) {
     if (!config) {
@@ -32,9 +34,6 @@ minrnn_status model_allocate(minrnn_device *device, const minrnn_model_config *c
     /* The caller's first values come from as many on the host. */
     status = status ? status : device_check_room(device, "the model", bytes, bytes);
     status = status ? status : minrnn_buffer_create(device, bytes, &made->parameters);
-    if (!status && config->vocab == BYTE_TOKENS) {
-        status = minrnn_vocabulary_bytes(&made->vocabulary);
-    }
     if (status) {
         goto failed;
     }
@@ -76,7 +75,7 @@ void minrnn_model_destroy(minrnn_model *model) {
         return;
     }
     minrnn_buffer_destroy(model->parameters);
-    minrnn_vocabulary_destroy(model->vocabulary);
+    metadata_destroy(&model->metadata);
     layout_destroy(&model->layout);
     mem_free(model);
 }
@@ -127,29 +126,36 @@ minrnn_status minrnn_model_write(minrnn_model *model, const float *parameters) {
                         true);
 }
 
-minrnn_status minrnn_model_set_vocabulary(minrnn_model *model,
-                                          const minrnn_vocabulary *vocabulary) {
-    if (!model || !vocabulary) {
-        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_model_set_vocabulary: an argument is NULL");
+/* They name what files say of themselves. */
+static bool is_key(const char *key) {
+    static const char *const reserved[] = {"version", "config", "trainer", "step", "checksum"};
+    const size_t length = strlen(key);
+    bool good =
+        length > 0 && length < 64 && strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_") == length;
+    for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++) {
+        good = good && strcmp(key, reserved[i]) != 0;
     }
-    const int size = minrnn_vocabulary_size(vocabulary);
-    if (size != model->layout.config.vocab) {
-        return fail(MINRNN_INVALID_ARGUMENT,
-                    "minrnn_model_set_vocabulary: it has %d characters, the model %lld tokens",
-                    size, (long long)model->layout.config.vocab);
-    }
-    minrnn_vocabulary *copy;
-    const minrnn_status status = vocabulary_copy(vocabulary, &copy);
-    if (status) {
-        return status;
-    }
-    minrnn_vocabulary_destroy(model->vocabulary);
-    model->vocabulary = copy;
-    return MINRNN_OK;
+    return good;
 }
 
-const minrnn_vocabulary *minrnn_model_vocabulary(const minrnn_model *model) {
-    return model ? model->vocabulary : NULL;
+minrnn_status minrnn_model_set_metadata(minrnn_model *model, const char *key, const char *value) {
+    if (!model || !key) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_model_set_metadata: an argument is NULL");
+    }
+    if (!is_key(key)) {
+        return fail(MINRNN_INVALID_ARGUMENT,
+                    "minrnn_model_set_metadata: a key is 1 to 63 of a-z, 0-9 and _, and none of "
+                    "version, config, trainer, step and checksum");
+    }
+    if (value && utf8_find_invalid(value, strlen(value)) < strlen(value)) {
+        return fail(MINRNN_INVALID_ARGUMENT,
+                    "minrnn_model_set_metadata: the value of %s is not UTF-8", key);
+    }
+    return metadata_set(&model->metadata, key, value);
+}
+
+const char *minrnn_model_metadata(const minrnn_model *model, const char *key) {
+    return model && key ? metadata_get(&model->metadata, key) : NULL;
 }
 
 minrnn_status minrnn_memory_check(const minrnn_device *device, const minrnn_memory *memory) {

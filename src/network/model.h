@@ -3,13 +3,14 @@
 #define NETWORK_MODEL_H
 
 #include "network/layout.h"
+#include "network/metadata.h"
 #include "op/op.h"
 
 struct minrnn_model {
     minrnn_device *device;
     struct model_layout layout;
     minrnn_buffer *parameters; /* layout.places.total floats */
-    minrnn_vocabulary *vocabulary;
+    struct metadata metadata;
 };
 
 /* A model whose parameters are not yet written. The caller owns *model. */

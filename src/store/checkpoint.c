@@ -1,6 +1,7 @@
 #include "store/checkpoint.h"
 
 #include "base/alloc.h"
+#include "store/safetensors_format.h"
 #include "store/settings_json.h"
 
 #include <inttypes.h>
@@ -59,7 +60,48 @@ minrnn_status tensor_list_check(const struct tensor_list *list, const char *path
     return MINRNN_OK;
 }
 
+minrnn_status metadata_list_create(const minrnn_model *model, struct metadata_list *list) {
+    const int count = model->metadata.count;
+    *list = (struct metadata_list){0};
+    list->entries = mem_alloc((uint64_t)(count + OWN_KEYS), sizeof *list->entries);
+    list->keys = mem_alloc((uint64_t)(count + 1), sizeof *list->keys);
+    if (!list->entries || !list->keys) {
+        metadata_list_destroy(list);
+        return MINRNN_OUT_OF_MEMORY;
+    }
+    return MINRNN_OK;
+}
+
+void metadata_list_add(struct metadata_list *list, const char *key, const char *value) {
+    list->entries[list->count++] = (struct safetensors_metadata){key, value};
+}
+
+void metadata_list_add_model(struct metadata_list *list, const minrnn_model *model) {
+    for (int i = 0; i < model->metadata.count; i++) {
+        const struct metadata_entry *entry = &model->metadata.entries[i];
+        snprintf(list->keys[i], sizeof *list->keys, KEY_PREFIX "%s", entry->key);
+        metadata_list_add(list, list->keys[i], entry->value);
+    }
+}
+
+void metadata_list_destroy(struct metadata_list *list) {
+    mem_free(list->entries);
+    mem_free(list->keys);
+    *list = (struct metadata_list){0};
+}
+
 /* Reading. */
+
+static bool is_own_key(const char *key) {
+    static const char *const own[OWN_KEYS + 1] = {KEY_VERSION, KEY_CONFIG, KEY_TRAINER, KEY_STEP,
+                                                  SAFETENSORS_CHECKSUM_KEY};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        if (strcmp(key, own[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 bool checkpoint_is_own(const struct safetensors *file) {
     return safetensors_has_prefix(file, "minrnn.");
@@ -192,20 +234,19 @@ minrnn_status checkpoint_read(struct safetensors *file, const struct model_layou
     return MINRNN_OK;
 }
 
-static minrnn_status set_vocabulary(const struct safetensors *file, minrnn_model *model) {
-    const char *characters = safetensors_value(file, KEY_VOCABULARY);
-    if (!characters) {
-        return MINRNN_OK;
+/* The model's own entries; what the file says of itself is none of them. */
+static minrnn_status take_metadata(const struct safetensors *file, minrnn_model *model) {
+    const char *key;
+    minrnn_status status = MINRNN_OK;
+    for (int i = 0; !status && (key = safetensors_key_at(file, i)); i++) {
+        if (strncmp(key, KEY_PREFIX, strlen(KEY_PREFIX)) != 0 || is_own_key(key)) {
+            continue;
+        }
+        status = minrnn_model_set_metadata(model, key + strlen(KEY_PREFIX),
+                                           safetensors_value(file, key));
     }
-    minrnn_vocabulary *vocabulary = NULL;
-    minrnn_status status =
-        minrnn_vocabulary_create(characters, strlen(characters), true, &vocabulary);
-    if (!status) {
-        status = minrnn_model_set_vocabulary(model, vocabulary);
-    }
-    minrnn_vocabulary_destroy(vocabulary);
-    return status == MINRNN_INVALID_ARGUMENT || status == MINRNN_FORMAT_ERROR
-               ? fail_in(MINRNN_FORMAT_ERROR, "%s: its vocabulary", safetensors_path(file))
+    return status == MINRNN_INVALID_ARGUMENT
+               ? fail_in(MINRNN_FORMAT_ERROR, "%s: its metadata", safetensors_path(file))
                : status;
 }
 
@@ -224,7 +265,7 @@ minrnn_status checkpoint_model(minrnn_device *device, struct safetensors *file,
         status = minrnn_model_write(*model, values);
     }
     if (!status) {
-        status = set_vocabulary(file, *model);
+        status = take_metadata(file, *model);
     }
     mem_free(values);
     if (status) {

@@ -8,11 +8,12 @@
 #include "store/safetensors.h"
 
 /* Metadata keys. */
-#define KEY_VERSION "minrnn.version"
-#define KEY_CONFIG "minrnn.config"
-#define KEY_VOCABULARY "minrnn.vocabulary"
-#define KEY_TRAINER "minrnn.trainer" /* state files only */
-#define KEY_STEP "minrnn.step"
+#define KEY_PREFIX "minrnn."
+#define KEY_VERSION KEY_PREFIX "version"
+#define KEY_CONFIG KEY_PREFIX "config"
+#define KEY_TRAINER KEY_PREFIX "trainer" /* state files only */
+#define KEY_STEP KEY_PREFIX "step"
+enum { OWN_KEYS = 4 };
 
 /* What is to be written: names are kept in `names`, which the tensors point to. */
 struct tensor_list {
@@ -26,6 +27,18 @@ void tensor_list_destroy(struct tensor_list *list);
 /* Appends all parameters, their data lying in `values` (host, laid out as the layout says). */
 void tensor_list_add(struct tensor_list *list, const struct model_layout *layout,
                      const struct naming *naming, const float *values);
+
+/* The entries of __metadata__ that are to be written: up to OWN_KEYS of the file's, then the
+ * model's under the prefix. */
+struct metadata_list {
+    struct safetensors_metadata *entries;
+    char (*keys)[NAME_CAPACITY]; /* of the model's entries */
+    int count;
+};
+minrnn_status metadata_list_create(const minrnn_model *model, struct metadata_list *list);
+void metadata_list_add(struct metadata_list *list, const char *key, const char *value);
+void metadata_list_add_model(struct metadata_list *list, const minrnn_model *model);
+void metadata_list_destroy(struct metadata_list *list);
 
 /* MINRNN_NOT_FINITE where a number to be written is NaN or infinite: such a file must not replace a
  * good one. */

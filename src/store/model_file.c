@@ -10,6 +10,7 @@ minrnn_status minrnn_model_save(const minrnn_model *model, const char *path) {
     }
     const struct model_layout *layout = &model->layout;
     struct tensor_list list = {0};
+    struct metadata_list metadata = {0};
     minrnn_status status = MINRNN_OUT_OF_MEMORY;
     char *config = config_print(&model_config_fields, &layout->config);
     float *values = mem_alloc((uint64_t)layout->places.total, sizeof *values);
@@ -20,6 +21,7 @@ minrnn_status minrnn_model_save(const minrnn_model *model, const char *path) {
     if (!status) {
         status = tensor_list_create(layout->count, &list);
     }
+    status = status ? status : metadata_list_create(model, &metadata);
     if (status) {
         goto done;
     }
@@ -28,15 +30,12 @@ minrnn_status minrnn_model_save(const minrnn_model *model, const char *path) {
     if (status) {
         goto done;
     }
-    struct safetensors_metadata metadata[3] = {{KEY_VERSION, minrnn_version()},
-                                               {KEY_CONFIG, config}};
-    int entries = 2;
-    if (*minrnn_vocabulary_characters(model->vocabulary)) {
-        metadata[entries++] = (struct safetensors_metadata){
-            KEY_VOCABULARY, minrnn_vocabulary_characters(model->vocabulary)};
-    }
-    status = safetensors_write(path, metadata, entries, list.tensors, list.count);
+    metadata_list_add(&metadata, KEY_VERSION, minrnn_version());
+    metadata_list_add(&metadata, KEY_CONFIG, config);
+    metadata_list_add_model(&metadata, model);
+    status = safetensors_write(path, metadata.entries, metadata.count, list.tensors, list.count);
 done:
+    metadata_list_destroy(&metadata);
     tensor_list_destroy(&list);
     mem_free(values);
     mem_free(config);

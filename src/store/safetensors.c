@@ -376,6 +376,10 @@ const char *safetensors_value(const struct safetensors *file, const char *key) {
     return find_value(file, &(struct key){"", 0, key});
 }
 
+const char *safetensors_key_at(const struct safetensors *file, int index) {
+    return (size_t)index < file->entries ? file->metadata[index]->string : NULL;
+}
+
 bool safetensors_has_prefix(const struct safetensors *file, const char *prefix) {
     bool found = false;
     for (size_t i = 0; i < file->entries; i++) {

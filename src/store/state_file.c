@@ -30,6 +30,7 @@ minrnn_status minrnn_trainer_save(const minrnn_trainer *trainer, const char *pat
     const minrnn_model *model = trainer->model;
     const struct model_layout *layout = &model->layout;
     struct tensor_list list = {0};
+    struct metadata_list metadata = {0};
     status = MINRNN_OUT_OF_MEMORY;
     char *model_config = config_print(&model_config_fields, &layout->config);
     char *trainer_config = config_print(&trainer_config_fields, &trainer->config);
@@ -42,6 +43,7 @@ minrnn_status minrnn_trainer_save(const minrnn_trainer *trainer, const char *pat
     if (!status) {
         status = tensor_list_create(3 * layout->count, &list);
     }
+    status = status ? status : metadata_list_create(model, &metadata);
     if (status) {
         goto done;
     }
@@ -54,17 +56,14 @@ minrnn_status minrnn_trainer_save(const minrnn_trainer *trainer, const char *pat
     }
     char step[24];
     snprintf(step, sizeof step, "%" PRId64, trainer->step);
-    struct safetensors_metadata metadata[5] = {{KEY_VERSION, minrnn_version()},
-                                               {KEY_CONFIG, model_config},
-                                               {KEY_TRAINER, trainer_config},
-                                               {KEY_STEP, step}};
-    int entries = 4;
-    if (*minrnn_vocabulary_characters(model->vocabulary)) {
-        metadata[entries++] = (struct safetensors_metadata){
-            KEY_VOCABULARY, minrnn_vocabulary_characters(model->vocabulary)};
-    }
-    status = safetensors_write(path, metadata, entries, list.tensors, list.count);
+    metadata_list_add(&metadata, KEY_VERSION, minrnn_version());
+    metadata_list_add(&metadata, KEY_CONFIG, model_config);
+    metadata_list_add(&metadata, KEY_TRAINER, trainer_config);
+    metadata_list_add(&metadata, KEY_STEP, step);
+    metadata_list_add_model(&metadata, model);
+    status = safetensors_write(path, metadata.entries, metadata.count, list.tensors, list.count);
 done:
+    metadata_list_destroy(&metadata);
     tensor_list_destroy(&list);
     mem_free(values);
     mem_free(trainer_config);

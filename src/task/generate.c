@@ -105,9 +105,6 @@ static minrnn_status check_generate(const minrnn_session *session, const char *p
         return fail(MINRNN_INVALID_ARGUMENT,
                     "minrnn_generate: needs a session of batch 1 and a length of at least 0");
     }
-    if (!session->model->vocabulary) {
-        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_generate: the model has no vocabulary");
-    }
     return MINRNN_OK;
 }
 
@@ -118,27 +115,38 @@ static int32_t first_token(const minrnn_vocabulary *vocabulary) {
     return newline >= 0 ? newline : space >= 0 ? space : 0;
 }
 
+static minrnn_status find_vocabulary(const minrnn_session *session,
+                                     minrnn_vocabulary **vocabulary) {
+    const minrnn_status status = minrnn_model_get_vocabulary(session->model, vocabulary);
+    return status || *vocabulary
+               ? status
+               : fail(MINRNN_INVALID_ARGUMENT, "minrnn_generate: the model has no vocabulary");
+}
+
 minrnn_status minrnn_generate(minrnn_session *session, const char *prompt, uint64_t prompt_bytes,
                               int64_t length, const minrnn_sampling *sampling,
                               minrnn_on_text on_text, void *user) {
+    minrnn_vocabulary *vocabulary = NULL;
     minrnn_status status = check_generate(session, prompt, prompt_bytes, length, sampling, on_text);
+    status = status ? status : find_vocabulary(session, &vocabulary);
     if (status) {
         return status;
     }
-    struct pieces pieces = {session->model->vocabulary, on_text, user, {0}, 0, false};
+    struct pieces pieces = {vocabulary, on_text, user, {0}, 0, false};
     int64_t count = 1;
     int32_t *tokens = mem_alloc(prompt_bytes > 0 ? prompt_bytes : 1, sizeof *tokens);
     float *logits = mem_alloc((uint64_t)session->model->layout.config.vocab, sizeof *logits);
     status = tokens && logits ? MINRNN_OK : MINRNN_OUT_OF_MEMORY;
     if (!status && prompt_bytes > 0) {
-        status = minrnn_vocabulary_encode(pieces.vocabulary, prompt, prompt_bytes, tokens,
+        status = minrnn_vocabulary_encode(vocabulary, prompt, prompt_bytes, tokens,
                                           (int64_t)prompt_bytes, &count);
     } else if (!status) {
-        tokens[0] = first_token(pieces.vocabulary);
+        tokens[0] = first_token(vocabulary);
     }
     status = status ? status : minrnn_session_restart(session);
     status = status ? status : feed(session, tokens, count, logits);
     status = status ? status : continue_text(session, length, sampling, logits, &pieces);
+    minrnn_vocabulary_destroy(vocabulary);
     mem_free(tokens);
     mem_free(logits);
     return status;

@@ -1,5 +1,7 @@
 #include "task/vocabulary.h"
 
+#include <minrnn/text.h>
+
 #include "base/alloc.h"
 #include "base/status.h"
 #include "base/utf8.h"
@@ -232,4 +234,54 @@ int minrnn_vocabulary_decode(const minrnn_vocabulary *vocabulary, int32_t token,
     }
     text[bytes] = '\0';
     return bytes;
+}
+
+/* ---- of a model ---- */
+
+static const char KEY[] = "vocabulary";
+
+static int64_t tokens_of(const minrnn_model *model) {
+    minrnn_model_config config = {0};
+    (void)minrnn_model_get_config(model, &config);
+    return config.vocab;
+}
+
+minrnn_status minrnn_model_set_vocabulary(minrnn_model *model,
+                                          const minrnn_vocabulary *vocabulary) {
+    if (!model || !vocabulary) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_model_set_vocabulary: an argument is NULL");
+    }
+    if (vocabulary->size != tokens_of(model)) {
+        return fail(MINRNN_INVALID_ARGUMENT,
+                    "minrnn_model_set_vocabulary: it has %d characters, the model %lld tokens",
+                    vocabulary->size, (long long)tokens_of(model));
+    }
+    return minrnn_model_set_metadata(model, KEY,
+                                     vocabulary->is_bytes ? NULL : vocabulary->characters);
+}
+
+minrnn_status minrnn_model_get_vocabulary(const minrnn_model *model,
+                                          minrnn_vocabulary **vocabulary) {
+    if (!model || !vocabulary) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_model_get_vocabulary: an argument is NULL");
+    }
+    *vocabulary = NULL;
+    const char *characters = minrnn_model_metadata(model, KEY);
+    if (!characters) {
+        return tokens_of(model) == BYTE_TOKENS ? minrnn_vocabulary_bytes(vocabulary) : MINRNN_OK;
+    }
+    const minrnn_status status =
+        minrnn_vocabulary_create(characters, strlen(characters), true, vocabulary);
+    if (status == MINRNN_FORMAT_ERROR) {
+        return fail_in(status, "the model's vocabulary");
+    }
+    if (!status && (*vocabulary)->size != tokens_of(model)) {
+        const int size = (*vocabulary)->size;
+        minrnn_vocabulary_destroy(*vocabulary);
+        *vocabulary = NULL;
+        return fail(MINRNN_FORMAT_ERROR,
+                    "the model's vocabulary has %d characters, and it has %lld tokens", size,
+                    (long long)tokens_of(model));
+    }
+    return status;
 }

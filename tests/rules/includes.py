@@ -22,14 +22,14 @@ FOLDERS = {
               "convolution, feed-forward, input, output", ["op", "base"]),
     "mixer": ("one file a sequence mixer, the list of them, and what they share; `standalone.c` is "
               "the mixer in the caller's own model", ["layer", "op", "base"]),
-    "network": ("layers stacked: layout, passes, model, batches, loss", ["task", "mixer", "layer", "op", "base"]),
+    "network": ("layers stacked: layout, passes, model, batches, loss", ["mixer", "layer", "op", "base"]),
     "train": ("trainer: steps in flight, schedule, records, where a number went wrong",
               ["network", "layer", "op", "base"]),
     "infer": ("sessions, sampling, evaluation", ["network", "layer", "op", "base"]),
     "task": ("text: files to tokens, vocabulary, batches, generation",
              ["infer", "train", "network", "layer", "op", "base"]),
     "store": ("model and state files: safetensors, names, settings",
-              ["task", "train", "network", "layer", "op", "base"]),
+              ["train", "network", "layer", "op", "base"]),
     "check": ("the oracle in double precision, error bounds, the harness behind `minrnn validate` "
               "and `tests/checkop`", ["op", "base"]),
     "cli": ("the command `minrnn`", []),

@@ -169,11 +169,11 @@ static void test_256_tokens_are_bytes_if_nothing_else_is_said(void **state) {
     (void)state;
     const unsigned char next[BYTES] = {0};
     minrnn_model *model = chain_model(next), *loaded;
-    assert_true(minrnn_vocabulary_is_bytes(minrnn_model_vocabulary(model)));
+    assert_int_equal(support_vocabulary_of(model, NULL, 0), SUPPORT_BYTES);
     const char *path = files_path("model"), *again = files_path("again");
     CHECK(minrnn_model_save(model, path));
     CHECK(minrnn_model_load(device, path, &loaded));
-    assert_true(minrnn_vocabulary_is_bytes(minrnn_model_vocabulary(loaded)));
+    assert_int_equal(support_vocabulary_of(loaded, NULL, 0), SUPPORT_BYTES);
     struct bytes file = files_get(path);
     assert_null(memmem(file.data, file.size, "vocabulary", 10));
     free(file.data);
@@ -189,12 +189,12 @@ static void test_256_tokens_are_bytes_if_nothing_else_is_said(void **state) {
     CHECK(minrnn_vocabulary_create(characters, 2 * BYTES, true, &vocabulary));
     CHECK(minrnn_vocabulary_bytes(&bytes));
     CHECK(minrnn_model_set_vocabulary(model, vocabulary));
-    assert_false(minrnn_vocabulary_is_bytes(minrnn_model_vocabulary(model)));
+    assert_int_equal(support_vocabulary_of(model, NULL, 0), SUPPORT_CHARACTERS);
     CHECK(minrnn_model_save(model, again));
     CHECK(minrnn_model_load(device, again, &loaded));
-    assert_false(minrnn_vocabulary_is_bytes(minrnn_model_vocabulary(loaded)));
+    assert_int_equal(support_vocabulary_of(loaded, NULL, 0), SUPPORT_CHARACTERS);
     CHECK(minrnn_model_set_vocabulary(loaded, bytes));
-    assert_true(minrnn_vocabulary_is_bytes(minrnn_model_vocabulary(loaded)));
+    assert_int_equal(support_vocabulary_of(loaded, NULL, 0), SUPPORT_BYTES);
     minrnn_model_destroy(loaded);
 
     /* A run goes on with what it had. */
@@ -209,7 +209,8 @@ static void test_256_tokens_are_bytes_if_nothing_else_is_said(void **state) {
         CHECK(minrnn_trainer_save(trainer, state_path));
         minrnn_trainer_destroy(trainer);
         CHECK(minrnn_trainer_resume(device, state_path, NULL, &loaded, &trainer));
-        assert_int_equal(minrnn_vocabulary_is_bytes(minrnn_model_vocabulary(loaded)), i);
+        assert_int_equal(support_vocabulary_of(loaded, NULL, 0),
+                         i ? SUPPORT_BYTES : SUPPORT_CHARACTERS);
         minrnn_trainer_destroy(trainer);
         minrnn_model_destroy(loaded);
     }
@@ -221,7 +222,7 @@ static void test_256_tokens_are_bytes_if_nothing_else_is_said(void **state) {
     config.vocab = BYTES + 1;
     config.width = 8;
     CHECK(minrnn_model_create(device, &config, 1, &model));
-    assert_null(minrnn_model_vocabulary(model));
+    assert_int_equal(support_vocabulary_of(model, NULL, 0), SUPPORT_NONE);
     expect_failure(minrnn_model_set_vocabulary(model, bytes), MINRNN_INVALID_ARGUMENT, "257");
     minrnn_model_destroy(model);
     minrnn_vocabulary_destroy(bytes);

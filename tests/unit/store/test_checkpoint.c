@@ -62,13 +62,70 @@ static void test_model_round_trip(void **unused) {
         CHECK(minrnn_model_save(model, path));
         CHECK(minrnn_model_load(device, path, &loaded));
         expect_same_model(model, loaded);
-        assert_string_equal(minrnn_vocabulary_characters(minrnn_model_vocabulary(loaded)),
-                            characters);
+        char kept[256];
+        assert_int_equal(support_vocabulary_of(loaded, kept, sizeof kept), SUPPORT_CHARACTERS);
+        assert_string_equal(kept, characters);
         CHECK(minrnn_model_save(loaded, again));
         expect_same_file(path, again);
         minrnn_model_destroy(loaded);
         minrnn_model_destroy(model);
     }
+}
+
+/* What is set is saved and loaded, by a state too; what a file says of itself is none of it. */
+static void test_metadata(void **unused) {
+    (void)unused;
+    minrnn_model *model = make_variant(0), *loaded;
+    char key[65] = {0};
+    memset(key, 'k', 64);
+    const char *const bad[] = {"",         "config", "version", "trainer",  "step",
+                               "checksum", "a b",    "Upper",   "\xC3\xA9", key};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(minrnn_model_set_metadata(model, bad[i], "x"), MINRNN_INVALID_ARGUMENT);
+    }
+    assert_int_equal(minrnn_model_set_metadata(model, "a", "\xFF"), MINRNN_INVALID_ARGUMENT);
+    assert_int_equal(minrnn_model_set_metadata(NULL, "a", "x"), MINRNN_INVALID_ARGUMENT);
+    assert_int_equal(minrnn_model_set_metadata(model, NULL, "x"), MINRNN_INVALID_ARGUMENT);
+    assert_null(minrnn_model_metadata(model, "a"));
+    assert_null(minrnn_model_metadata(NULL, "a"));
+    CHECK(minrnn_model_set_metadata(model, "mean", "first"));
+    CHECK(minrnn_model_set_metadata(model, "mean", "1.5 \"2\"\n\xE4\xBD\xA0"));
+    CHECK(minrnn_model_set_metadata(model, "gone", "x"));
+    CHECK(minrnn_model_set_metadata(model, "gone", NULL));
+    CHECK(minrnn_model_set_metadata(model, "gone", NULL));
+    key[63] = 0;
+    CHECK(minrnn_model_set_metadata(model, key, ""));
+    CHECK(minrnn_model_save(model, files_path("model")));
+    CHECK(minrnn_model_load(device, files_path("model"), &loaded));
+    for (int i = 0; i < 2; i++) {
+        assert_string_equal(minrnn_model_metadata(loaded, "mean"), "1.5 \"2\"\n\xE4\xBD\xA0");
+        assert_string_equal(minrnn_model_metadata(loaded, key), "");
+        assert_null(minrnn_model_metadata(loaded, "gone"));
+        assert_null(minrnn_model_metadata(loaded, "config"));
+        assert_null(minrnn_model_metadata(loaded, "checksum"));
+        minrnn_trainer_config config;
+        minrnn_trainer *trainer;
+        minrnn_trainer_config_defaults(&config);
+        CHECK(minrnn_trainer_create(loaded, &config, &trainer));
+        CHECK(minrnn_trainer_save(trainer, files_path("state")));
+        minrnn_trainer_destroy(trainer);
+        minrnn_model_destroy(loaded);
+        CHECK(minrnn_trainer_resume(device, files_path("state"), NULL, &loaded, &trainer));
+        assert_null(minrnn_model_metadata(loaded, "step"));
+        minrnn_trainer_destroy(trainer);
+    }
+    minrnn_model_destroy(loaded);
+    /* Vocabulary and these two are there. */
+    char name[8];
+    for (int i = 3; i < 64; i++) {
+        snprintf(name, sizeof name, "n%d", i);
+        CHECK(minrnn_model_set_metadata(model, name, "x"));
+    }
+    assert_int_equal(minrnn_model_set_metadata(model, "more", "x"), MINRNN_INVALID_ARGUMENT);
+    CHECK(minrnn_model_set_metadata(model, "mean", "still"));
+    CHECK(minrnn_model_set_metadata(model, "mean", NULL));
+    CHECK(minrnn_model_set_metadata(model, "more", "x"));
+    minrnn_model_destroy(model);
 }
 
 static void test_no_vocabulary(void **unused) {
@@ -78,7 +135,7 @@ static void test_no_vocabulary(void **unused) {
     CHECK(minrnn_model_save(model, files_path("model")));
     CHECK(minrnn_model_load(device, files_path("model"), &loaded));
     expect_same_model(model, loaded);
-    assert_null(minrnn_model_vocabulary(loaded));
+    assert_int_equal(support_vocabulary_of(loaded, NULL, 0), SUPPORT_NONE);
     minrnn_model_destroy(loaded);
     minrnn_model_destroy(model);
 }
@@ -308,6 +365,16 @@ static void expect_edit(const char *from, const char *old, const char *new, cons
     expect_failure(load(edited(from, old, new)), MINRNN_FORMAT_ERROR, part);
 }
 
+/* Such a model loads, for others it may do; text is refused. */
+static void expect_vocabulary_edit(const char *from, const char *new, const char *part) {
+    minrnn_model *model;
+    minrnn_vocabulary *vocabulary;
+    CHECK(minrnn_model_load(device, edited(from, "\"minrnn.vocabulary\":\"", new), &model));
+    expect_failure(minrnn_model_get_vocabulary(model, &vocabulary), MINRNN_FORMAT_ERROR, part);
+    assert_null(vocabulary);
+    minrnn_model_destroy(model);
+}
+
 static void test_edited(void **unused) {
     (void)unused;
     const char *path = files_path("model");
@@ -339,8 +406,9 @@ static void test_edited(void **unused) {
     expect_edit(path, "\\\"dropout\\\":0", "\\\"dropout\\\":1", "dropout");
     expect_edit(path, "\\\"geglu\\\"", "\\\"gelu\\\"", "layers.0.4.0.weight is");
     expect_edit(path, "\"norm.weight\"", "\"norm.wieght\"", "no tensor norm.weight");
-    expect_edit(path, "\"minrnn.vocabulary\":\"", "\"minrnn.vocabulary\":\"q", "vocabulary");
-    expect_edit(path, "\"minrnn.vocabulary\":\"", "\"minrnn.vocabulary\":\"a", "vocabulary");
+    expect_vocabulary_edit(path, "\"minrnn.vocabulary\":\"q", "14 characters");
+    expect_vocabulary_edit(path, "\"minrnn.vocabulary\":\"a", "appears twice");
+    expect_edit(path, "\"minrnn.vocabulary\"", "\"minrnn.Vocabulary\"", "its metadata");
     expect_edit(path, "\"dtype\":\"F32\",\"shape\":[13,16]", "\"dtype\":\"I32\",\"shape\":[13,16]",
                 "has dtype I32");
 }
@@ -485,11 +553,11 @@ int main(void) {
     device = support_open_device();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_model_round_trip), cmocka_unit_test(test_no_vocabulary),
-        cmocka_unit_test(test_resume),           cmocka_unit_test(test_resume_otherwise),
-        cmocka_unit_test(test_truncated),        cmocka_unit_test(test_flipped),
-        cmocka_unit_test(test_edited),           cmocka_unit_test(test_edited_state),
-        cmocka_unit_test(test_foreign),          cmocka_unit_test(test_foreign_smallest),
-        cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_metadata),         cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_resume_otherwise), cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_flipped),          cmocka_unit_test(test_edited),
+        cmocka_unit_test(test_edited_state),     cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_foreign_smallest), cmocka_unit_test(test_arguments),
     };
     const int failed = cmocka_run_group_tests(tests, files_begin, files_end);
     minrnn_device_destroy(device);

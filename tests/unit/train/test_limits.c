@@ -195,7 +195,9 @@ static void test_null_models(void **unused) {
     assert_int_equal(minrnn_model_parameters(NULL), 0);
     assert_int_equal(minrnn_model_tensor_count(NULL), 0);
     assert_null(minrnn_model_device(NULL));
-    assert_null(minrnn_model_vocabulary(NULL));
+    minrnn_vocabulary *none;
+    REFUSED(minrnn_model_get_vocabulary(NULL, &none));
+    REFUSED(minrnn_model_get_vocabulary(model, NULL));
 
     minrnn_session *session;
     minrnn_sampling sampling;
