@@ -1,6 +1,5 @@
 #include "check/entry.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* ---- tensors in, tensors out ---- */
@@ -89,22 +88,10 @@
     }
 #include "op/op_list.def"
 
-/* A zero is what is not said. */
-static void append(char *text, size_t capacity, const char *name, double value) {
-    const size_t used = strlen(text);
-    if (value == 0) {
-        return;
-    }
-    snprintf(text + used, capacity - used, "%s%s %g", used ? " " : "", name, value);
-}
-
 #define OP_BEGIN(name)                                                                             \
-    static void describe_##name(const union op_args *all, char *text, size_t capacity) {           \
-        const struct name##_args *args = &all->name;                                               \
-        text[0] = 0;
-#define DIM(d) append(text, capacity, #d, (double)args->d);
-#define VALUE(type, v) append(text, capacity, #v, (double)args->v);
-#define OP_END(name) }
+    static void describe_##name(const union op_args *args, char *text, size_t capacity) {          \
+        name##_describe(&args->name, text, capacity);                                              \
+    }
 #include "op/op_list.def"
 
 static const struct op_entry entries[] = {

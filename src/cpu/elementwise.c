@@ -34,7 +34,7 @@ static void adamw_block(int64_t count, const struct adamw_args *args, float scal
     }
 }
 
-minrnn_status CPU_NAME(adamw)(struct op_context *context, const struct adamw_args *args) {
+static minrnn_status adamw(struct op_context *context, const struct adamw_args *args) {
     const int64_t blocks = ceil_div(args->count, ELEMENT_BLOCK);
     const float *square_norm = f32(args->square_norm);
     if (square_norm && !isfinite(square_norm[0])) {
@@ -56,7 +56,7 @@ minrnn_status CPU_NAME(adamw)(struct op_context *context, const struct adamw_arg
 
 /* ---- memory ---- */
 
-minrnn_status CPU_NAME(fill)(struct op_context *context, const struct fill_args *args) {
+static minrnn_status fill(struct op_context *context, const struct fill_args *args) {
     const int64_t blocks = ceil_div(args->count, ELEMENT_BLOCK);
     const float value = args->value;
     float *x = f32(args->x);
@@ -70,7 +70,7 @@ minrnn_status CPU_NAME(fill)(struct op_context *context, const struct fill_args 
     return MINRNN_OK;
 }
 
-minrnn_status CPU_NAME(copy)(struct op_context *context, const struct copy_args *args) {
+static minrnn_status copy(struct op_context *context, const struct copy_args *args) {
     const int64_t blocks = ceil_div(args->count, ELEMENT_BLOCK);
     const float *x = f32(args->x);
     float *y = f32(args->y);
@@ -81,3 +81,7 @@ minrnn_status CPU_NAME(copy)(struct op_context *context, const struct copy_args 
     }
     return MINRNN_OK;
 }
+
+const struct adamw_op CPU_NAME(adamw_op) = {.run = adamw};
+const struct fill_op CPU_NAME(fill_op) = {.run = fill};
+const struct copy_op CPU_NAME(copy_op) = {.run = copy};

@@ -2,6 +2,9 @@
 
 #include "base/status.h"
 
+#include <stdio.h>
+#include <string.h>
+
 /* ---- NAME_arguments: the list's tensors, with their extents for these sizes ---- */
 
 #define OP_BEGIN(name)                                                                             \
@@ -26,6 +29,25 @@
 #define OP_END(name)                                                                               \
     return (int)(next - out);                                                                      \
     }
+#include "op/op_list.def"
+
+/* ---- NAME_describe ---- */
+
+/* A zero is what is not said. */
+static void append(char *text, size_t capacity, const char *name, double value) {
+    const size_t used = strlen(text);
+    if (value == 0) {
+        return;
+    }
+    snprintf(text + used, capacity - used, "%s%s %g", used ? " " : "", name, value);
+}
+
+#define OP_BEGIN(name)                                                                             \
+    void name##_describe(const struct name##_args *args, char *text, size_t capacity) {            \
+        text[0] = 0;
+#define DIM(d) append(text, capacity, #d, (double)args->d);
+#define VALUE(type, v) append(text, capacity, #v, (double)args->v);
+#define OP_END(name) }
 #include "op/op_list.def"
 
 /* ---- checks ---- */
@@ -86,6 +108,23 @@ static minrnn_status check_scratch(const char *op, const struct op_context *cont
 
 /* ---- op_NAME: sizes, then plan, or check and run ---- */
 
+static minrnn_status unsupported(const char *op, const char *sizes) {
+    return fail(MINRNN_INVALID_ARGUMENT, "%s: this device or build cannot do %s", op, sizes);
+}
+
+/* Whether the device can do the call. */
+#define OP_BEGIN(name)                                                                             \
+    static minrnn_status name##_check_support(                                                     \
+        const minrnn_device *device, const struct name##_op *op, const struct name##_args *args) { \
+        char sizes[256];                                                                           \
+        if (!op->supports || op->supports(device, args)) {                                         \
+            return MINRNN_OK;                                                                      \
+        }                                                                                          \
+        name##_describe(args, sizes, sizeof sizes);                                                \
+        return unsupported(#name, sizes);                                                          \
+    }
+#include "op/op_list.def"
+
 #define OP_BEGIN(name)                                                                             \
     static minrnn_status name##_check_sizes(const struct name##_args *args) {                      \
         static const char op[] = #name;                                                            \
@@ -101,14 +140,14 @@ static minrnn_status check_scratch(const char *op, const struct op_context *cont
 
 #define OP_BEGIN(name)                                                                             \
     minrnn_status op_##name(struct op_context *context, const struct name##_args *args) {          \
-        const struct op_table *table = context->device->backend->ops;                              \
+        const struct name##_op *op = context->device->backend->ops->name;                          \
         minrnn_status status = device_check(context->device);                                      \
         status = status ? status : name##_check_sizes(args);                                       \
+        status = status ? status : name##_check_support(context->device, op, args);                \
         if (status) {                                                                              \
             return status;                                                                         \
         }                                                                                          \
-        const int64_t scratch =                                                                    \
-            table->name.scratch ? table->name.scratch(context->device, args) : 0;                  \
+        const int64_t scratch = op->scratch ? op->scratch(context->device, args) : 0;              \
         struct op_argument arguments[OP_MAX_ARGUMENTS];                                            \
         const int count = name##_arguments(args, arguments);                                       \
         if (context->planning) {                                                                   \
@@ -119,7 +158,7 @@ static minrnn_status check_scratch(const char *op, const struct op_context *cont
         }                                                                                          \
         status = check_arguments(#name, context, arguments, count);                                \
         status = status ? status : check_scratch(#name, context, scratch);                         \
-        status = status ? status : table->name.run(context, args);                                 \
+        status = status ? status : op->run(context, args);                                         \
         return status || !context->observer                                                        \
                    ? status                                                                        \
                    : context->observer->ran(context, #name, arguments, count);                     \

@@ -142,23 +142,8 @@ minrnn_status kernel_launch(struct cl_device *device, struct kernel *kernel,
 const char *cl_code_name(cl_int code);
 minrnn_status cl_fail(cl_int code, const char *call, const char *format, ...) BASE_PRINTF(3, 4);
 
-/* The op implementations, by file, and the scratch bytes of those that need any. */
-#define OP_BEGIN(name)                                                                             \
-    minrnn_status cl_##name(struct op_context *context, const struct name##_args *args);
+/* The ops, each at the foot of its family's file. */
+#define OP_BEGIN(name) extern const struct name##_op cl_##name##_op;
 #include "op/op_list.def"
-
-int64_t cl_scan_forward_scratch(const minrnn_device *device, const struct scan_forward_args *args);
-int64_t cl_scan_backward_scratch(const minrnn_device *device,
-                                 const struct scan_backward_args *args);
-int64_t cl_conv_backward_scratch(const minrnn_device *device,
-                                 const struct conv_backward_args *args);
-int64_t cl_gemm_scratch(const minrnn_device *device, const struct gemm_args *args);
-int64_t cl_column_sum_scratch(const minrnn_device *device, const struct column_sum_args *args);
-int64_t cl_rmsnorm_backward_scratch(const minrnn_device *device,
-                                    const struct rmsnorm_backward_args *args);
-int64_t cl_sum_scratch(const minrnn_device *device, const struct sum_args *args);
-int64_t cl_square_sum_scratch(const minrnn_device *device, const struct square_sum_args *args);
-int64_t cl_nonfinite_count_scratch(const minrnn_device *device,
-                                   const struct nonfinite_count_args *args);
 
 #endif

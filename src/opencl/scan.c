@@ -466,16 +466,18 @@ static int64_t scratch_bytes(const minrnn_device *device, const struct scan_back
     return 2 * chunk_elements(&plan, args) * TENSOR_ELEMENT_BYTES;
 }
 
-int64_t cl_scan_forward_scratch(const minrnn_device *device, const struct scan_forward_args *args) {
+static int64_t scan_forward_scratch(const minrnn_device *device,
+                                    const struct scan_forward_args *args) {
     return scratch_bytes(device, &(struct scan_backward_args){COMMON_ARGUMENTS(args)});
 }
 
-int64_t cl_scan_backward_scratch(const minrnn_device *device,
-                                 const struct scan_backward_args *args) {
+static int64_t scan_backward_scratch(const minrnn_device *device,
+                                     const struct scan_backward_args *args) {
     return scratch_bytes(device, args);
 }
 
-minrnn_status cl_scan_forward(struct op_context *context, const struct scan_forward_args *args) {
+static minrnn_status scan_forward(struct op_context *context,
+                                  const struct scan_forward_args *args) {
     const struct scan scan = {
         .device = cl_device_of(context),
         .args = {COMMON_ARGUMENTS(args)},
@@ -485,7 +487,8 @@ minrnn_status cl_scan_forward(struct op_context *context, const struct scan_forw
     return run_scan(&scan);
 }
 
-minrnn_status cl_scan_backward(struct op_context *context, const struct scan_backward_args *args) {
+static minrnn_status scan_backward(struct op_context *context,
+                                   const struct scan_backward_args *args) {
     const struct scan scan = {
         .device = cl_device_of(context),
         .backward = true,
@@ -494,3 +497,8 @@ minrnn_status cl_scan_backward(struct op_context *context, const struct scan_bac
     };
     return run_scan(&scan);
 }
+
+const struct scan_forward_op cl_scan_forward_op = {.run = scan_forward,
+                                                   .scratch = scan_forward_scratch};
+const struct scan_backward_op cl_scan_backward_op = {.run = scan_backward,
+                                                     .scratch = scan_backward_scratch};

@@ -37,6 +37,7 @@ enum fault {
 struct fake {
     struct backend backend;
     struct op_table ops;
+    struct gelu_forward_op op;
     const struct op_table *right;
     enum fault fault;
     int calls;
@@ -79,7 +80,7 @@ static minrnn_status run_wrong(struct op_context *context, const struct gelu_for
     struct fake *fake = fake_of(context->device);
     float kept = 0;
     minrnn_status status = tensor_read(args->y, &kept, 1, true);
-    status = status ? status : fake->right->gelu_forward.run(context, args);
+    status = status ? status : fake->right->gelu_forward->run(context, args);
     if (!status && fake->fault == FAULT_UNWRITTEN) {
         status = tensor_write(args->y, &kept, 1, true);
     }
@@ -104,8 +105,8 @@ static minrnn_check_result validate(enum fault fault, uint64_t seed) {
     const struct backend *right = device->backend;
     struct fake fake = {.backend = *right, .ops = *right->ops, .right = right->ops, .fault = fault};
     fake.backend.ops = &fake.ops;
-    fake.ops.gelu_forward.run = run_wrong;
-    fake.ops.gelu_forward.scratch = scratch_wrong;
+    fake.op = (struct gelu_forward_op){.run = run_wrong, .scratch = scratch_wrong};
+    fake.ops.gelu_forward = &fake.op;
     device->backend = &fake.backend;
     minrnn_check_config config;
     minrnn_check_config_defaults(&config);
