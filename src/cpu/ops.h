@@ -5,7 +5,8 @@
 #ifndef CPU_OPS_H
 #define CPU_OPS_H
 
-#include "cpu/memory.h"
+#include "base/size.h"
+#include "cpu/buffer.h"
 
 #ifndef CPU_LEVEL
 #error "CPU_LEVEL is the instruction level's name, see meson.build"
@@ -23,18 +24,6 @@
 /* total[c] += sum over i < blocks of partial[i * stride + c], in the order of i, c < width. */
 void CPU_NAME(add_partials)(const struct op_context *context, int64_t blocks, int64_t width,
                             int64_t stride, const float *partial, float *total);
-
-static inline int64_t min_i64(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-static inline int64_t max_i64(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-
-static inline int64_t ceil_div(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
-}
 
 /* Piece `index` of `count` things cut into pieces of `size`, the last one smaller. */
 struct span {

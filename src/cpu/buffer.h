@@ -1,6 +1,6 @@
 /* The CPU's device and buffer structs, and what an op reads from them. */
-#ifndef CPU_MEMORY_H
-#define CPU_MEMORY_H
+#ifndef CPU_BUFFER_H
+#define CPU_BUFFER_H
 
 #include "cpu/cpu.h"
 #include "cpu/threads.h"
