@@ -245,7 +245,7 @@ static minrnn_status run_once(struct stage *stage, int run, union element **resu
     }
     struct op_context context = {.device = stage->device};
     if (stage->scratch_bytes > 0) {
-        context.scratch = tensor_f32(stage->scratch, SCRATCH_GUARD_BYTES / TENSOR_ELEMENT_BYTES);
+        context.scratch = tensor_f32(stage->scratch, SCRATCH_GUARD_BYTES / F32_BYTES);
         context.scratch_bytes = stage->scratch_bytes;
     }
     status = stage->entry->run(&context, &stage->args);

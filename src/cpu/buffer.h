@@ -19,7 +19,7 @@ struct cpu_buffer {
 
 static inline void *tensor_data(minrnn_tensor tensor) {
     return tensor.buffer ? ((struct cpu_buffer *)tensor.buffer)->data +
-                               tensor.offset * (int64_t)TENSOR_ELEMENT_BYTES
+                               tensor.offset * dtype_bytes(tensor.type)
                          : NULL;
 }
 

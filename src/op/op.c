@@ -1,9 +1,18 @@
 #include "op/op.h"
 
+#include "base/size.h"
 #include "base/status.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* Every op's tensors find room in an array of OP_MAX_ARGUMENTS. */
+#define OP_BEGIN(name) _Static_assert(0
+#define IN(type, t, extent) +1
+#define INOUT(type, t, extent) +1
+#define OUT(type, t, extent) +1
+#define OP_END(name) <= OP_MAX_ARGUMENTS, #name ": more tensors than OP_MAX_ARGUMENTS");
+#include "op/op_list.def"
 
 /* ---- NAME_arguments: the list's tensors, with their extents for these sizes ---- */
 
@@ -77,7 +86,7 @@ static minrnn_status check_argument(const char *op, const minrnn_device *device,
         return fail(MINRNN_INVALID_ARGUMENT, "%s: tensor %s has the wrong type", op,
                     argument->name);
     }
-    const int64_t held = (int64_t)(tensor.buffer->bytes / TENSOR_ELEMENT_BYTES);
+    const int64_t held = (int64_t)tensor.buffer->bytes / dtype_bytes(tensor.type);
     if (tensor.offset < 0 || tensor.offset > held || argument->extent > held - tensor.offset) {
         return fail(MINRNN_INVALID_ARGUMENT,
                     "%s: tensor %s needs %lld elements from offset %lld, its buffer holds %lld", op,
@@ -151,8 +160,7 @@ static minrnn_status unsupported(const char *op, const char *sizes) {
         struct op_argument arguments[OP_MAX_ARGUMENTS];                                            \
         const int count = name##_arguments(args, arguments);                                       \
         if (context->planning) {                                                                   \
-            context->scratch_need =                                                                \
-                scratch > context->scratch_need ? scratch : context->scratch_need;                 \
+            context->scratch_need = max_i64(context->scratch_need, scratch);                       \
             return context->observer ? context->observer->planned(context, arguments, count)       \
                                      : MINRNN_OK;                                                  \
         }                                                                                          \

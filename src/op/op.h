@@ -77,7 +77,7 @@ struct op_argument {
     minrnn_tensor tensor;
     int64_t extent; /* elements */
 };
-enum { OP_MAX_ARGUMENTS = 16 };
+enum { OP_MAX_ARGUMENTS = 24 };
 
 /* What is told of every op of a context, for example to look at what it wrote. */
 struct op_observer {

@@ -98,7 +98,7 @@ static minrnn_status conv_forward(struct op_context *context,
 static int64_t conv_backward_scratch(const minrnn_device *device,
                                      const struct conv_backward_args *args) {
     const struct cut cut = backward_cut((const struct cl_device *)device, args);
-    return cut.stretches * cut.runs * args->width * (args->taps + 1) * TENSOR_ELEMENT_BYTES;
+    return cut.stretches * cut.runs * args->width * (args->taps + 1) * F32_BYTES;
 }
 
 static minrnn_status conv_backward(struct op_context *context,

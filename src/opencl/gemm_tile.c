@@ -70,7 +70,7 @@ static int64_t partial_elements(const struct tile_plan *plan, const struct gemm_
 static int64_t tile_scratch(const struct cl_device *device, const struct gemm_args *args) {
     const struct tile_plan plan = plan_of(device, args);
     return (packed_a_elements(&plan) + packed_b_elements(&plan) + partial_elements(&plan, args)) *
-           TENSOR_ELEMENT_BYTES;
+           F32_BYTES;
 }
 
 /* Packs the plan's segments of a matrix of k steps and n columns, from step `begin` on. */

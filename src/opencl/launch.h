@@ -53,7 +53,8 @@ struct cl_buffer {
 /* Elements from the start of the tensor's memory object. */
 static inline uint64_t tensor_origin(minrnn_tensor tensor) {
     const struct cl_buffer *buffer = (const struct cl_buffer *)tensor.buffer;
-    return buffer ? buffer->origin / TENSOR_ELEMENT_BYTES + (uint64_t)tensor.offset : 0;
+    return buffer ? buffer->origin / (uint64_t)dtype_bytes(tensor.type) + (uint64_t)tensor.offset
+                  : 0;
 }
 
 /* Whether the tensor begins on a multiple of `elements`, as STREAM needs it for vectors of that
@@ -61,12 +62,13 @@ static inline uint64_t tensor_origin(minrnn_tensor tensor) {
  * those on the caller's own memory. */
 static inline bool tensor_is_aligned(minrnn_tensor tensor, uint64_t elements) {
     const struct cl_buffer *buffer = (const struct cl_buffer *)tensor.buffer;
+    const uint64_t size = (uint64_t)dtype_bytes(tensor.type);
     void *host = NULL;
     if (buffer && clGetMemObjectInfo(buffer->memory, CL_MEM_HOST_PTR, sizeof host, &host, NULL)) {
         return false;
     }
-    const uint64_t bytes = (uintptr_t)host + tensor_origin(tensor) * TENSOR_ELEMENT_BYTES;
-    return bytes % (elements * TENSOR_ELEMENT_BYTES) == 0;
+    const uint64_t bytes = (uintptr_t)host + tensor_origin(tensor) * size;
+    return bytes % (elements * size) == 0;
 }
 
 static inline struct cl_device *cl_device_of(const struct op_context *context) {

@@ -24,7 +24,7 @@ static int64_t blocks_of(const struct rmsnorm_backward_args *args) {
 static int64_t rmsnorm_backward_scratch(const minrnn_device *device,
                                         const struct rmsnorm_backward_args *args) {
     (void)device;
-    return blocks_of(args) * args->width * TENSOR_ELEMENT_BYTES;
+    return blocks_of(args) * args->width * F32_BYTES;
 }
 
 static minrnn_status rmsnorm_backward(struct op_context *context,

@@ -25,7 +25,7 @@ minrnn_status column_total(struct cl_device *device, int64_t rows, int64_t width
 
 static int64_t column_sum_scratch(const minrnn_device *device, const struct column_sum_args *args) {
     (void)device;
-    return ceil_div(args->rows, plan_block_rows(args->rows)) * args->width * TENSOR_ELEMENT_BYTES;
+    return ceil_div(args->rows, plan_block_rows(args->rows)) * args->width * F32_BYTES;
 }
 
 static minrnn_status column_sum(struct op_context *context, const struct column_sum_args *args) {
@@ -46,7 +46,7 @@ static int64_t sum_run(int64_t count) {
 }
 
 static int64_t partial_bytes(int64_t count) {
-    return ceil_div(count, sum_run(count)) * TENSOR_ELEMENT_BYTES;
+    return ceil_div(count, sum_run(count)) * F32_BYTES;
 }
 
 /* As in the kernel. */

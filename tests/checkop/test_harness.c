@@ -68,8 +68,7 @@ static minrnn_status spoil(const struct fake *fake, struct op_context *context,
     case FAULT_SCRATCH:
         return minrnn_buffer_write(
             context->scratch.buffer,
-            (uint64_t)(context->scratch.offset * TENSOR_ELEMENT_BYTES + context->scratch_bytes),
-            &filler, 1);
+            (uint64_t)(context->scratch.offset * F32_BYTES + context->scratch_bytes), &filler, 1);
     case FAULT_UNSTEADY: return fake->calls % 2 ? poke(args->y, middle, 1e-7f) : MINRNN_OK;
     case FAULT_ERROR: error_text_set("the device is on fire"); return MINRNN_DEVICE_ERROR;
     default: return MINRNN_OK;

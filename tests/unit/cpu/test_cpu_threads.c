@@ -42,7 +42,7 @@ static struct results run(int threads, const struct op_entry *entry, union op_ar
     assert_int_equal(cpu_device_open(threads, &device), MINRNN_OK);
     for (int i = 0; i < count; i++) {
         const struct op_argument *argument = &operands[i].argument;
-        const uint64_t bytes = (uint64_t)argument->extent * TENSOR_ELEMENT_BYTES;
+        const uint64_t bytes = (uint64_t)(argument->extent * dtype_bytes(argument->type));
         if (operands[i].given && operands[i].home == i) {
             assert_int_equal(minrnn_buffer_create(device, bytes, &buffers[i]), MINRNN_OK);
             assert_int_equal(minrnn_buffer_write(buffers[i], 0, operands[i].initial, bytes),

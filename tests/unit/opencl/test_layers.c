@@ -108,7 +108,7 @@ enum { LONG = 150001 };
 static minrnn_tensor ones(int64_t count) {
     minrnn_buffer *buffer = NULL;
     struct op_context context = {.device = device};
-    MUST(minrnn_buffer_create(device, (uint64_t)count * TENSOR_ELEMENT_BYTES, &buffer));
+    MUST(minrnn_buffer_create(device, (uint64_t)count * F32_BYTES, &buffer));
     MUST(OP(fill, &context, .count = count, .value = 1, .x = tensor_f32(buffer, 0)));
     return tensor_f32(buffer, 0);
 }
