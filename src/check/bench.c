@@ -4,111 +4,11 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "check/harness.h"
-#include "check/inputs.h"
+#include "check/op_check.h"
 
 #include <stdlib.h>
 
-enum { ROWS = 16384, BATCH = 64, TIME = 256, VOCABULARY = 65, WARM_UP = 2, REPEATS = 9 };
-enum { SIZES_PER_OP = 3 };
-
-/* The i-th of three sizes to time an op at; false where it has fewer. */
-static bool bench_case(enum check_op op, int i, struct check_case *c) {
-    static const int64_t widths[SIZES_PER_OP] = {384, 768, 1536};
-    const int64_t width = widths[i];
-    union op_args *a = &c->args;
-    *c = (struct check_case){.values = VALUES_NORMAL, .marks = MARKS_NOWHERE, .aligned = true};
-    switch (op) {
-    case CHECK_OP_scan_forward: /* one cell each */
-        a->scan_forward = (struct scan_forward_args){.batch = BATCH,
-                                                     .time = TIME,
-                                                     .width = 768,
-                                                     .cell = (minrnn_scan_cell)i,
-                                                     .candidate = MINRNN_CANDIDATE_G,
-                                                     .normalised = true};
-        c->given = i == MINRNN_CELL_LINEAR ? BIT(scan_forward, b) : 0;
-        return true;
-    case CHECK_OP_scan_backward:
-        a->scan_backward = (struct scan_backward_args){.batch = BATCH,
-                                                       .time = TIME,
-                                                       .width = 768,
-                                                       .cell = (minrnn_scan_cell)i,
-                                                       .candidate = MINRNN_CANDIDATE_G,
-                                                       .normalised = true};
-        c->given = i == MINRNN_CELL_LINEAR ? BIT(scan_backward, b) | BIT(scan_backward, db) : 0;
-        return true;
-    case CHECK_OP_conv_forward:
-        a->conv_forward =
-            (struct conv_forward_args){.batch = BATCH, .time = TIME, .width = width, .taps = 4};
-        return true;
-    case CHECK_OP_conv_backward:
-        a->conv_backward =
-            (struct conv_backward_args){.batch = BATCH, .time = TIME, .width = width, .taps = 4};
-        return true;
-    case CHECK_OP_gemm: { /* a layer's product, 384 to 1536, and its two gradients */
-        const struct gemm_args products[SIZES_PER_OP] = {
-            {.m = ROWS, .n = 1536, .k = 384, .transpose_b = true},
-            {.m = ROWS, .n = 384, .k = 1536},
-            {.m = 1536, .n = 384, .k = ROWS, .transpose_a = true},
-        };
-        a->gemm = products[i];
-        return true;
-    }
-    case CHECK_OP_cross_entropy:
-        a->cross_entropy =
-            (struct cross_entropy_args){.rows = ROWS, .vocab = VOCABULARY, .scale = 1.0f / ROWS};
-        c->given = BIT(cross_entropy, dlogits);
-        return i == 0;
-    case CHECK_OP_embed_forward:
-        a->embed_forward =
-            (struct embed_forward_args){.rows = ROWS, .vocab = VOCABULARY, .width = width};
-        return true;
-    case CHECK_OP_embed_backward:
-        a->embed_backward =
-            (struct embed_backward_args){.rows = ROWS, .vocab = VOCABULARY, .width = width};
-        return true;
-    case CHECK_OP_residual_forward:
-        a->residual_forward =
-            (struct residual_forward_args){.rows = ROWS, .width = width, .dropout = 0.2f};
-        c->given = BIT(residual_forward, residual);
-        return true;
-    case CHECK_OP_residual_backward:
-        a->residual_backward =
-            (struct residual_backward_args){.rows = ROWS, .width = width, .dropout = 0.2f};
-        return true;
-    case CHECK_OP_adamw: /* the parameters of the paper's character model */
-        a->adamw = (struct adamw_args){.count = 6260000,
-                                       .rate = 1e-3f,
-                                       .beta1 = 0.9f,
-                                       .beta2 = 0.99f,
-                                       .epsilon = 1e-8f,
-                                       .correction1 = 0.1f,
-                                       .correction2 = 0.01f};
-        return i == 0;
-#define ROW_OP(name)                                                                               \
-    case CHECK_OP_##name:                                                                          \
-        a->name.rows = ROWS;                                                                       \
-        a->name.width = width;                                                                     \
-        return true;
-        ROW_OP(column_sum)
-        ROW_OP(rmsnorm_forward)
-        ROW_OP(rmsnorm_backward)
-        ROW_OP(gelu_forward)
-        ROW_OP(gelu_backward)
-        ROW_OP(geglu_forward)
-        ROW_OP(geglu_backward)
-#define VECTOR_OP(name)                                                                            \
-    case CHECK_OP_##name: a->name.count = ROWS * width; return true;
-        VECTOR_OP(g_forward)
-        VECTOR_OP(g_backward)
-        VECTOR_OP(sum)
-        VECTOR_OP(square_sum)
-        VECTOR_OP(nonfinite_count)
-        VECTOR_OP(fill)
-        VECTOR_OP(copy)
-    case CHECK_OPS: break;
-    }
-    return false;
-}
+enum { WARM_UP = 2, REPEATS = 9 };
 
 /* The device memory of one timed call. */
 struct bench {
@@ -187,11 +87,10 @@ static void print_time(const struct bench *bench, const struct op_entry *entry, 
                        FILE *out) {
     char text[256];
     entry->describe(&bench->args, text, sizeof text);
-    const struct gemm_args *gemm = entry->op == CHECK_OP_gemm ? &bench->args.gemm : NULL;
-    const double work =
-        gemm ? 2.0 * (double)gemm->m * (double)gemm->n * (double)gemm->k : bench_bytes(bench);
+    const bool counts = entry->check->operations;
+    const double work = counts ? entry->check->operations(&bench->args) : bench_bytes(bench);
     fprintf(out, "  %9.3f ms  %8.1f %s  %s\n", median * 1e3, work / median * 1e-9,
-            gemm ? "GFLOP/s" : "GB/s", text);
+            counts ? "GFLOP/s" : "GB/s", text);
 }
 
 static minrnn_status bench_size(minrnn_device *device, const struct op_entry *entry,
@@ -220,9 +119,9 @@ minrnn_status check_bench(minrnn_device *device, const char *op, FILE *out) {
         return fail(MINRNN_INVALID_ARGUMENT, "bench: there is no op \"%s\"", op);
     }
     minrnn_status status = MINRNN_OK;
-    struct check_case c;
-    for (int i = 0; i < SIZES_PER_OP && !status && bench_case(entry->op, i, &c); i++) {
-        status = bench_size(device, entry, &c, out);
+    const struct check_case *c = NULL;
+    for (int i = 0; !status && (c = timed_case(entry, i)); i++) {
+        status = bench_size(device, entry, c, out);
     }
     return status;
 }
