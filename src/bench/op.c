@@ -1,10 +1,7 @@
-#include "check/bench.h"
+#include "bench/op.h"
 
-#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/status.h"
-#include "check/harness.h"
-#include "check/op_check.h"
 
 #include <stdlib.h>
 
@@ -28,7 +25,8 @@ static minrnn_status bench_tensors(struct bench *bench, const struct op_entry *e
         if (!operand->given) {
             continue;
         }
-        const uint64_t bytes = (uint64_t)operand->argument.extent * sizeof *operand->initial;
+        const uint64_t bytes =
+            (uint64_t)(operand->argument.extent * dtype_bytes(operand->argument.type));
         status = minrnn_buffer_create(bench->context.device, bytes, &bench->buffers[i]);
         status =
             status ? status : minrnn_buffer_write(bench->buffers[i], 0, operand->initial, bytes);
@@ -59,51 +57,53 @@ static int by_value(const void *a, const void *b) {
 static minrnn_status bench_median(struct bench *bench, const struct op_entry *entry,
                                   double *median) {
     double seconds[REPEATS];
-    minrnn_status status = MINRNN_OK;
-    for (int i = -WARM_UP; i < REPEATS && !status; i++) {
+    for (int i = -WARM_UP; i < REPEATS; i++) {
         const double begin = clock_seconds();
-        status = entry->run(&bench->context, &bench->args);
+        minrnn_status status = entry->run(&bench->context, &bench->args);
         status = status ? status : minrnn_device_finish(bench->context.device);
+        if (status) {
+            return status;
+        }
         if (i >= 0) {
             seconds[i] = clock_seconds() - begin;
         }
     }
     qsort(seconds, REPEATS, sizeof *seconds, by_value);
     *median = seconds[REPEATS / 2];
-    return status;
+    return MINRNN_OK;
 }
 
 static double bench_bytes(const struct bench *bench) {
     double bytes = 0;
     for (int i = 0; i < bench->count; i++) {
         const struct operand *operand = &bench->operands[i];
+        const struct op_argument *argument = &operand->argument;
         const int passes = operand_is_read(operand) + operand_is_written(operand);
-        bytes += operand->given ? passes * (double)operand->argument.extent * 4 : 0;
+        bytes +=
+            operand->given ? (double)(passes * argument->extent * dtype_bytes(argument->type)) : 0;
     }
     return bytes;
 }
 
-static void print_time(const struct bench *bench, const struct op_entry *entry, double median,
-                       FILE *out) {
-    char text[256];
-    entry->describe(&bench->args, text, sizeof text);
-    const bool counts = entry->check->operations;
-    const double work = counts ? entry->check->operations(&bench->args) : bench_bytes(bench);
-    fprintf(out, "  %9.3f ms  %8.1f %s  %s\n", median * 1e3, work / median * 1e-9,
-            counts ? "GFLOP/s" : "GB/s", text);
+static void describe(const struct bench *bench, const struct op_entry *entry,
+                     struct op_timing *timing) {
+    const struct op_check *check = entry->check;
+    timing->op = entry->name;
+    entry->describe(&bench->args, timing->shape, sizeof timing->shape);
+    timing->work = check->operations ? check->operations(&bench->args) : bench_bytes(bench);
+    timing->unit = check->operations ? "FLOP" : "B";
 }
 
-static minrnn_status bench_size(minrnn_device *device, const struct op_entry *entry,
-                                const struct check_case *c, FILE *out) {
+static minrnn_status bench_case(minrnn_device *device, const struct op_entry *entry,
+                                const struct check_case *c, struct op_timing *timing) {
     struct bench bench = {.context = {.device = device}, .args = c->args};
     struct check_random random = {.seed = 1};
-    double median = 0;
     minrnn_status status = operands_create(entry, c, &random, bench.operands, &bench.count);
     status = status ? status : bench_tensors(&bench, entry);
     status = status ? status : bench_scratch(&bench, entry);
-    status = status ? status : bench_median(&bench, entry, &median);
+    status = status ? status : bench_median(&bench, entry, &timing->seconds);
     if (!status) {
-        print_time(&bench, entry, median, out);
+        describe(&bench, entry, timing);
     }
     for (int i = 0; i < bench.count; i++) {
         minrnn_buffer_destroy(bench.buffers[i]);
@@ -113,15 +113,18 @@ static minrnn_status bench_size(minrnn_device *device, const struct op_entry *en
     return status;
 }
 
-minrnn_status check_bench(minrnn_device *device, const char *op, FILE *out) {
+minrnn_status bench_op(minrnn_device *device, const char *op, struct op_timing timings[CHECK_TIMED],
+                       int *count) {
     const struct op_entry *entry = op_entry_find(op);
+    *count = 0;
     if (!entry) {
         return fail(MINRNN_INVALID_ARGUMENT, "bench: there is no op \"%s\"", op);
     }
-    minrnn_status status = MINRNN_OK;
-    const struct check_case *c = NULL;
-    for (int i = 0; !status && (c = timed_case(entry, i)); i++) {
-        status = bench_size(device, entry, c, out);
+    for (const struct check_case *c = NULL; (c = timed_case(entry, *count)); ++*count) {
+        const minrnn_status status = bench_case(device, entry, c, &timings[*count]);
+        if (status) {
+            return status;
+        }
     }
-    return status;
+    return MINRNN_OK;
 }
