@@ -41,7 +41,66 @@ enum check_mode { CHECK_QUICK, CHECK_THOROUGH, CHECK_SMALL };
 typedef bool (*check_take)(void *user, const struct check_case *c);
 
 /* Makes all cases of one op. The same mode and seed make the same cases. */
-void check_cases(enum check_op op, enum check_mode mode, uint64_t seed, check_take take,
+void check_cases(const struct op_entry *entry, enum check_mode mode, uint64_t seed, check_take take,
                  void *user);
+
+/* ---- for the families, which make the cases of their ops ---- */
+
+/* What a generator draws from and hands its cases to. */
+struct maker {
+    enum check_mode mode;
+    struct check_random random;
+    check_take take;
+    void *user;
+    bool stopped;
+    int made;
+    /* What maker_draw does not draw. */
+    enum { DRAWN, PLAIN_ALIGNED, EACH_MARK, NO_MARK } fixed;
+};
+
+struct sizes {
+    const int64_t *at;
+    int count;
+};
+#define SIZES(...)                                                                                 \
+    ((struct sizes){(const int64_t[]){__VA_ARGS__},                                                \
+                    (int)(sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t))})
+
+#define SOME_TIMES SIZES(1, 2, 7, 70, 203, 1025)
+#define SOME_WIDTHS SIZES(1, 3, 16, 33, 64, 100)
+#define SOME_BATCHES SIZES(1, 2, 5)
+#define SOME_ROWS SIZES(1, 2, 7, 33, 203, 1025)
+#define SOME_ROW_WIDTHS SIZES(1, 3, 16, 33, 64, 100, 384, 1001)
+#define SOME_COUNTS SIZES(1, 3, 16, 33, 100, 1025, 4099, 70001)
+#define SOME_VOCABULARIES SIZES(1, 2, 3, 16, 65, 300)
+
+/* Of a set in rising order; the small mode leaves out the larger half. One case of each op has the
+ * smallest sizes throughout. */
+int64_t maker_pick(struct maker *maker, struct sizes sizes);
+
+bool maker_flip(struct maker *maker);
+
+/* Times and batches of a sequence that an oracle walks in some milliseconds. */
+struct check_shape {
+    int64_t batch, time, width;
+};
+struct check_shape maker_shape(struct maker *maker);
+
+/* The next case: everything but sizes, values and aliases is drawn here. */
+struct check_case maker_draw(struct maker *maker);
+
+void maker_take(struct maker *maker, const struct check_case *c);
+
+/* How many cases an op without combinations of its own gets. */
+int maker_draws(const struct maker *maker);
+
+#define FOR_DRAWS(maker) for (int i_ = 0; i_ < maker_draws(maker) && !(maker)->stopped; i_++)
+
+/* Lets an output share an input's memory. */
+static inline void set_alias(struct check_case *c, int output, int input) {
+    c->alias = output;
+    c->alias_of = input;
+}
+#define ALIAS(c, op, output, input) set_alias((c), INDEX(op, output), INDEX(op, input))
 
 #endif

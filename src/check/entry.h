@@ -4,6 +4,8 @@
 
 #include "check/oracle.h"
 
+#include <stddef.h>
+
 union op_args {
 #define OP_BEGIN(name) struct name##_args name;
 #include "op/op_list.def"
@@ -27,9 +29,12 @@ enum check_op {
 #define INDEX(op, t) ((int)offsetof(struct op##_index, t))
 #define BIT(op, t) (1u << INDEX(op, t))
 
+struct op_check; /* op_check.h */
+
 struct op_entry {
     const char *name;
     enum check_op op;
+    const struct op_check *check;
     int (*arguments)(const union op_args *args, struct op_argument out[OP_MAX_ARGUMENTS]);
     /* Puts the tensors, in the list's order, into the arguments. */
     void (*bind)(union op_args *args, const minrnn_tensor *tensors);

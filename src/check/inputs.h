@@ -36,4 +36,37 @@ minrnn_status operands_create(const struct op_entry *entry, const struct check_c
                               struct check_random *random, struct operand *operands, int *count);
 void operands_destroy(struct operand *operands, int count);
 
+/* ---- for the families, which fill what is peculiar to their ops ---- */
+
+/* What a fill looks at. */
+struct filler {
+    const struct op_entry *entry;
+    const struct check_case *c;
+    struct check_random *random;
+    struct operand *operands; /* in the list's order */
+    int count;
+};
+
+/* The op's size or value of that name. */
+int64_t filler_size(const struct filler *filler, const char *name);
+
+/* A number of the case's kind; `value` itself or, with that chance, NaN or an infinity. */
+float filler_draw(const struct filler *filler);
+float filler_draw_or_nonfinite(const struct filler *filler, float value, double chance);
+
+/* Fills a tensor of floats one by one. */
+void fill_each(const struct filler *filler, struct operand *operand,
+               float (*draw)(const struct filler *filler));
+
+/* A tensor that is added to where the op's `accumulate` is set, and else overwritten: then it holds
+ * NaN. */
+void fill_accumulated(const struct filler *filler, struct operand *operand);
+
+/* Resets [batch, time] and lengths [batch], by the case's marks. */
+void fill_reset(const struct filler *filler, struct operand *reset);
+void fill_lengths(const struct filler *filler, struct operand *lengths);
+
+/* Rounds what an oracle wrote to an operand's host memory, which becomes the op's input. */
+void operand_round(struct operand *operand);
+
 #endif

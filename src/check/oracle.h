@@ -1,5 +1,5 @@
-/* The oracle: every op of the list in double precision, written plainly from the definitions.
- * It shares nothing with the backends. */
+/* The oracle: what every op of the list takes and writes in double precision, and functions that
+ * several families need. It shares nothing with the backends. */
 #ifndef CHECK_ORACLE_H
 #define CHECK_ORACLE_H
 
@@ -24,8 +24,10 @@
 #define ORACLE_i32 int32_t
 #include "op/op_list.def"
 
-#define OP_BEGIN(name) void oracle_##name(struct name##_oracle *o);
+union op_oracle {
+#define OP_BEGIN(name) struct name##_oracle name;
 #include "op/op_list.def"
+};
 
 /* The logistic function, log(1 + exp(x)), and the standard normal distribution, for any x. */
 double oracle_sigma(double x);

@@ -3,9 +3,9 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "check/harness.h"
+#include "check/op_check.h"
 #include "check/select.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,23 +84,22 @@ static bool count_case(void *user, const struct check_case *c) {
 }
 
 /* What an op's cases take, roughly, the programs to be built among it. */
-static double cost_of(enum check_op op, const minrnn_check_config *config) {
-    const bool scan = op == CHECK_OP_scan_forward || op == CHECK_OP_scan_backward;
+static double cost_of(const struct op_entry *entry, const minrnn_check_config *config) {
     int cases = 0;
-    check_cases(op, mode_of(config), config->seed, count_case, &cases);
-    return cases * (scan || op == CHECK_OP_gemm ? 4.0 : 1.0);
+    check_cases(entry, mode_of(config), config->seed, count_case, &cases);
+    return cases * (1 + entry->check->extra_cost);
 }
 
-static bool is_wanted(enum check_op op, const minrnn_check_config *config) {
-    return !config->op || strcmp(config->op, op_entry_at(op)->name) == 0;
+static bool is_wanted(const struct op_entry *entry, const minrnn_check_config *config) {
+    return !config->op || strcmp(config->op, entry->name) == 0;
 }
 
 /* The share of the ops before the `end`-th in what all of them take. */
 static double share_before(int end, const minrnn_check_config *config) {
     double before = 0, all = 0;
     for (int op = 0; op < CHECK_OPS; op++) {
-        const double cost =
-            is_wanted((enum check_op)op, config) ? cost_of((enum check_op)op, config) : 0;
+        const struct op_entry *entry = op_entry_at((enum check_op)op);
+        const double cost = is_wanted(entry, config) ? cost_of(entry, config) : 0;
         before += op < end ? cost : 0;
         all += cost;
     }
@@ -130,7 +129,7 @@ minrnn_status minrnn_validate(minrnn_device *device, const minrnn_check_config *
     const double begin = clock_seconds();
     for (int op = 0; op < CHECK_OPS && !status; op++) {
         const struct op_entry *entry = op_entry_at((enum check_op)op);
-        if (!is_wanted(entry->op, config)) {
+        if (!is_wanted(entry, config)) {
             continue;
         }
         const double share = config->seconds > 0 ? share_before(op + 1, config) : 0;
@@ -140,7 +139,7 @@ minrnn_status minrnn_validate(minrnn_device *device, const minrnn_check_config *
                               .config = config,
                               .deadline = share > 0 ? begin + config->seconds * share : 0,
                               .result = &result};
-        check_cases(entry->op, mode_of(config), config->seed, take_case, &check);
+        check_cases(entry, mode_of(config), config->seed, take_case, &check);
         status = check.status;
         *failures += result.failures > 0;
         if (!status && on_result) {

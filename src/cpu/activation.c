@@ -3,7 +3,7 @@
 
 /* ---- g ---- */
 
-minrnn_status CPU_NAME(g_forward)(struct op_context *context, const struct g_forward_args *args) {
+static minrnn_status g_forward(struct op_context *context, const struct g_forward_args *args) {
     const int64_t blocks = ceil_div(args->count, ELEMENT_BLOCK);
     const float *x = f32(args->x);
     float *y = f32(args->y);
@@ -18,7 +18,7 @@ minrnn_status CPU_NAME(g_forward)(struct op_context *context, const struct g_for
     return MINRNN_OK;
 }
 
-minrnn_status CPU_NAME(g_backward)(struct op_context *context, const struct g_backward_args *args) {
+static minrnn_status g_backward(struct op_context *context, const struct g_backward_args *args) {
     const int64_t blocks = ceil_div(args->count, ELEMENT_BLOCK);
     const float *x = f32(args->x);
     const float *dy = f32(args->dy);
@@ -55,8 +55,8 @@ ALWAYS_INLINE void gelu_gradient_row(int64_t width, bool has_bias, const float *
     }
 }
 
-minrnn_status CPU_NAME(gelu_forward)(struct op_context *context,
-                                     const struct gelu_forward_args *args) {
+static minrnn_status gelu_forward(struct op_context *context,
+                                  const struct gelu_forward_args *args) {
     const int64_t width = args->width;
     const int64_t size = row_block(width);
     const int64_t blocks = ceil_div(args->rows, size);
@@ -77,8 +77,8 @@ minrnn_status CPU_NAME(gelu_forward)(struct op_context *context,
     return MINRNN_OK;
 }
 
-minrnn_status CPU_NAME(gelu_backward)(struct op_context *context,
-                                      const struct gelu_backward_args *args) {
+static minrnn_status gelu_backward(struct op_context *context,
+                                   const struct gelu_backward_args *args) {
     const int64_t width = args->width;
     const int64_t size = row_block(width);
     const int64_t blocks = ceil_div(args->rows, size);
@@ -126,8 +126,8 @@ ALWAYS_INLINE void geglu_gradient_row(int64_t width, bool has_bias, const float 
     }
 }
 
-minrnn_status CPU_NAME(geglu_forward)(struct op_context *context,
-                                      const struct geglu_forward_args *args) {
+static minrnn_status geglu_forward(struct op_context *context,
+                                   const struct geglu_forward_args *args) {
     const int64_t width = args->width;
     const int64_t size = row_block(width);
     const int64_t blocks = ceil_div(args->rows, size);
@@ -148,8 +148,8 @@ minrnn_status CPU_NAME(geglu_forward)(struct op_context *context,
     return MINRNN_OK;
 }
 
-minrnn_status CPU_NAME(geglu_backward)(struct op_context *context,
-                                       const struct geglu_backward_args *args) {
+static minrnn_status geglu_backward(struct op_context *context,
+                                    const struct geglu_backward_args *args) {
     const int64_t width = args->width;
     const int64_t size = row_block(width);
     const int64_t blocks = ceil_div(args->rows, size);
@@ -171,3 +171,10 @@ minrnn_status CPU_NAME(geglu_backward)(struct op_context *context,
     }
     return MINRNN_OK;
 }
+
+const struct g_forward_op CPU_NAME(g_forward_op) = {.run = g_forward};
+const struct g_backward_op CPU_NAME(g_backward_op) = {.run = g_backward};
+const struct gelu_forward_op CPU_NAME(gelu_forward_op) = {.run = gelu_forward};
+const struct gelu_backward_op CPU_NAME(gelu_backward_op) = {.run = gelu_backward};
+const struct geglu_forward_op CPU_NAME(geglu_forward_op) = {.run = geglu_forward};
+const struct geglu_backward_op CPU_NAME(geglu_backward_op) = {.run = geglu_backward};

@@ -172,13 +172,14 @@ static void write_state(const struct conv *conv, int64_t sequence, float *state_
     }
 }
 
-OP_SCRATCH(conv_forward) {
+static int64_t conv_forward_scratch(const minrnn_device *device,
+                                    const struct conv_forward_args *args) {
     (void)device;
     return layout_size(args->width, args->taps) * (int64_t)sizeof(float);
 }
 
-minrnn_status CPU_NAME(conv_forward)(struct op_context *context,
-                                     const struct conv_forward_args *args) {
+static minrnn_status conv_forward(struct op_context *context,
+                                  const struct conv_forward_args *args) {
     struct conv conv = CONV_OF(args);
     lay_out(&conv, f32(args->weight), f32(context->scratch));
     const float *bias = f32(args->bias);
@@ -239,7 +240,8 @@ static int64_t share_size(int64_t width, int64_t taps) {
     return (ceil_div(taps, GROUP) * GROUP + 1) * width;
 }
 
-OP_SCRATCH(conv_backward) {
+static int64_t conv_backward_scratch(const minrnn_device *device,
+                                     const struct conv_backward_args *args) {
     (void)device;
     const int64_t rows = args->batch * args->time;
     const int64_t blocks = ceil_div(rows, sum_block(rows));
@@ -248,8 +250,8 @@ OP_SCRATCH(conv_backward) {
     return floats * (int64_t)sizeof(float);
 }
 
-minrnn_status CPU_NAME(conv_backward)(struct op_context *context,
-                                      const struct conv_backward_args *args) {
+static minrnn_status conv_backward(struct op_context *context,
+                                   const struct conv_backward_args *args) {
     struct conv conv = CONV_OF(args);
     conv.dy = f32(args->dy);
     lay_out(&conv, f32(args->weight), f32(context->scratch));
@@ -281,3 +283,8 @@ minrnn_status CPU_NAME(conv_backward)(struct op_context *context,
     }
     return MINRNN_OK;
 }
+
+const struct conv_forward_op CPU_NAME(conv_forward_op) = {.run = conv_forward,
+                                                          .scratch = conv_forward_scratch};
+const struct conv_backward_op CPU_NAME(conv_backward_op) = {.run = conv_backward,
+                                                            .scratch = conv_backward_scratch};

@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "base/fork.h"
 #include "cpu/blas.h"
+#include "cpu/buffer.h"
 #include "cpu/build.h"
-#include "cpu/memory.h"
 #include "cpu/table.h"
 
 #include <stdio.h>

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-minrnn_status CPU_NAME(embed_forward)(struct op_context *context,
-                                      const struct embed_forward_args *args) {
+static minrnn_status embed_forward(struct op_context *context,
+                                   const struct embed_forward_args *args) {
     const int64_t width = args->width;
     const int64_t size = row_block(width);
     const int64_t blocks = ceil_div(args->rows, size);
@@ -22,8 +22,8 @@ minrnn_status CPU_NAME(embed_forward)(struct op_context *context,
 }
 
 /* Tokens are unevenly frequent, so threads take pieces as they go; each sum has its own order. */
-minrnn_status CPU_NAME(embed_backward)(struct op_context *context,
-                                       const struct embed_backward_args *args) {
+static minrnn_status embed_backward(struct op_context *context,
+                                    const struct embed_backward_args *args) {
     enum { COLUMNS = 128 };
     const int64_t width = args->width;
     const int64_t panels = ceil_div(width, COLUMNS);
@@ -53,3 +53,6 @@ minrnn_status CPU_NAME(embed_backward)(struct op_context *context,
     }
     return MINRNN_OK;
 }
+
+const struct embed_forward_op CPU_NAME(embed_forward_op) = {.run = embed_forward};
+const struct embed_backward_op CPU_NAME(embed_backward_op) = {.run = embed_backward};

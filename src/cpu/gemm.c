@@ -80,14 +80,14 @@ static void multiply_rows(const struct gemm_args *args, struct span n, float bet
     }
 }
 
-OP_SCRATCH(gemm) {
+static int64_t gemm_scratch(const minrnn_device *device, const struct gemm_args *args) {
     (void)device;
     const struct plan plan = plan_gemm(args);
     const int64_t blocks = ceil_div(args->k, plan.k);
     return blocks > 1 ? blocks * args->m * args->n * (int64_t)sizeof(float) : 0;
 }
 
-minrnn_status CPU_NAME(gemm)(struct op_context *context, const struct gemm_args *args) {
+static minrnn_status gemm(struct op_context *context, const struct gemm_args *args) {
     if (args->m > INT32_MAX || args->n > INT32_MAX || args->k > INT32_MAX) {
         return fail(MINRNN_UNSUPPORTED, "gemm: %lld x %lld x %lld passes the BLAS's 32-bit sizes",
                     (long long)args->m, (long long)args->n, (long long)args->k);
@@ -132,3 +132,5 @@ minrnn_status CPU_NAME(gemm)(struct op_context *context, const struct gemm_args 
     }
     return MINRNN_OK;
 }
+
+const struct gemm_op CPU_NAME(gemm_op) = {.run = gemm, .scratch = gemm_scratch};

@@ -59,8 +59,8 @@ static float cross_entropy_row(int64_t vocab, float scale, const float *logits, 
     return logf(sum) + (largest - right);
 }
 
-minrnn_status CPU_NAME(cross_entropy)(struct op_context *context,
-                                      const struct cross_entropy_args *args) {
+static minrnn_status cross_entropy(struct op_context *context,
+                                   const struct cross_entropy_args *args) {
     const int64_t vocab = args->vocab;
     const int64_t size = row_block(vocab);
     const int64_t blocks = ceil_div(args->rows, size);
@@ -78,3 +78,5 @@ minrnn_status CPU_NAME(cross_entropy)(struct op_context *context,
     }
     return MINRNN_OK;
 }
+
+const struct cross_entropy_op CPU_NAME(cross_entropy_op) = {.run = cross_entropy};

@@ -19,8 +19,8 @@ static float forward_row(int64_t width, float epsilon, const float *restrict x,
     return inverse;
 }
 
-minrnn_status CPU_NAME(rmsnorm_forward)(struct op_context *context,
-                                        const struct rmsnorm_forward_args *args) {
+static minrnn_status rmsnorm_forward(struct op_context *context,
+                                     const struct rmsnorm_forward_args *args) {
     const int64_t width = args->width;
     const int64_t size = row_block(width);
     const int64_t blocks = ceil_div(args->rows, size);
@@ -56,13 +56,14 @@ ALWAYS_INLINE void backward_row(int64_t width, bool accumulate, const float *res
     }
 }
 
-OP_SCRATCH(rmsnorm_backward) {
+static int64_t rmsnorm_backward_scratch(const minrnn_device *device,
+                                        const struct rmsnorm_backward_args *args) {
     (void)device;
     return ceil_div(args->rows, sum_block(args->rows)) * args->width * (int64_t)sizeof(float);
 }
 
-minrnn_status CPU_NAME(rmsnorm_backward)(struct op_context *context,
-                                         const struct rmsnorm_backward_args *args) {
+static minrnn_status rmsnorm_backward(struct op_context *context,
+                                      const struct rmsnorm_backward_args *args) {
     const int64_t width = args->width;
     const int64_t size = sum_block(args->rows);
     const int64_t blocks = ceil_div(args->rows, size);
@@ -90,3 +91,7 @@ minrnn_status CPU_NAME(rmsnorm_backward)(struct op_context *context,
     CPU_NAME(add_partials)(context, blocks, width, width, partial, f32(args->dgain));
     return MINRNN_OK;
 }
+
+const struct rmsnorm_forward_op CPU_NAME(rmsnorm_forward_op) = {.run = rmsnorm_forward};
+const struct rmsnorm_backward_op CPU_NAME(rmsnorm_backward_op) = {
+    .run = rmsnorm_backward, .scratch = rmsnorm_backward_scratch};

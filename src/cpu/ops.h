@@ -5,7 +5,8 @@
 #ifndef CPU_OPS_H
 #define CPU_OPS_H
 
-#include "cpu/memory.h"
+#include "base/size.h"
+#include "cpu/buffer.h"
 
 #ifndef CPU_LEVEL
 #error "CPU_LEVEL is the instruction level's name, see meson.build"
@@ -16,38 +17,13 @@
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-#define OP_BEGIN(name)                                                                             \
-    minrnn_status CPU_NAME(name)(struct op_context * context, const struct name##_args *args);
+/* The ops, each at the foot of its family's file. */
+#define OP_BEGIN(name) extern const struct name##_op CPU_NAME(name##_op);
 #include "op/op_list.def"
-
-#define OP_SCRATCH(name)                                                                           \
-    int64_t CPU_NAME(name##_scratch)(const minrnn_device *device, const struct name##_args *args)
-OP_SCRATCH(scan_forward);
-OP_SCRATCH(scan_backward);
-OP_SCRATCH(conv_forward);
-OP_SCRATCH(conv_backward);
-OP_SCRATCH(gemm);
-OP_SCRATCH(column_sum);
-OP_SCRATCH(rmsnorm_backward);
-OP_SCRATCH(sum);
-OP_SCRATCH(square_sum);
-OP_SCRATCH(nonfinite_count);
 
 /* total[c] += sum over i < blocks of partial[i * stride + c], in the order of i, c < width. */
 void CPU_NAME(add_partials)(const struct op_context *context, int64_t blocks, int64_t width,
                             int64_t stride, const float *partial, float *total);
-
-static inline int64_t min_i64(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-static inline int64_t max_i64(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-
-static inline int64_t ceil_div(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
-}
 
 /* Piece `index` of `count` things cut into pieces of `size`, the last one smaller. */
 struct span {

@@ -26,12 +26,12 @@ void CPU_NAME(add_partials)(const struct op_context *context, int64_t blocks, in
     }
 }
 
-OP_SCRATCH(column_sum) {
+static int64_t column_sum_scratch(const minrnn_device *device, const struct column_sum_args *args) {
     (void)device;
     return ceil_div(args->rows, sum_block(args->rows)) * args->width * (int64_t)sizeof(float);
 }
 
-minrnn_status CPU_NAME(column_sum)(struct op_context *context, const struct column_sum_args *args) {
+static minrnn_status column_sum(struct op_context *context, const struct column_sum_args *args) {
     const int64_t width = args->width;
     const int64_t size = sum_block(args->rows);
     const int64_t blocks = ceil_div(args->rows, size);
@@ -101,12 +101,12 @@ static double sum_blocks(const struct op_context *context, int64_t count, const 
     return total;
 }
 
-OP_SCRATCH(sum) {
+static int64_t sum_scratch(const minrnn_device *device, const struct sum_args *args) {
     (void)device;
     return ceil_div(args->count, ELEMENT_BLOCK) * (int64_t)sizeof(float);
 }
 
-minrnn_status CPU_NAME(sum)(struct op_context *context, const struct sum_args *args) {
+static minrnn_status sum(struct op_context *context, const struct sum_args *args) {
     const double sum = sum_blocks(context, args->count, f32(args->x), block_sum);
     float *total = f32(args->total);
     const double before = args->accumulate ? (double)*total : 0.0;
@@ -114,24 +114,33 @@ minrnn_status CPU_NAME(sum)(struct op_context *context, const struct sum_args *a
     return MINRNN_OK;
 }
 
-OP_SCRATCH(square_sum) {
+static int64_t square_sum_scratch(const minrnn_device *device, const struct square_sum_args *args) {
     (void)device;
     return ceil_div(args->count, ELEMENT_BLOCK) * (int64_t)sizeof(float);
 }
 
-minrnn_status CPU_NAME(square_sum)(struct op_context *context, const struct square_sum_args *args) {
+static minrnn_status square_sum(struct op_context *context, const struct square_sum_args *args) {
     *f32(args->total) = (float)sum_blocks(context, args->count, f32(args->x), block_square_sum);
     return MINRNN_OK;
 }
 
-OP_SCRATCH(nonfinite_count) {
+static int64_t nonfinite_count_scratch(const minrnn_device *device,
+                                       const struct nonfinite_count_args *args) {
     (void)device;
     return ceil_div(args->count, ELEMENT_BLOCK) * (int64_t)sizeof(float);
 }
 
-minrnn_status CPU_NAME(nonfinite_count)(struct op_context *context,
-                                        const struct nonfinite_count_args *args) {
+static minrnn_status nonfinite_count(struct op_context *context,
+                                     const struct nonfinite_count_args *args) {
     *f32(args->total) =
         (float)sum_blocks(context, args->count, f32(args->x), block_nonfinite_count);
     return MINRNN_OK;
 }
+
+const struct column_sum_op CPU_NAME(column_sum_op) = {.run = column_sum,
+                                                      .scratch = column_sum_scratch};
+const struct sum_op CPU_NAME(sum_op) = {.run = sum, .scratch = sum_scratch};
+const struct square_sum_op CPU_NAME(square_sum_op) = {.run = square_sum,
+                                                      .scratch = square_sum_scratch};
+const struct nonfinite_count_op CPU_NAME(nonfinite_count_op) = {.run = nonfinite_count,
+                                                                .scratch = nonfinite_count_scratch};

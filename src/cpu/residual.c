@@ -91,17 +91,20 @@ static void add_all(const struct op_context *context, const struct dropout *drop
     }
 }
 
-minrnn_status CPU_NAME(residual_forward)(struct op_context *context,
-                                         const struct residual_forward_args *args) {
+static minrnn_status residual_forward(struct op_context *context,
+                                      const struct residual_forward_args *args) {
     const struct dropout dropout = DROPOUT_OF(args);
     add_all(context, &dropout, args->rows, args->width, f32(args->x), f32(args->bias),
             f32(args->residual), f32(args->y));
     return MINRNN_OK;
 }
 
-minrnn_status CPU_NAME(residual_backward)(struct op_context *context,
-                                          const struct residual_backward_args *args) {
+static minrnn_status residual_backward(struct op_context *context,
+                                       const struct residual_backward_args *args) {
     const struct dropout dropout = DROPOUT_OF(args);
     add_all(context, &dropout, args->rows, args->width, f32(args->dy), NULL, NULL, f32(args->dx));
     return MINRNN_OK;
 }
+
+const struct residual_forward_op CPU_NAME(residual_forward_op) = {.run = residual_forward};
+const struct residual_backward_op CPU_NAME(residual_backward_op) = {.run = residual_backward};

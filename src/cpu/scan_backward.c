@@ -290,15 +290,16 @@ static void run_chunks(const struct op_context *context, const struct functions 
     }
 }
 
-OP_SCRATCH(scan_backward) {
+static int64_t scan_backward_scratch(const minrnn_device *device,
+                                     const struct scan_backward_args *args) {
     (void)device;
     const struct scan_plan plan = scan_plan(args->run, args->batch, args->time, args->width);
     const int64_t carries = plan.chunks > 1 ? 3 * plan.chunks * args->batch * args->width : 0;
     return carries * (int64_t)sizeof(float);
 }
 
-minrnn_status CPU_NAME(scan_backward)(struct op_context *context,
-                                      const struct scan_backward_args *args) {
+static minrnn_status scan_backward(struct op_context *context,
+                                   const struct scan_backward_args *args) {
     const struct scan scan = SCAN_OF(args);
     const struct gradients gradients = {
         .h = f32(args->h),
@@ -322,3 +323,6 @@ minrnn_status CPU_NAME(scan_backward)(struct op_context *context,
     }
     return MINRNN_OK;
 }
+
+const struct scan_backward_op CPU_NAME(scan_backward_op) = {.run = scan_backward,
+                                                            .scratch = scan_backward_scratch};

@@ -237,15 +237,16 @@ static void run_chunks(const struct op_context *context, const struct functions 
     }
 }
 
-OP_SCRATCH(scan_forward) {
+static int64_t scan_forward_scratch(const minrnn_device *device,
+                                    const struct scan_forward_args *args) {
     (void)device;
     const struct scan_plan plan = scan_plan(args->run, args->batch, args->time, args->width);
     const int64_t carries = plan.chunks > 1 ? 2 * plan.chunks * args->batch * args->width : 0;
     return carries * (int64_t)sizeof(float);
 }
 
-minrnn_status CPU_NAME(scan_forward)(struct op_context *context,
-                                     const struct scan_forward_args *args) {
+static minrnn_status scan_forward(struct op_context *context,
+                                  const struct scan_forward_args *args) {
     const struct scan scan = SCAN_OF(args);
     const struct functions *functions = find(args);
     if (!functions || (args->cell == MINRNN_CELL_LINEAR && !args->b.buffer)) {
@@ -259,3 +260,6 @@ minrnn_status CPU_NAME(scan_forward)(struct op_context *context,
     }
     return MINRNN_OK;
 }
+
+const struct scan_forward_op CPU_NAME(scan_forward_op) = {.run = scan_forward,
+                                                          .scratch = scan_forward_scratch};

@@ -55,8 +55,7 @@ static minrnn_status plan_evaluator(minrnn_device *device, const struct model_la
     pass.time = time;
     loss_evaluate(&pass, &room);
     *plan = (struct evaluator_plan){fixed.peak, pass.kept.peak, pass.brief.peak,
-                                    (context.scratch_need + TENSOR_ELEMENT_BYTES - 1) /
-                                        TENSOR_ELEMENT_BYTES};
+                                    op_scratch_elements(&context)};
     network_pass_destroy(&pass);
     return context.status;
 }
@@ -64,9 +63,8 @@ static minrnn_status plan_evaluator(minrnn_device *device, const struct model_la
 static minrnn_memory memory_of(const struct model_layout *layout, int64_t batch, int64_t time,
                                const struct evaluator_plan *plan) {
     minrnn_memory memory = {
-        .parameters = (uint64_t)layout->places.total * TENSOR_ELEMENT_BYTES,
-        .workspace = (uint64_t)(plan->room + plan->kept + plan->brief + plan->scratch) *
-                     TENSOR_ELEMENT_BYTES,
+        .parameters = (uint64_t)layout->places.total * F32_BYTES,
+        .workspace = (uint64_t)(plan->room + plan->kept + plan->brief + plan->scratch) * F32_BYTES,
         .host = (uint64_t)(batch * time) * sizeof(float),
     };
     memory.total = memory.parameters + memory.workspace;
@@ -105,7 +103,7 @@ static minrnn_status create_pass(minrnn_evaluator *evaluator, int64_t batch, int
     evaluator->context = (struct op_context){
         .device = model->device,
         .scratch = tensor_f32(evaluator->workspace, plan->room + plan->kept + plan->brief),
-        .scratch_bytes = plan->scratch * TENSOR_ELEMENT_BYTES,
+        .scratch_bytes = plan->scratch * F32_BYTES,
     };
     pass->context = &evaluator->context;
     pass->batch = batch;

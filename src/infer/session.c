@@ -50,8 +50,7 @@ static minrnn_status plan_session(minrnn_device *device, const struct model_layo
         (void)network_forward(&pass, false);
     }
     *plan = (struct session_plan){room.peak, pass.kept.peak, pass.brief.peak,
-                                  (context.scratch_need + TENSOR_ELEMENT_BYTES - 1) /
-                                      TENSOR_ELEMENT_BYTES};
+                                  op_scratch_elements(&context)};
     network_pass_destroy(&pass);
     return context.status;
 }
@@ -62,8 +61,8 @@ minrnn_status session_memory(minrnn_device *device, const struct model_layout *l
     const minrnn_status status = plan_session(device, layout, batch, time, &plan);
     if (!status) {
         *memory = (minrnn_memory){
-            .parameters = (uint64_t)layout->places.total * TENSOR_ELEMENT_BYTES,
-            .workspace = (uint64_t)plan_total(&plan) * TENSOR_ELEMENT_BYTES,
+            .parameters = (uint64_t)layout->places.total * F32_BYTES,
+            .workspace = (uint64_t)plan_total(&plan) * F32_BYTES,
         };
         memory->total = memory->parameters + memory->workspace;
     }
@@ -77,7 +76,7 @@ static minrnn_status create_pass(minrnn_session *session, const struct session_p
     session->context = (struct op_context){
         .device = model->device,
         .scratch = tensor_f32(session->workspace, plan->room + plan->kept + plan->brief),
-        .scratch_bytes = plan->scratch * TENSOR_ELEMENT_BYTES,
+        .scratch_bytes = plan->scratch * F32_BYTES,
     };
     const minrnn_status status = network_pass_create(&session->pass, &model->layout);
     if (status) {
@@ -108,7 +107,7 @@ minrnn_status minrnn_session_create(const minrnn_model *model, int64_t batch, in
     if (status) {
         return status;
     }
-    const uint64_t bytes = (uint64_t)plan_total(&plan) * TENSOR_ELEMENT_BYTES;
+    const uint64_t bytes = (uint64_t)plan_total(&plan) * F32_BYTES;
     status = device_check_room(model->device, "the session", bytes, 0);
     if (status) {
         return status;

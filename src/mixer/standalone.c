@@ -119,9 +119,7 @@ static minrnn_status plan(const minrnn_mixer *mixer, int64_t batch, int64_t time
     mixer->layer.kind->forward(&call);
     call.saved = &saved_again;
     mixer->layer.kind->backward(&call);
-    *need = (struct workspace){saved.peak, temporary.peak,
-                               (context.scratch_need + TENSOR_ELEMENT_BYTES - 1) /
-                                   TENSOR_ELEMENT_BYTES};
+    *need = (struct workspace){saved.peak, temporary.peak, op_scratch_elements(&context)};
     return context.status;
 }
 
@@ -148,7 +146,7 @@ struct own_call {
 
 static minrnn_status check_held(const char *name, minrnn_tensor tensor, int64_t need) {
     const int64_t held =
-        tensor.buffer ? (int64_t)(tensor.buffer->bytes / TENSOR_ELEMENT_BYTES) - tensor.offset : 0;
+        tensor.buffer ? (int64_t)(tensor.buffer->bytes / F32_BYTES) - tensor.offset : 0;
     return held >= need
                ? MINRNN_OK
                : fail(MINRNN_INVALID_ARGUMENT, "mixer: %s must hold %lld elements, holds %lld",
@@ -204,7 +202,7 @@ static minrnn_status begin(struct own_call *own, const minrnn_mixer *mixer, int6
     }
     own->context = (struct op_context){.device = mixer->device,
                                        .scratch = tensor_at(t->temporary, need.temporary),
-                                       .scratch_bytes = need.scratch * TENSOR_ELEMENT_BYTES};
+                                       .scratch_bytes = need.scratch * F32_BYTES};
     own->saved = (struct arena){.base = t->saved};
     own->temporary = (struct arena){.base = t->temporary};
     own->call = (struct layer_call){.context = &own->context,

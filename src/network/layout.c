@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/philox.h"
+#include "base/size.h"
 #include "base/status.h"
 #include "layer/norm.h"
 #include "mixer/mixer.h"
@@ -168,18 +169,14 @@ minrnn_status layout_create(const minrnn_model_config *config, struct model_layo
     return MINRNN_OK;
 }
 
-static int64_t larger(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-
 minrnn_status layout_check_rows(const struct model_layout *layout, int64_t batch, int64_t time) {
     /* More bytes than any layer keeps, carries (MAX_CONV taps) and has as scratch, for each token
      * and channel of the widest tensor. What has no tokens among its sizes is below 2^60. */
     enum { MOST_BYTES = 1024 };
     const minrnn_model_config *config = &layout->config;
-    const int64_t widest = larger(larger(config->vocab, config->width),
-                                  larger(feed_width(config), mixer_inner(&config->mixer)));
-    const int64_t token_bytes = larger(widest * (config->layers + 1) * MOST_BYTES, 1);
+    const int64_t widest = max_i64(max_i64(config->vocab, config->width),
+                                   max_i64(feed_width(config), mixer_inner(&config->mixer)));
+    const int64_t token_bytes = max_i64(widest * (config->layers + 1) * MOST_BYTES, 1);
     return batch * time <= INT64_MAX / token_bytes
                ? MINRNN_OK
                : fail(

@@ -30,7 +30,7 @@ minrnn_status model_allocate(minrnn_device *device, const minrnn_model_config *c
     }
     made->device = device;
     minrnn_status status = layout_create(config, &made->layout);
-    const uint64_t bytes = (uint64_t)made->layout.places.total * TENSOR_ELEMENT_BYTES;
+    const uint64_t bytes = (uint64_t)made->layout.places.total * F32_BYTES;
     /* The caller's first values come from as many on the host. */
     status = status ? status : device_check_room(device, "the model", bytes, bytes);
     status = status ? status : minrnn_buffer_create(device, bytes, &made->parameters);

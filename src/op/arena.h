@@ -3,6 +3,7 @@
 #ifndef OP_ARENA_H
 #define OP_ARENA_H
 
+#include "base/size.h"
 #include "op/device.h"
 
 struct arena {
@@ -16,8 +17,8 @@ enum { ARENA_ALIGNMENT = 16 };
 
 static inline minrnn_tensor arena_take(struct arena *arena, int64_t count) {
     const minrnn_tensor tensor = tensor_at(arena->base, arena->used);
-    arena->used += (count + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
-    arena->peak = arena->used > arena->peak ? arena->used : arena->peak;
+    arena->used += round_up(count, ARENA_ALIGNMENT);
+    arena->peak = max_i64(arena->peak, arena->used);
     return tensor;
 }
 

@@ -127,23 +127,28 @@ minrnn_status minrnn_buffer_read(const minrnn_buffer *buffer, uint64_t offset, v
     return buffer_read(buffer, offset, destination, bytes, true);
 }
 
-static minrnn_status check_span(minrnn_tensor tensor, int64_t count) {
+/* Where `count` elements of a tensor lie in its buffer. */
+struct stretch {
+    uint64_t offset, bytes;
+};
+
+static minrnn_status find_stretch(minrnn_tensor tensor, int64_t count, struct stretch *stretch) {
+    const uint64_t size = (uint64_t)dtype_bytes(tensor.type);
     if (tensor.offset < 0 || count < 0) {
         return fail(MINRNN_INVALID_ARGUMENT, "tensor transfer: negative offset or count");
     }
+    *stretch = (struct stretch){(uint64_t)tensor.offset * size, (uint64_t)count * size};
     return MINRNN_OK;
 }
 
 minrnn_status tensor_write(minrnn_tensor tensor, const void *source, int64_t count, bool wait) {
-    const minrnn_status status = check_span(tensor, count);
-    return status ? status
-                  : buffer_write(tensor.buffer, (uint64_t)tensor.offset * TENSOR_ELEMENT_BYTES,
-                                 source, (uint64_t)count * TENSOR_ELEMENT_BYTES, wait);
+    struct stretch at;
+    const minrnn_status status = find_stretch(tensor, count, &at);
+    return status ? status : buffer_write(tensor.buffer, at.offset, source, at.bytes, wait);
 }
 
 minrnn_status tensor_read(minrnn_tensor tensor, void *destination, int64_t count, bool wait) {
-    const minrnn_status status = check_span(tensor, count);
-    return status ? status
-                  : buffer_read(tensor.buffer, (uint64_t)tensor.offset * TENSOR_ELEMENT_BYTES,
-                                destination, (uint64_t)count * TENSOR_ELEMENT_BYTES, wait);
+    struct stretch at;
+    const minrnn_status status = find_stretch(tensor, count, &at);
+    return status ? status : buffer_read(tensor.buffer, at.offset, destination, at.bytes, wait);
 }

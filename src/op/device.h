@@ -81,8 +81,17 @@ static inline minrnn_tensor tensor_at(minrnn_tensor tensor, int64_t elements) {
     return tensor;
 }
 
-/* Elements of either type are 4 bytes. */
-enum { TENSOR_ELEMENT_BYTES = 4 };
+/* Bytes of an element. */
+static inline int64_t dtype_bytes(minrnn_dtype type) {
+    switch (type) {
+    case MINRNN_F32: return sizeof(float);
+    case MINRNN_I32: return sizeof(int32_t);
+    }
+    return 0;
+}
+
+/* Those of single precision, which parameters, workspaces and scratch are counted in. */
+enum { F32_BYTES = sizeof(float) };
 
 /* Transfers of `count` elements between host memory and a tensor. */
 minrnn_status tensor_write(minrnn_tensor tensor, const void *source, int64_t count, bool wait);

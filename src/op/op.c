@@ -1,6 +1,18 @@
 #include "op/op.h"
 
+#include "base/size.h"
 #include "base/status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Every op's tensors find room in an array of OP_MAX_ARGUMENTS. */
+#define OP_BEGIN(name) _Static_assert(0
+#define IN(type, t, extent) +1
+#define INOUT(type, t, extent) +1
+#define OUT(type, t, extent) +1
+#define OP_END(name) <= OP_MAX_ARGUMENTS, #name ": more tensors than OP_MAX_ARGUMENTS");
+#include "op/op_list.def"
 
 /* ---- NAME_arguments: the list's tensors, with their extents for these sizes ---- */
 
@@ -26,6 +38,25 @@
 #define OP_END(name)                                                                               \
     return (int)(next - out);                                                                      \
     }
+#include "op/op_list.def"
+
+/* ---- NAME_describe ---- */
+
+/* A zero is what is not said. */
+static void append(char *text, size_t capacity, const char *name, double value) {
+    const size_t used = strlen(text);
+    if (value == 0) {
+        return;
+    }
+    snprintf(text + used, capacity - used, "%s%s %g", used ? " " : "", name, value);
+}
+
+#define OP_BEGIN(name)                                                                             \
+    void name##_describe(const struct name##_args *args, char *text, size_t capacity) {            \
+        text[0] = 0;
+#define DIM(d) append(text, capacity, #d, (double)args->d);
+#define VALUE(type, v) append(text, capacity, #v, (double)args->v);
+#define OP_END(name) }
 #include "op/op_list.def"
 
 /* ---- checks ---- */
@@ -55,7 +86,7 @@ static minrnn_status check_argument(const char *op, const minrnn_device *device,
         return fail(MINRNN_INVALID_ARGUMENT, "%s: tensor %s has the wrong type", op,
                     argument->name);
     }
-    const int64_t held = (int64_t)(tensor.buffer->bytes / TENSOR_ELEMENT_BYTES);
+    const int64_t held = (int64_t)tensor.buffer->bytes / dtype_bytes(tensor.type);
     if (tensor.offset < 0 || tensor.offset > held || argument->extent > held - tensor.offset) {
         return fail(MINRNN_INVALID_ARGUMENT,
                     "%s: tensor %s needs %lld elements from offset %lld, its buffer holds %lld", op,
@@ -86,6 +117,23 @@ static minrnn_status check_scratch(const char *op, const struct op_context *cont
 
 /* ---- op_NAME: sizes, then plan, or check and run ---- */
 
+static minrnn_status unsupported(const char *op, const char *sizes) {
+    return fail(MINRNN_UNSUPPORTED, "%s: this device or build cannot do %s", op, sizes);
+}
+
+/* Whether the device can do the call. */
+#define OP_BEGIN(name)                                                                             \
+    static minrnn_status name##_check_support(                                                     \
+        const minrnn_device *device, const struct name##_op *op, const struct name##_args *args) { \
+        char sizes[256];                                                                           \
+        if (!op->supports || op->supports(device, args)) {                                         \
+            return MINRNN_OK;                                                                      \
+        }                                                                                          \
+        name##_describe(args, sizes, sizeof sizes);                                                \
+        return unsupported(#name, sizes);                                                          \
+    }
+#include "op/op_list.def"
+
 #define OP_BEGIN(name)                                                                             \
     static minrnn_status name##_check_sizes(const struct name##_args *args) {                      \
         static const char op[] = #name;                                                            \
@@ -102,7 +150,7 @@ static minrnn_status check_scratch(const char *op, const struct op_context *cont
 /* What is left of a call once its arguments and its scratch are known. */
 static minrnn_status plan(struct op_context *context, const struct op_argument *arguments,
                           int count, int64_t scratch) {
-    context->scratch_need = scratch > context->scratch_need ? scratch : context->scratch_need;
+    context->scratch_need = max_i64(context->scratch_need, scratch);
     return context->observer ? context->observer->planned(context, arguments, count) : MINRNN_OK;
 }
 
@@ -114,21 +162,21 @@ static minrnn_status check_call(const char *op, const struct op_context *context
 
 #define OP_BEGIN(name)                                                                             \
     static minrnn_status name##_call(struct op_context *context, const struct name##_args *args) { \
-        const struct op_table *table = context->device->backend->ops;                              \
+        const struct name##_op *op = context->device->backend->ops->name;                          \
         minrnn_status status = device_check(context->device);                                      \
         status = status ? status : name##_check_sizes(args);                                       \
+        status = status ? status : name##_check_support(context->device, op, args);                \
         if (status) {                                                                              \
             return status;                                                                         \
         }                                                                                          \
-        const int64_t scratch =                                                                    \
-            table->name.scratch ? table->name.scratch(context->device, args) : 0;                  \
+        const int64_t scratch = op->scratch ? op->scratch(context->device, args) : 0;              \
         struct op_argument arguments[OP_MAX_ARGUMENTS];                                            \
         const int count = name##_arguments(args, arguments);                                       \
         if (context->planning) {                                                                   \
             return plan(context, arguments, count, scratch);                                       \
         }                                                                                          \
         status = check_call(#name, context, arguments, count, scratch);                            \
-        status = status ? status : table->name.run(context, args);                                 \
+        status = status ? status : op->run(context, args);                                         \
         return status || !context->observer                                                        \
                    ? status                                                                        \
                    : context->observer->ran(context, #name, arguments, count);                     \

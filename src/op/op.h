@@ -5,6 +5,7 @@
 
 #include <minrnn/scan.h>
 
+#include "base/size.h"
 #include "op/device.h"
 
 /* Pre-activations a channel reads: 1 for the linear cell (its a; b is a tensor of its own). */
@@ -40,15 +41,28 @@ struct op_context {
     struct op_observer *observer; /* of every op that runs; NULL: none */
 };
 
-/* What a backend provides for each op. `run` gets arguments that were checked: sizes are at least
- * 1, tensors that must be there are there and inside their buffers. `scratch` (NULL: none) says how
- * many bytes of context->scratch `run` will use for these sizes, whatever tensors are absent. */
-struct op_table {
+/* Elements of float32 that the scratch takes. */
+static inline int64_t op_scratch_elements(const struct op_context *context) {
+    return ceil_div(context->scratch_need, F32_BYTES);
+}
+
+/* struct NAME_op: what a backend provides for an op, defined at the foot of the op's file.
+ *
+ * `run` gets arguments that were checked: sizes are at least 1, tensors that must be there are
+ * there and inside their buffers. `scratch` (NULL: none) says how many bytes of context->scratch
+ * `run` will use for these sizes, whatever tensors are absent. `supports` (NULL: always) says
+ * whether the device and this build can do the op with these sizes and options; the others are only
+ * called if so. */
 #define OP_BEGIN(name)                                                                             \
-    struct {                                                                                       \
+    struct name##_op {                                                                             \
         minrnn_status (*run)(struct op_context * context, const struct name##_args *args);         \
         int64_t (*scratch)(const minrnn_device *device, const struct name##_args *args);           \
-    } name;
+        bool (*supports)(const minrnn_device *device, const struct name##_args *args);             \
+    };
+#include "op/op_list.def"
+
+struct op_table {
+#define OP_BEGIN(name) const struct name##_op *name;
 #include "op/op_list.def"
 };
 
@@ -70,7 +84,7 @@ struct op_argument {
     minrnn_tensor tensor;
     int64_t extent; /* elements */
 };
-enum { OP_MAX_ARGUMENTS = 16 };
+enum { OP_MAX_ARGUMENTS = 24 };
 
 /* What is told of every op of a context, for example to look at what it wrote. */
 struct op_observer {
@@ -81,6 +95,12 @@ struct op_observer {
     minrnn_status (*ran)(struct op_context *context, const char *op,
                          const struct op_argument *arguments, int count);
 };
+
+/* Writes the sizes and values of a call as text, cut at `capacity`: "m 3 n 4 k 5 transpose_a 1";
+ * zeros are left out. */
+#define OP_BEGIN(name)                                                                             \
+    void name##_describe(const struct name##_args *args, char *text, size_t capacity);
+#include "op/op_list.def"
 
 /* Writes the tensor arguments of a call in the list's order; returns how many. */
 #define OP_BEGIN(name)                                                                             \

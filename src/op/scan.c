@@ -116,8 +116,8 @@ static struct scan_backward_args backward_args(const minrnn_scan_config *c,
 static struct op_context context_of(minrnn_device *device, const minrnn_scan_tensors *tensors) {
     struct op_context context = {.device = device, .scratch = tensors->scratch};
     if (tensors->scratch.buffer) {
-        context.scratch_bytes = (int64_t)tensors->scratch.buffer->bytes -
-                                tensors->scratch.offset * TENSOR_ELEMENT_BYTES;
+        context.scratch_bytes =
+            (int64_t)tensors->scratch.buffer->bytes - tensors->scratch.offset * F32_BYTES;
     }
     return context;
 }

@@ -3,7 +3,7 @@
 
 static const char file[] = "activation.cl";
 
-minrnn_status cl_g_forward(struct op_context *context, const struct g_forward_args *args) {
+static minrnn_status g_forward(struct op_context *context, const struct g_forward_args *args) {
     struct cl_device *device = cl_device_of(context);
     struct plan plan;
     const minrnn_status status = plan_flat(device, file, "g_forward", "", args->count, 1, &plan);
@@ -12,7 +12,7 @@ minrnn_status cl_g_forward(struct op_context *context, const struct g_forward_ar
                            ARG_LONG(plan.run), ARG_TENSOR(args->x), ARG_TENSOR(args->y));
 }
 
-minrnn_status cl_g_backward(struct op_context *context, const struct g_backward_args *args) {
+static minrnn_status g_backward(struct op_context *context, const struct g_backward_args *args) {
     struct cl_device *device = cl_device_of(context);
     struct plan plan;
     const minrnn_status status = plan_flat(device, file, "g_backward", "", args->count, 1, &plan);
@@ -22,7 +22,8 @@ minrnn_status cl_g_backward(struct op_context *context, const struct g_backward_
                         ARG_TENSOR(args->x), ARG_TENSOR(args->dy), ARG_TENSOR(args->dx));
 }
 
-minrnn_status cl_gelu_forward(struct op_context *context, const struct gelu_forward_args *args) {
+static minrnn_status gelu_forward(struct op_context *context,
+                                  const struct gelu_forward_args *args) {
     struct cl_device *device = cl_device_of(context);
     const int64_t count = args->rows * args->width;
     struct plan plan;
@@ -33,7 +34,8 @@ minrnn_status cl_gelu_forward(struct op_context *context, const struct gelu_forw
                            ARG_TENSOR(args->y));
 }
 
-minrnn_status cl_gelu_backward(struct op_context *context, const struct gelu_backward_args *args) {
+static minrnn_status gelu_backward(struct op_context *context,
+                                   const struct gelu_backward_args *args) {
     struct cl_device *device = cl_device_of(context);
     const int64_t count = args->rows * args->width;
     struct plan plan;
@@ -44,7 +46,8 @@ minrnn_status cl_gelu_backward(struct op_context *context, const struct gelu_bac
                            ARG_TENSOR(args->dy), ARG_TENSOR(args->dx));
 }
 
-minrnn_status cl_geglu_forward(struct op_context *context, const struct geglu_forward_args *args) {
+static minrnn_status geglu_forward(struct op_context *context,
+                                   const struct geglu_forward_args *args) {
     struct cl_device *device = cl_device_of(context);
     struct plan plan;
     const minrnn_status status =
@@ -55,8 +58,8 @@ minrnn_status cl_geglu_forward(struct op_context *context, const struct geglu_fo
                            ARG_TENSOR(args->bias), ARG_TENSOR(args->y));
 }
 
-minrnn_status cl_geglu_backward(struct op_context *context,
-                                const struct geglu_backward_args *args) {
+static minrnn_status geglu_backward(struct op_context *context,
+                                    const struct geglu_backward_args *args) {
     struct cl_device *device = cl_device_of(context);
     struct plan plan;
     const minrnn_status status =
@@ -66,3 +69,10 @@ minrnn_status cl_geglu_backward(struct op_context *context,
                            ARG_LONG(plan.run), ARG_LONG(args->width), ARG_TENSOR(args->x),
                            ARG_TENSOR(args->bias), ARG_TENSOR(args->dy), ARG_TENSOR(args->dx));
 }
+
+const struct g_forward_op cl_g_forward_op = {.run = g_forward};
+const struct g_backward_op cl_g_backward_op = {.run = g_backward};
+const struct gelu_forward_op cl_gelu_forward_op = {.run = gelu_forward};
+const struct gelu_backward_op cl_gelu_backward_op = {.run = gelu_backward};
+const struct geglu_forward_op cl_geglu_forward_op = {.run = geglu_forward};
+const struct geglu_backward_op cl_geglu_backward_op = {.run = geglu_backward};

@@ -73,7 +73,8 @@ static minrnn_status conv_state(struct cl_device *device, const struct conv_forw
                   ARG_TENSOR(args->lengths), ARG_TENSOR(args->state_out));
 }
 
-minrnn_status cl_conv_forward(struct op_context *context, const struct conv_forward_args *args) {
+static minrnn_status conv_forward(struct op_context *context,
+                                  const struct conv_forward_args *args) {
     struct cl_device *device = cl_device_of(context);
     const struct cut cut = forward_cut(args);
     struct kernel *kernel = NULL;
@@ -94,13 +95,14 @@ minrnn_status cl_conv_forward(struct op_context *context, const struct conv_forw
     return conv_state(device, args);
 }
 
-int64_t cl_conv_backward_scratch(const minrnn_device *device,
-                                 const struct conv_backward_args *args) {
+static int64_t conv_backward_scratch(const minrnn_device *device,
+                                     const struct conv_backward_args *args) {
     const struct cut cut = backward_cut((const struct cl_device *)device, args);
-    return cut.stretches * cut.runs * args->width * (args->taps + 1) * TENSOR_ELEMENT_BYTES;
+    return cut.stretches * cut.runs * args->width * (args->taps + 1) * F32_BYTES;
 }
 
-minrnn_status cl_conv_backward(struct op_context *context, const struct conv_backward_args *args) {
+static minrnn_status conv_backward(struct op_context *context,
+                                   const struct conv_backward_args *args) {
     struct cl_device *device = cl_device_of(context);
     const struct cut cut = backward_cut(device, args);
     const int64_t partials = cut.stretches * cut.runs;
@@ -126,3 +128,7 @@ minrnn_status cl_conv_backward(struct op_context *context, const struct conv_bac
                   : column_total(device, partials, args->width, stride,
                                  tensor_at(context->scratch, weights), args->dbias);
 }
+
+const struct conv_forward_op cl_conv_forward_op = {.run = conv_forward};
+const struct conv_backward_op cl_conv_backward_op = {.run = conv_backward,
+                                                     .scratch = conv_backward_scratch};

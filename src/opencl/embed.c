@@ -3,7 +3,8 @@
 
 static const char file[] = "embed.cl";
 
-minrnn_status cl_embed_forward(struct op_context *context, const struct embed_forward_args *args) {
+static minrnn_status embed_forward(struct op_context *context,
+                                   const struct embed_forward_args *args) {
     struct cl_device *device = cl_device_of(context);
     struct plan plan;
     const minrnn_status status =
@@ -14,8 +15,8 @@ minrnn_status cl_embed_forward(struct op_context *context, const struct embed_fo
                            ARG_TENSOR(args->table), ARG_TENSOR(args->y));
 }
 
-minrnn_status cl_embed_backward(struct op_context *context,
-                                const struct embed_backward_args *args) {
+static minrnn_status embed_backward(struct op_context *context,
+                                    const struct embed_backward_args *args) {
     struct cl_device *device = cl_device_of(context);
     /* Few columns: rather more work-items, for one token may have most of the rows. */
     const int64_t vectors = min_i64(4, max_i64(1, args->width / (4 * plan_vector(device))));
@@ -29,3 +30,6 @@ minrnn_status cl_embed_backward(struct op_context *context,
     }
     return status;
 }
+
+const struct embed_forward_op cl_embed_forward_op = {.run = embed_forward};
+const struct embed_backward_op cl_embed_backward_op = {.run = embed_backward};

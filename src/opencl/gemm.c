@@ -19,11 +19,13 @@ static const struct gemm_way *choose(const struct cl_device *device, const struc
 #endif
 }
 
-int64_t cl_gemm_scratch(const minrnn_device *device, const struct gemm_args *args) {
+static int64_t gemm_scratch(const minrnn_device *device, const struct gemm_args *args) {
     const struct cl_device *d = (const struct cl_device *)device;
     return choose(d, args)->scratch(d, args);
 }
 
-minrnn_status cl_gemm(struct op_context *context, const struct gemm_args *args) {
+static minrnn_status gemm(struct op_context *context, const struct gemm_args *args) {
     return choose(cl_device_of(context), args)->run(context, args);
 }
+
+const struct gemm_op cl_gemm_op = {.run = gemm, .scratch = gemm_scratch};

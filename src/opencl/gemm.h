@@ -2,6 +2,7 @@
 #ifndef OPENCL_GEMM_H
 #define OPENCL_GEMM_H
 
+#include "base/size.h"
 #include "opencl/launch.h"
 
 struct gemm_way {
@@ -18,21 +19,5 @@ extern const struct gemm_way gemm_clblast; /* gemm_clblast.c */
 
 /* What gemm_rows is for; its loops stay short of those that llvmpipe gets wrong. */
 enum { GEMM_ROWS_MAX = 4, GEMM_ROWS_STEPS_MAX = 65535 };
-
-static inline int64_t min64(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-static inline int64_t max64(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-
-static inline int64_t ceil_div(int64_t a, int64_t b) {
-    return (a + b - 1) / b; /* NOLINT(clang-analyzer-core.DivideZero): b counts from 1 */
-}
-
-static inline int64_t round_up(int64_t a, int64_t b) {
-    return ceil_div(a, b) * b;
-}
 
 #endif

@@ -40,10 +40,10 @@ struct view {
 static cl_int view_create(const struct cl_device *device, minrnn_tensor tensor, int64_t elements,
                           struct view *view) {
     const struct cl_buffer *buffer = (const struct cl_buffer *)tensor.buffer;
-    const uint64_t bytes = tensor_origin(tensor) * TENSOR_ELEMENT_BYTES;
+    const uint64_t bytes = tensor_origin(tensor) * F32_BYTES;
     if (bytes > 0 && bytes % view_alignment(device) == 0) {
         const cl_buffer_region region = {.origin = (size_t)bytes,
-                                         .size = (size_t)elements * TENSOR_ELEMENT_BYTES};
+                                         .size = (size_t)elements * F32_BYTES};
         cl_int code = CL_SUCCESS;
         cl_mem part = clCreateSubBuffer(buffer->memory, CL_MEM_READ_WRITE,
                                         CL_BUFFER_CREATE_TYPE_REGION, &region, &code);
@@ -95,7 +95,7 @@ static minrnn_status call_failed(CLBlastStatusCode code, const struct gemm_args 
 
 /* The part of the scratch that begins where a sub-buffer can. */
 static minrnn_tensor aligned_scratch(const struct op_context *context) {
-    const uint64_t alignment = view_alignment(cl_device_of(context)) / TENSOR_ELEMENT_BYTES;
+    const uint64_t alignment = view_alignment(cl_device_of(context)) / F32_BYTES;
     const uint64_t origin = tensor_origin(context->scratch);
     return tensor_at(context->scratch, (int64_t)((alignment - origin % alignment) % alignment));
 }
@@ -123,8 +123,8 @@ static minrnn_status clblast_run(struct op_context *context, const struct gemm_a
     code = code ? code : view_create(device, args->c, args->m * args->n, &c);
     const size_t bytes = temporary_bytes(device, args);
     if (bytes > 0 && !code) {
-        code = view_create(device, aligned_scratch(context),
-                           ceil_div((int64_t)bytes, TENSOR_ELEMENT_BYTES), &temporary);
+        code = view_create(device, aligned_scratch(context), ceil_div((int64_t)bytes, F32_BYTES),
+                           &temporary);
     }
     if (code) {
         status = cl_fail(code, "clRetainMemObject", "%s", "");

@@ -47,10 +47,10 @@ static minrnn_status group_run(struct op_context *context, const struct gemm_arg
                                        .local = {(size_t)group, (size_t)group}};
     const int64_t block = (int64_t)GROUP_STEPS_MAX * group;
     for (int64_t begin = 0; begin < args->k && !status; begin += block) {
-        status = LAUNCH(device, kernel, &range, ARG_TENSOR(args->a), ARG_TENSOR(args->b),
-                        ARG_TENSOR(args->c), ARG_LONG(args->m), ARG_LONG(args->n),
-                        ARG_LONG(args->k), ARG_LONG(begin), ARG_LONG(min64(begin + block, args->k)),
-                        ARG_INT(args->accumulate || begin > 0));
+        status = LAUNCH(
+            device, kernel, &range, ARG_TENSOR(args->a), ARG_TENSOR(args->b), ARG_TENSOR(args->c),
+            ARG_LONG(args->m), ARG_LONG(args->n), ARG_LONG(args->k), ARG_LONG(begin),
+            ARG_LONG(min_i64(begin + block, args->k)), ARG_INT(args->accumulate || begin > 0));
     }
     return status;
 }

@@ -34,7 +34,7 @@ static void plan_tile(struct tile_plan *plan, int float_width, int64_t m, int64_
         const int columns = tiles[i].vectors * float_width;
         if (float_width >= tiles[i].least_width && round_up(n, columns) < fewest) {
             fewest = round_up(n, columns);
-            plan->rows = (int)min64(tiles[i].rows, m);
+            plan->rows = (int)min_i64(tiles[i].rows, m);
             plan->vectors = tiles[i].vectors;
             plan->columns = columns;
         }
@@ -46,11 +46,11 @@ static struct tile_plan plan_of(const struct cl_device *device, const struct gem
     plan_tile(&plan, device->traits.float_width, args->m, args->n);
     plan.row_tiles = ceil_div(args->m, plan.rows);
     plan.panels = ceil_div(args->n, plan.columns);
-    const int64_t fitting = max64(BLOCK_ELEMENTS / (plan.panels * plan.columns), BLOCK_STEPS_MIN);
-    const int64_t blocks = ceil_div(args->k, min64(fitting, BLOCK_STEPS));
+    const int64_t fitting = max_i64(BLOCK_ELEMENTS / (plan.panels * plan.columns), BLOCK_STEPS_MIN);
+    const int64_t blocks = ceil_div(args->k, min_i64(fitting, BLOCK_STEPS));
     const int64_t wanted = (int64_t)TILES_A_UNIT * device->traits.compute_units;
     plan.k_count = ceil_div(args->k, blocks);
-    plan.segments = min64(ceil_div(wanted, plan.row_tiles * plan.panels), blocks);
+    plan.segments = min_i64(ceil_div(wanted, plan.row_tiles * plan.panels), blocks);
     return plan;
 }
 
@@ -70,7 +70,7 @@ static int64_t partial_elements(const struct tile_plan *plan, const struct gemm_
 static int64_t tile_scratch(const struct cl_device *device, const struct gemm_args *args) {
     const struct tile_plan plan = plan_of(device, args);
     return (packed_a_elements(&plan) + packed_b_elements(&plan) + partial_elements(&plan, args)) *
-           TENSOR_ELEMENT_BYTES;
+           F32_BYTES;
 }
 
 /* Packs the plan's segments of a matrix of k steps and n columns, from step `begin` on. */

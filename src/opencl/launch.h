@@ -53,7 +53,8 @@ struct cl_buffer {
 /* Elements from the start of the tensor's memory object. */
 static inline uint64_t tensor_origin(minrnn_tensor tensor) {
     const struct cl_buffer *buffer = (const struct cl_buffer *)tensor.buffer;
-    return buffer ? buffer->origin / TENSOR_ELEMENT_BYTES + (uint64_t)tensor.offset : 0;
+    return buffer ? buffer->origin / (uint64_t)dtype_bytes(tensor.type) + (uint64_t)tensor.offset
+                  : 0;
 }
 
 /* Whether the tensor begins on a multiple of `elements`, as STREAM needs it for vectors of that
@@ -61,12 +62,13 @@ static inline uint64_t tensor_origin(minrnn_tensor tensor) {
  * those on the caller's own memory. */
 static inline bool tensor_is_aligned(minrnn_tensor tensor, uint64_t elements) {
     const struct cl_buffer *buffer = (const struct cl_buffer *)tensor.buffer;
+    const uint64_t size = (uint64_t)dtype_bytes(tensor.type);
     void *host = NULL;
     if (buffer && clGetMemObjectInfo(buffer->memory, CL_MEM_HOST_PTR, sizeof host, &host, NULL)) {
         return false;
     }
-    const uint64_t bytes = (uintptr_t)host + tensor_origin(tensor) * TENSOR_ELEMENT_BYTES;
-    return bytes % (elements * TENSOR_ELEMENT_BYTES) == 0;
+    const uint64_t bytes = (uintptr_t)host + tensor_origin(tensor) * size;
+    return bytes % (elements * size) == 0;
 }
 
 static inline struct cl_device *cl_device_of(const struct op_context *context) {
@@ -142,23 +144,8 @@ minrnn_status kernel_launch(struct cl_device *device, struct kernel *kernel,
 const char *cl_code_name(cl_int code);
 minrnn_status cl_fail(cl_int code, const char *call, const char *format, ...) BASE_PRINTF(3, 4);
 
-/* The op implementations, by file, and the scratch bytes of those that need any. */
-#define OP_BEGIN(name)                                                                             \
-    minrnn_status cl_##name(struct op_context *context, const struct name##_args *args);
+/* The ops, each at the foot of its family's file. */
+#define OP_BEGIN(name) extern const struct name##_op cl_##name##_op;
 #include "op/op_list.def"
-
-int64_t cl_scan_forward_scratch(const minrnn_device *device, const struct scan_forward_args *args);
-int64_t cl_scan_backward_scratch(const minrnn_device *device,
-                                 const struct scan_backward_args *args);
-int64_t cl_conv_backward_scratch(const minrnn_device *device,
-                                 const struct conv_backward_args *args);
-int64_t cl_gemm_scratch(const minrnn_device *device, const struct gemm_args *args);
-int64_t cl_column_sum_scratch(const minrnn_device *device, const struct column_sum_args *args);
-int64_t cl_rmsnorm_backward_scratch(const minrnn_device *device,
-                                    const struct rmsnorm_backward_args *args);
-int64_t cl_sum_scratch(const minrnn_device *device, const struct sum_args *args);
-int64_t cl_square_sum_scratch(const minrnn_device *device, const struct square_sum_args *args);
-int64_t cl_nonfinite_count_scratch(const minrnn_device *device,
-                                   const struct nonfinite_count_args *args);
 
 #endif

@@ -1,7 +1,8 @@
 /* Cross-entropy. */
 #include "opencl/plan.h"
 
-minrnn_status cl_cross_entropy(struct op_context *context, const struct cross_entropy_args *args) {
+static minrnn_status cross_entropy(struct op_context *context,
+                                   const struct cross_entropy_args *args) {
     struct cl_device *device = cl_device_of(context);
     struct plan plan;
     const minrnn_status status =
@@ -12,3 +13,5 @@ minrnn_status cl_cross_entropy(struct op_context *context, const struct cross_en
                            ARG_TENSOR(args->logits), ARG_TENSOR(args->targets),
                            ARG_TENSOR(args->loss), ARG_TENSOR(args->dlogits));
 }
+
+const struct cross_entropy_op cl_cross_entropy_op = {.run = cross_entropy};

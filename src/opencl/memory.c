@@ -1,7 +1,7 @@
 /* Filling and copying. */
 #include "opencl/plan.h"
 
-minrnn_status cl_fill(struct op_context *context, const struct fill_args *args) {
+static minrnn_status fill(struct op_context *context, const struct fill_args *args) {
     struct cl_device *device = cl_device_of(context);
     struct plan plan;
     const minrnn_status status = plan_flat(device, "memory.cl", "fill", "", args->count, 1, &plan);
@@ -10,7 +10,7 @@ minrnn_status cl_fill(struct op_context *context, const struct fill_args *args) 
                            ARG_LONG(plan.run), ARG_FLOAT(args->value), ARG_TENSOR(args->x));
 }
 
-minrnn_status cl_copy(struct op_context *context, const struct copy_args *args) {
+static minrnn_status copy(struct op_context *context, const struct copy_args *args) {
     struct cl_device *device = cl_device_of(context);
     struct plan plan;
     const minrnn_status status = plan_flat(device, "memory.cl", "copy", "", args->count, 1, &plan);
@@ -18,3 +18,6 @@ minrnn_status cl_copy(struct op_context *context, const struct copy_args *args) 
                   : LAUNCH(device, plan.kernel, &plan.range, ARG_LONG(args->count),
                            ARG_LONG(plan.run), ARG_TENSOR(args->x), ARG_TENSOR(args->y));
 }
+
+const struct fill_op cl_fill_op = {.run = fill};
+const struct copy_op cl_copy_op = {.run = copy};

@@ -3,8 +3,8 @@
 
 static const char file[] = "norm.cl";
 
-minrnn_status cl_rmsnorm_forward(struct op_context *context,
-                                 const struct rmsnorm_forward_args *args) {
+static minrnn_status rmsnorm_forward(struct op_context *context,
+                                     const struct rmsnorm_forward_args *args) {
     struct cl_device *device = cl_device_of(context);
     struct plan plan;
     const minrnn_status status =
@@ -21,14 +21,14 @@ static int64_t blocks_of(const struct rmsnorm_backward_args *args) {
     return ceil_div(args->rows, plan_block_rows(args->rows));
 }
 
-int64_t cl_rmsnorm_backward_scratch(const minrnn_device *device,
-                                    const struct rmsnorm_backward_args *args) {
+static int64_t rmsnorm_backward_scratch(const minrnn_device *device,
+                                        const struct rmsnorm_backward_args *args) {
     (void)device;
-    return blocks_of(args) * args->width * TENSOR_ELEMENT_BYTES;
+    return blocks_of(args) * args->width * F32_BYTES;
 }
 
-minrnn_status cl_rmsnorm_backward(struct op_context *context,
-                                  const struct rmsnorm_backward_args *args) {
+static minrnn_status rmsnorm_backward(struct op_context *context,
+                                      const struct rmsnorm_backward_args *args) {
     struct cl_device *device = cl_device_of(context);
     struct plan plan;
     minrnn_status status = plan_rows(device, file, "rmsnorm_backward", args->rows, args->width,
@@ -43,3 +43,7 @@ minrnn_status cl_rmsnorm_backward(struct op_context *context,
                   : column_total(device, blocks_of(args), args->width, args->width,
                                  context->scratch, args->dgain);
 }
+
+const struct rmsnorm_forward_op cl_rmsnorm_forward_op = {.run = rmsnorm_forward};
+const struct rmsnorm_backward_op cl_rmsnorm_backward_op = {.run = rmsnorm_backward,
+                                                           .scratch = rmsnorm_backward_scratch};

@@ -1,7 +1,7 @@
 /* AdamW. */
 #include "opencl/plan.h"
 
-minrnn_status cl_adamw(struct op_context *context, const struct adamw_args *args) {
+static minrnn_status adamw(struct op_context *context, const struct adamw_args *args) {
     struct cl_device *device = cl_device_of(context);
     struct plan plan;
     const minrnn_status status =
@@ -15,3 +15,5 @@ minrnn_status cl_adamw(struct op_context *context, const struct adamw_args *args
                            ARG_TENSOR(args->square_norm), ARG_TENSOR(args->param),
                            ARG_TENSOR(args->m), ARG_TENSOR(args->v));
 }
+
+const struct adamw_op cl_adamw_op = {.run = adamw};

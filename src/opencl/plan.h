@@ -2,6 +2,7 @@
 #ifndef OPENCL_PLAN_H
 #define OPENCL_PLAN_H
 
+#include "base/size.h"
 #include "opencl/launch.h"
 
 /* What a work-item's loops may run through together, where the sizes alone decide: llvmpipe stops
@@ -21,18 +22,6 @@ bool plan_loops(const struct cl_device *device);
 
 /* The -DVECTOR of such a device. */
 int plan_vector(const struct cl_device *device);
-
-static inline int64_t ceil_div(int64_t a, int64_t b) {
-    return a / b + (a % b != 0);
-}
-
-static inline int64_t min_i64(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-static inline int64_t max_i64(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
 
 /* The kernel `name` of prelude.cl, span.cl and `file`, with the device's VECTOR and `options`. */
 minrnn_status plan_kernel(struct cl_device *device, const char *file, const char *name,

@@ -23,12 +23,12 @@ minrnn_status column_total(struct cl_device *device, int64_t rows, int64_t width
     return column_pass(device, rows, width, stride, rows, true, x, total);
 }
 
-int64_t cl_column_sum_scratch(const minrnn_device *device, const struct column_sum_args *args) {
+static int64_t column_sum_scratch(const minrnn_device *device, const struct column_sum_args *args) {
     (void)device;
-    return ceil_div(args->rows, plan_block_rows(args->rows)) * args->width * TENSOR_ELEMENT_BYTES;
+    return ceil_div(args->rows, plan_block_rows(args->rows)) * args->width * F32_BYTES;
 }
 
-minrnn_status cl_column_sum(struct op_context *context, const struct column_sum_args *args) {
+static minrnn_status column_sum(struct op_context *context, const struct column_sum_args *args) {
     struct cl_device *device = cl_device_of(context);
     const int64_t run = plan_block_rows(args->rows);
     const minrnn_status status = column_pass(device, args->rows, args->width, args->width, run,
@@ -45,8 +45,8 @@ static int64_t sum_run(int64_t count) {
     return max_i64(16384, ceil_div(count, 4096));
 }
 
-static int64_t sum_scratch(int64_t count) {
-    return ceil_div(count, sum_run(count)) * TENSOR_ELEMENT_BYTES;
+static int64_t partial_bytes(int64_t count) {
+    return ceil_div(count, sum_run(count)) * F32_BYTES;
 }
 
 /* As in the kernel. */
@@ -77,32 +77,38 @@ static minrnn_status sum_all(struct op_context *context, int64_t count, enum sum
                              total);
 }
 
-int64_t cl_sum_scratch(const minrnn_device *device, const struct sum_args *args) {
+static int64_t sum_scratch(const minrnn_device *device, const struct sum_args *args) {
     (void)device;
-    return sum_scratch(args->count);
+    return partial_bytes(args->count);
 }
 
-minrnn_status cl_sum(struct op_context *context, const struct sum_args *args) {
+static minrnn_status sum(struct op_context *context, const struct sum_args *args) {
     return sum_all(context, args->count, SUM_VALUES, args->accumulate, args->scale, args->x,
                    args->total);
 }
 
-int64_t cl_square_sum_scratch(const minrnn_device *device, const struct square_sum_args *args) {
+static int64_t square_sum_scratch(const minrnn_device *device, const struct square_sum_args *args) {
     (void)device;
-    return sum_scratch(args->count);
+    return partial_bytes(args->count);
 }
 
-minrnn_status cl_square_sum(struct op_context *context, const struct square_sum_args *args) {
+static minrnn_status square_sum(struct op_context *context, const struct square_sum_args *args) {
     return sum_all(context, args->count, SUM_SQUARES, false, 1.0f, args->x, args->total);
 }
 
-int64_t cl_nonfinite_count_scratch(const minrnn_device *device,
-                                   const struct nonfinite_count_args *args) {
+static int64_t nonfinite_count_scratch(const minrnn_device *device,
+                                       const struct nonfinite_count_args *args) {
     (void)device;
-    return sum_scratch(args->count);
+    return partial_bytes(args->count);
 }
 
-minrnn_status cl_nonfinite_count(struct op_context *context,
-                                 const struct nonfinite_count_args *args) {
+static minrnn_status nonfinite_count(struct op_context *context,
+                                     const struct nonfinite_count_args *args) {
     return sum_all(context, args->count, SUM_NONFINITE, false, 1.0f, args->x, args->total);
 }
+
+const struct column_sum_op cl_column_sum_op = {.run = column_sum, .scratch = column_sum_scratch};
+const struct sum_op cl_sum_op = {.run = sum, .scratch = sum_scratch};
+const struct square_sum_op cl_square_sum_op = {.run = square_sum, .scratch = square_sum_scratch};
+const struct nonfinite_count_op cl_nonfinite_count_op = {.run = nonfinite_count,
+                                                         .scratch = nonfinite_count_scratch};

@@ -27,16 +27,19 @@ static minrnn_status residual(struct op_context *context, int64_t rows, int64_t 
                            ARG_TENSOR(with), ARG_TENSOR(y));
 }
 
-minrnn_status cl_residual_forward(struct op_context *context,
-                                  const struct residual_forward_args *args) {
+static minrnn_status residual_forward(struct op_context *context,
+                                      const struct residual_forward_args *args) {
     const struct dropout dropout = {args->dropout, args->seed, args->site, args->step};
     return residual(context, args->rows, args->width, dropout, args->x, args->bias, args->residual,
                     args->y);
 }
 
-minrnn_status cl_residual_backward(struct op_context *context,
-                                   const struct residual_backward_args *args) {
+static minrnn_status residual_backward(struct op_context *context,
+                                       const struct residual_backward_args *args) {
     const struct dropout dropout = {args->dropout, args->seed, args->site, args->step};
     const minrnn_tensor none = {0};
     return residual(context, args->rows, args->width, dropout, args->dy, none, none, args->dx);
 }
+
+const struct residual_forward_op cl_residual_forward_op = {.run = residual_forward};
+const struct residual_backward_op cl_residual_backward_op = {.run = residual_backward};

@@ -182,8 +182,7 @@ static bool must_stream(const struct scan *scan, int vector) {
     const int64_t outputs = scan->backward ? scan_gates(args->cell) : 1;
     const uint64_t alignment = (uint64_t)vector;
     return scan->device->traits.nontemporal && vector > 1 && args->width % vector == 0 &&
-           outputs * args->batch * args->time * args->width * TENSOR_ELEMENT_BYTES >=
-               STREAM_BYTES &&
+           outputs * args->batch * args->time * args->width * F32_BYTES >= STREAM_BYTES &&
            tensor_is_aligned(args->h, alignment) && tensor_is_aligned(args->dx, alignment) &&
            tensor_is_aligned(args->db, alignment);
 }
@@ -463,19 +462,21 @@ static minrnn_status run_scan(const struct scan *scan) {
 
 static int64_t scratch_bytes(const minrnn_device *device, const struct scan_backward_args *args) {
     const struct plan plan = make_plan(&((const struct cl_device *)device)->traits, args);
-    return 2 * chunk_elements(&plan, args) * TENSOR_ELEMENT_BYTES;
+    return 2 * chunk_elements(&plan, args) * F32_BYTES;
 }
 
-int64_t cl_scan_forward_scratch(const minrnn_device *device, const struct scan_forward_args *args) {
+static int64_t scan_forward_scratch(const minrnn_device *device,
+                                    const struct scan_forward_args *args) {
     return scratch_bytes(device, &(struct scan_backward_args){COMMON_ARGUMENTS(args)});
 }
 
-int64_t cl_scan_backward_scratch(const minrnn_device *device,
-                                 const struct scan_backward_args *args) {
+static int64_t scan_backward_scratch(const minrnn_device *device,
+                                     const struct scan_backward_args *args) {
     return scratch_bytes(device, args);
 }
 
-minrnn_status cl_scan_forward(struct op_context *context, const struct scan_forward_args *args) {
+static minrnn_status scan_forward(struct op_context *context,
+                                  const struct scan_forward_args *args) {
     const struct scan scan = {
         .device = cl_device_of(context),
         .args = {COMMON_ARGUMENTS(args)},
@@ -485,7 +486,8 @@ minrnn_status cl_scan_forward(struct op_context *context, const struct scan_forw
     return run_scan(&scan);
 }
 
-minrnn_status cl_scan_backward(struct op_context *context, const struct scan_backward_args *args) {
+static minrnn_status scan_backward(struct op_context *context,
+                                   const struct scan_backward_args *args) {
     const struct scan scan = {
         .device = cl_device_of(context),
         .backward = true,
@@ -494,3 +496,8 @@ minrnn_status cl_scan_backward(struct op_context *context, const struct scan_bac
     };
     return run_scan(&scan);
 }
+
+const struct scan_forward_op cl_scan_forward_op = {.run = scan_forward,
+                                                   .scratch = scan_forward_scratch};
+const struct scan_backward_op cl_scan_backward_op = {.run = scan_backward,
+                                                     .scratch = scan_backward_scratch};

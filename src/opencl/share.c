@@ -73,7 +73,7 @@ static minrnn_status check_memory(const struct cl_device *device, cl_mem memory,
         return fail(MINRNN_INVALID_ARGUMENT,
                     "minrnn_opencl_buffer_wrap: not a buffer of the device's context");
     }
-    if (offset % TENSOR_ELEMENT_BYTES != 0) {
+    if (offset % F32_BYTES != 0) {
         return fail(MINRNN_INVALID_ARGUMENT,
                     "minrnn_opencl_buffer_wrap: offset %llu is no multiple of 4",
                     (unsigned long long)offset);

@@ -105,8 +105,7 @@ minrnn_status step_plan(minrnn_device *device, const struct model_layout *layout
     pass.training = false;
     loss_evaluate(&pass, &room.batch);
     *plan = (struct trainer_plan){fixed.peak, pass.kept.peak, pass.brief.peak,
-                                  (context.scratch_need + TENSOR_ELEMENT_BYTES - 1) /
-                                      TENSOR_ELEMENT_BYTES};
+                                  op_scratch_elements(&context)};
     network_pass_destroy(&pass);
     return context.status;
 }

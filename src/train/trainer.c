@@ -63,12 +63,12 @@ minrnn_status trainer_check_config(const minrnn_trainer_config *config) {
 static minrnn_memory memory_of(const struct model_layout *layout,
                                const minrnn_trainer_config *config,
                                const struct trainer_plan *plan) {
-    const uint64_t parameters = (uint64_t)layout->places.total * TENSOR_ELEMENT_BYTES;
+    const uint64_t parameters = (uint64_t)layout->places.total * F32_BYTES;
     minrnn_memory memory = {
         .parameters = parameters,
         .gradients = parameters,
         .moments = 2 * parameters,
-        .workspace = (uint64_t)step_plan_total(plan) * TENSOR_ELEMENT_BYTES,
+        .workspace = (uint64_t)step_plan_total(plan) * F32_BYTES,
         .host = slots_bytes(layout, config) +
                 (uint64_t)(config->batch * config->time) * sizeof(float) + /* host_losses */
                 3 * parameters,                                            /* a save's copy */
@@ -106,13 +106,11 @@ minrnn_status minrnn_trainer_memory(minrnn_device *device, const minrnn_model_co
 
 static minrnn_status create_buffers(minrnn_trainer *trainer, const struct trainer_plan *plan) {
     minrnn_device *device = trainer->model->device;
-    const uint64_t parameters =
-        (uint64_t)trainer->model->layout.places.total * TENSOR_ELEMENT_BYTES;
+    const uint64_t parameters = (uint64_t)trainer->model->layout.places.total * F32_BYTES;
     minrnn_status status = minrnn_buffer_create(device, parameters, &trainer->gradients);
     status = status ? status : minrnn_buffer_create(device, 2 * parameters, &trainer->moments);
     return status ? status
-                  : minrnn_buffer_create(device,
-                                         (uint64_t)step_plan_total(plan) * TENSOR_ELEMENT_BYTES,
+                  : minrnn_buffer_create(device, (uint64_t)step_plan_total(plan) * F32_BYTES,
                                          &trainer->workspace);
 }
 
@@ -140,7 +138,7 @@ static minrnn_status create_passes(minrnn_trainer *trainer, const struct trainer
     trainer->context = (struct op_context){
         .device = model->device,
         .scratch = tensor_f32(trainer->workspace, plan->room + plan->kept + plan->brief),
-        .scratch_bytes = plan->scratch * TENSOR_ELEMENT_BYTES,
+        .scratch_bytes = plan->scratch * F32_BYTES,
     };
     if (trainer->config.check_numbers) {
         trainer->numbers.count = trainer->room.nonfinite;

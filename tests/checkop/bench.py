@@ -10,6 +10,7 @@ import sys
 
 OP = re.compile(r"^(\w+) +\d+ +\S+ +\S+ +(ok|FAILED) ")
 TIME = re.compile(r"^ +(\d+\.\d+) ms +(\d+\.\d) (GB|GFLOP)/s  (\S.*)$")
+UNITS = {"gemm": "GFLOP", "fill": "GB"}
 MOST = {"GB": 10000.0, "GFLOP": 1000000.0}  # beyond any CPU's memory and arithmetic
 
 
@@ -43,7 +44,7 @@ def main():
             for ms, rate, unit, shape in rows:
                 if not (0 < ms < 60000 and 0 < rate < MOST[unit]):
                     sys.exit("%s: %s: %g ms, %g %s/s" % (name, shape, ms, rate, unit))
-                if (unit == "GFLOP") != (name == "gemm"):
+                if UNITS.get(name, unit) != unit:
                     sys.exit("%s is counted in %s" % (name, unit))
     unknown = subprocess.run([checkop, "--device", "cpu", "--bench", "--op", "no_such_op"],
                              capture_output=True, text=True, check=False)

@@ -2,7 +2,7 @@
 #include <minrnn/check.h>
 
 #include "base/clock.h"
-#include "check/bench.h"
+#include "bench/op.h"
 #include "rules.h"
 
 #include <stdio.h>
@@ -124,15 +124,30 @@ static void print_row(const minrnn_check_result *result, double seconds) {
     }
 }
 
+/* A line for each size: the median time of a call, and its rate. */
+static void print_times(struct report *report, const char *op) {
+    struct op_timing timings[CHECK_TIMED];
+    int count = 0;
+    const minrnn_status status = bench_op(report->device, op, timings, &count);
+    for (int i = 0; i < count; i++) {
+        const struct op_timing *t = &timings[i];
+        printf("  %9.3f ms  %8.1f G%s/s  %s\n", t->seconds * 1e3, t->work / t->seconds * 1e-9,
+               t->unit, t->shape);
+    }
+    if (status) {
+        printf("  not timed: %s\n", minrnn_error_text());
+        report->bench_failed = true;
+    }
+}
+
 static void print_result(void *user, const minrnn_check_result *result) {
     struct report *report = user;
     report->ops++;
     report->cases += result->cases;
     report->left_out += result->left_out;
     (report->csv ? print_csv : print_row)(result, clock_seconds() - report->since);
-    if (report->bench && result->failures == 0 && check_bench(report->device, result->op, stdout)) {
-        printf("  not timed: %s\n", minrnn_error_text());
-        report->bench_failed = true;
+    if (report->bench && result->failures == 0) {
+        print_times(report, result->op);
     }
     fflush(stdout);
     report->since = clock_seconds();

@@ -2,9 +2,7 @@
 #include <minrnn/check.h>
 
 #include "base/status.h"
-#include "check/bounds.h"
-#include "check/cases.h"
-#include "check/entry.h"
+#include "check/op_check.h"
 #include "cpu/cpu.h"
 
 #include <math.h>
@@ -37,6 +35,7 @@ enum fault {
 struct fake {
     struct backend backend;
     struct op_table ops;
+    struct gelu_forward_op op;
     const struct op_table *right;
     enum fault fault;
     int calls;
@@ -67,8 +66,7 @@ static minrnn_status spoil(const struct fake *fake, struct op_context *context,
     case FAULT_SCRATCH:
         return minrnn_buffer_write(
             context->scratch.buffer,
-            (uint64_t)(context->scratch.offset * TENSOR_ELEMENT_BYTES + context->scratch_bytes),
-            &filler, 1);
+            (uint64_t)(context->scratch.offset * F32_BYTES + context->scratch_bytes), &filler, 1);
     case FAULT_UNSTEADY: return fake->calls % 2 ? poke(args->y, middle, 1e-7f) : MINRNN_OK;
     case FAULT_ERROR: error_text_set("the device is on fire"); return MINRNN_DEVICE_ERROR;
     default: return MINRNN_OK;
@@ -79,7 +77,7 @@ static minrnn_status run_wrong(struct op_context *context, const struct gelu_for
     struct fake *fake = fake_of(context->device);
     float kept = 0;
     minrnn_status status = tensor_read(args->y, &kept, 1, true);
-    status = status ? status : fake->right->gelu_forward.run(context, args);
+    status = status ? status : fake->right->gelu_forward->run(context, args);
     if (!status && fake->fault == FAULT_UNWRITTEN) {
         status = tensor_write(args->y, &kept, 1, true);
     }
@@ -104,8 +102,8 @@ static minrnn_check_result validate(enum fault fault, uint64_t seed) {
     const struct backend *right = device->backend;
     struct fake fake = {.backend = *right, .ops = *right->ops, .right = right->ops, .fault = fault};
     fake.backend.ops = &fake.ops;
-    fake.ops.gelu_forward.run = run_wrong;
-    fake.ops.gelu_forward.scratch = scratch_wrong;
+    fake.op = (struct gelu_forward_op){.run = run_wrong, .scratch = scratch_wrong};
+    fake.ops.gelu_forward = &fake.op;
     device->backend = &fake.backend;
     minrnn_check_config config;
     minrnn_check_config_defaults(&config);
@@ -176,9 +174,25 @@ static void test_every_output_has_a_bound(void **state) {
         const int count = entry->arguments(&args, arguments);
         for (int i = 0; i < count; i++) {
             const bool is_input = arguments[i].role == OP_IN || arguments[i].role == OP_IN_OPT;
-            const double bound = check_bound(entry->op, arguments[i].name, &args);
+            const double bound = check_bound(entry, i, &args);
             assert_true(is_input ? bound < 0 : bound >= 0);
         }
+    }
+}
+
+/* Every op of the list has cases, one that is cut into pieces, and one at least to be timed. */
+static void test_every_op_is_looked_at(void **state) {
+    (void)state;
+    for (int op = 0; op < CHECK_OPS; op++) {
+        const struct op_entry *entry = op_entry_at((enum check_op)op);
+        struct op_argument arguments[OP_MAX_ARGUMENTS];
+        assert_non_null(entry->check->cases);
+        assert_non_null(timed_case(entry, 0));
+        assert_null(timed_case(entry, CHECK_TIMED));
+        assert_true(entry->arguments(&timed_case(entry, 0)->args, arguments) > 0);
+        assert_true(arguments[0].extent > 0);
+        entry->arguments(&entry->check->large.args, arguments);
+        assert_true(arguments[0].extent > 0);
     }
 }
 
@@ -279,9 +293,10 @@ static void test_every_kind_of_case_is_there(void **state) {
     (void)state;
     for (uint64_t seed = 1; seed <= 20; seed++) {
         for (int op = 0; op < CHECK_OPS; op++) {
+            const struct op_entry *entry = op_entry_at((enum check_op)op);
             const bool scan = op == CHECK_OP_scan_backward;
             struct seen seen = {.shortest = INT64_MAX};
-            check_cases((enum check_op)op, CHECK_QUICK, seed, scan ? look_at_scan : look, &seen);
+            check_cases(entry, CHECK_QUICK, seed, scan ? look_at_scan : look, &seen);
             for (int i = 0; i < VALUES_KINDS; i++) {
                 assert_true(seen.values[i] > 0);
             }
@@ -302,6 +317,7 @@ int main(void) {
         cmocka_unit_test(test_faults_are_reported),
         cmocka_unit_test(test_nan_is_the_worst),
         cmocka_unit_test(test_every_output_has_a_bound),
+        cmocka_unit_test(test_every_op_is_looked_at),
         cmocka_unit_test(test_arguments_are_checked),
         cmocka_unit_test(test_cases_are_selected),
         cmocka_unit_test(test_every_kind_of_case_is_there),

@@ -1,7 +1,6 @@
 /* The oracle itself: its gradients against finite differences of its own forward, and its forward
  * against values that can be seen by eye. */
-#include "check/oracle.h"
-#include "check/random.h"
+#include "check/op_check.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -445,14 +445,14 @@ static bool take_backward(void *user, const struct check_case *c) {
 static void walk_ops(minrnn_device *device, bool all) {
     enum { SEED = 1 };
     for (int i = 0; i < CHECK_OPS; i++) {
-        const enum check_op op = (enum check_op)i;
-        struct walk walk = {device, op_entry_at(op)};
-        check_cases(op, all ? CHECK_QUICK : CHECK_SMALL, SEED, take_drawn, &walk);
+        const struct op_entry *entry = op_entry_at((enum check_op)i);
+        struct walk walk = {device, entry};
+        check_cases(entry, all ? CHECK_QUICK : CHECK_SMALL, SEED, take_drawn, &walk);
         if (all) {
-            check_cases(op, CHECK_THOROUGH, SEED,
-                        op == CHECK_OP_scan_forward    ? take_forward
-                        : op == CHECK_OP_scan_backward ? take_backward
-                                                       : take_drawn,
+            check_cases(entry, CHECK_THOROUGH, SEED,
+                        entry->op == CHECK_OP_scan_forward    ? take_forward
+                        : entry->op == CHECK_OP_scan_backward ? take_backward
+                                                              : take_drawn,
                         &walk);
         }
     }

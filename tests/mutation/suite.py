@@ -343,8 +343,7 @@ def ops_of(root, file):
     elif file in ("src/cpu/scan.h", "src/cpu/scan_cell.h"):
         return ["scan_forward", "scan_backward"]
     for source in sources:
-        ops += re.findall(r"^minrnn_status (?:CPU_NAME\(|cl_)(\w+)\)?\(struct op_context", source,
-                          re.MULTILINE)
+        ops += re.findall(r"^const struct (\w+)_op ", source, re.MULTILINE)
     return list(dict.fromkeys(ops))
 
 

@@ -11,8 +11,8 @@ import sys
 # The folders of src from the ground up: what each holds, and which others it may include beside
 # itself and <minrnn/...>.
 FOLDERS = {
-    "base": ("status and error text, allocation, random numbers, checksums, files, what a file is "
-             "if it is not what it should be", []),
+    "base": ("status and error text, allocation, sizes, random numbers, checksums, files, what a file "
+             "is if it is not what it should be", []),
     "op": ("the op table: what a backend must compute; devices, tensors, arenas; `op_list.def`, the "
            "one list of ops", ["base"]),
     "cpu": ("the op table in plain C, OpenMP and CBLAS", ["op", "base"]),
@@ -30,8 +30,9 @@ FOLDERS = {
              ["infer", "train", "network", "layer", "op", "base"]),
     "store": ("model and state files: safetensors, names, settings",
               ["train", "network", "layer", "op", "base"]),
-    "check": ("the oracle in double precision, error bounds, the harness behind `minrnn validate` "
-              "and `tests/checkop`", ["op", "base"]),
+    "check": ("what is known of each op, one file a family: oracle in double precision, error bounds, "
+              "cases; the harness behind `minrnn validate` and `tests/checkop`", ["op", "base"]),
+    "bench": ("how long ops take at the sizes of real models", ["check", "op", "base"]),
     "cli": ("the command `minrnn`", []),
 }
 # The one file that names the backends, and lies beside them.

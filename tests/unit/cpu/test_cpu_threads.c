@@ -1,5 +1,5 @@
 /* The native CPU: every op gives the same bits whatever the number of threads. */
-#include "check/inputs.h"
+#include "check/op_check.h"
 #include "cpu/cpu.h"
 
 #include <setjmp.h>
@@ -42,7 +42,7 @@ static struct results run(int threads, const struct op_entry *entry, union op_ar
     assert_int_equal(cpu_device_open(threads, &device), MINRNN_OK);
     for (int i = 0; i < count; i++) {
         const struct op_argument *argument = &operands[i].argument;
-        const uint64_t bytes = (uint64_t)argument->extent * TENSOR_ELEMENT_BYTES;
+        const uint64_t bytes = (uint64_t)(argument->extent * dtype_bytes(argument->type));
         if (operands[i].given && operands[i].home == i) {
             assert_int_equal(minrnn_buffer_create(device, bytes, &buffers[i]), MINRNN_OK);
             assert_int_equal(minrnn_buffer_write(buffers[i], 0, operands[i].initial, bytes),
@@ -95,89 +95,17 @@ static void check_threads(enum check_op op, const struct check_case *c) {
     operands_destroy(operands, count);
 }
 
-/* The harness's cases are small: here are sizes that every op cuts into several pieces. */
-static struct check_case large_case(enum check_op op) {
-    enum { ROWS = 1000, WIDTH = 100, COUNT = 70000 };
-    struct check_case c = {.given = ~0u, .aligned = true};
-    union op_args *a = &c.args;
-    switch (op) {
-    case CHECK_OP_scan_forward:
-        a->scan_forward = (struct scan_forward_args){
-            .batch = 3, .time = 300, .width = 200, .cell = MINRNN_CELL_MINLSTM, .normalised = true};
-        c.given &= ~BIT(scan_forward, b);
-        break;
-    case CHECK_OP_scan_backward:
-        a->scan_backward = (struct scan_backward_args){
-            .batch = 3, .time = 300, .width = 200, .cell = MINRNN_CELL_MINGRU};
-        c.given &= ~(BIT(scan_backward, b) | BIT(scan_backward, db));
-        break;
-    case CHECK_OP_conv_forward:
-        a->conv_forward =
-            (struct conv_forward_args){.batch = 3, .time = 300, .width = WIDTH, .taps = 4};
-        break;
-    case CHECK_OP_conv_backward:
-        a->conv_backward =
-            (struct conv_backward_args){.batch = 3, .time = 300, .width = WIDTH, .taps = 4};
-        break;
-    case CHECK_OP_gemm: a->gemm = (struct gemm_args){.m = ROWS, .n = 600, .k = 70}; break;
-    case CHECK_OP_cross_entropy:
-        a->cross_entropy = (struct cross_entropy_args){.rows = ROWS, .vocab = 65, .scale = 1e-3f};
-        break;
-    case CHECK_OP_embed_forward:
-        a->embed_forward = (struct embed_forward_args){.rows = ROWS, .vocab = 65, .width = WIDTH};
-        break;
-    case CHECK_OP_embed_backward:
-        a->embed_backward = (struct embed_backward_args){.rows = ROWS, .vocab = 65, .width = WIDTH};
-        break;
-    case CHECK_OP_adamw:
-        a->adamw = (struct adamw_args){.count = COUNT,
-                                       .rate = 1e-3f,
-                                       .beta1 = 0.9f,
-                                       .beta2 = 0.99f,
-                                       .epsilon = 1e-8f,
-                                       .correction1 = 0.1f,
-                                       .correction2 = 0.01f,
-                                       .clip = 1.0f};
-        break;
-    case CHECK_OP_sum: a->sum = (struct sum_args){.count = COUNT, .scale = 0.5f}; break;
-    case CHECK_OP_fill: a->fill = (struct fill_args){.count = COUNT, .value = 2.0f}; break;
-#define ROW_OP(name)                                                                               \
-    case CHECK_OP_##name: a->name.rows = ROWS; a->name.width = WIDTH;
-        ROW_OP(column_sum) break;
-        ROW_OP(rmsnorm_forward) a->rmsnorm_forward.epsilon = 1e-6f;
-        break;
-        ROW_OP(rmsnorm_backward) a->rmsnorm_backward.accumulate = true;
-        break;
-        ROW_OP(gelu_forward) break;
-        ROW_OP(gelu_backward) break;
-        ROW_OP(geglu_forward) break;
-        ROW_OP(geglu_backward) break;
-        ROW_OP(residual_forward) a->residual_forward.dropout = 0.2f;
-        break;
-        ROW_OP(residual_backward) a->residual_backward.dropout = 0.2f;
-        break;
-    case CHECK_OP_g_forward: a->g_forward.count = COUNT; break;
-    case CHECK_OP_g_backward: a->g_backward.count = COUNT; break;
-    case CHECK_OP_square_sum: a->square_sum.count = COUNT; break;
-    case CHECK_OP_nonfinite_count: a->nonfinite_count.count = COUNT; break;
-    case CHECK_OP_copy: a->copy.count = COUNT; break;
-    case CHECK_OPS: break;
-    }
-    return c;
-}
-
 static void same_bits_for_any_threads(void **state) {
     (void)state;
     for (int op = 0; op < CHECK_OPS; op++) {
-        const struct check_case c = large_case((enum check_op)op);
-        check_threads((enum check_op)op, &c);
+        check_threads((enum check_op)op, &op_entry_at((enum check_op)op)->check->large);
     }
 }
 
 static void check_scans(minrnn_scan_run run, minrnn_scan_alg alg, minrnn_scan_cell cell) {
     const minrnn_candidate candidate =
         alg == MINRNN_SCAN_LOG ? MINRNN_CANDIDATE_G : MINRNN_CANDIDATE_PLAIN;
-    struct check_case c = large_case(CHECK_OP_scan_forward);
+    struct check_case c = check_scan_forward.large;
     struct scan_forward_args *forward = &c.args.scan_forward;
     forward->run = run;
     forward->alg = alg;
@@ -185,7 +113,7 @@ static void check_scans(minrnn_scan_run run, minrnn_scan_alg alg, minrnn_scan_ce
     forward->candidate = candidate;
     forward->normalised = cell == MINRNN_CELL_MINLSTM;
     check_threads(CHECK_OP_scan_forward, &c);
-    c = large_case(CHECK_OP_scan_backward);
+    c = check_scan_backward.large;
     struct scan_backward_args *backward = &c.args.scan_backward;
     backward->run = run;
     backward->alg = alg;

@@ -118,7 +118,7 @@ static minrnn_status forward(minrnn_scan_run run, int64_t batch, int64_t time, i
                                            .b = small,
                                            .h = small};
     forget_launches();
-    return opencl_ops.scan_forward.run(&context, &args);
+    return opencl_ops.scan_forward->run(&context, &args);
 }
 
 static minrnn_status backward(minrnn_scan_run run, int64_t batch, int64_t time, int64_t width) {
@@ -135,7 +135,7 @@ static minrnn_status backward(minrnn_scan_run run, int64_t batch, int64_t time, 
                                             .init = small,
                                             .dinit = small};
     forget_launches();
-    return opencl_ops.scan_backward.run(&context, &args);
+    return opencl_ops.scan_backward->run(&context, &args);
 }
 
 static void scan(minrnn_scan_run run, int64_t batch, int64_t time, int64_t width) {
@@ -268,12 +268,12 @@ static void test_rows(void **state) {
                                               .inverse = small};
     be_cpu(8, 4); /* a work-item takes several rows, and its program serves the flat kernels too */
     forget_launches();
-    assert_int_equal(opencl_ops.rmsnorm_forward.run(&context, &args), MINRNN_OK);
+    assert_int_equal(opencl_ops.rmsnorm_forward->run(&context, &args), MINRNN_OK);
     expect_names("rmsnorm_forward");
     assert_null(strstr(options, "ROW_ITEMS"));
     assert_int_equal(items[0], 34); /* of 100 / (8 * 4) = 3 rows */
     be_gpu(4);                      /* a work-group takes one row */
-    assert_int_equal(opencl_ops.rmsnorm_forward.run(&context, &args), MINRNN_OK);
+    assert_int_equal(opencl_ops.rmsnorm_forward->run(&context, &args), MINRNN_OK);
     expect_names("rmsnorm_forward");
     assert_non_null(strstr(options, "-DROW_ITEMS=64"));
     assert_int_equal(items[0], 6400);
@@ -293,7 +293,7 @@ static void test_long_convolutions(void **state) {
                                                .y = small};
         be_cpu(8, 4);
         forget_launches();
-        assert_int_equal(opencl_ops.conv_forward.run(&context, &args), MINRNN_OK);
+        assert_int_equal(opencl_ops.conv_forward->run(&context, &args), MINRNN_OK);
         const uint64_t steps = (uint64_t)(args.batch * args.time) / (items[1] * items[2]);
         assert_in_range(steps * 4, 64, 32768); /* taps of them; plan.h's PLAN_MOST_STEPS */
     }
@@ -311,7 +311,7 @@ static void multiply(int64_t m, int64_t k, bool transpose_a, bool transpose_b) {
                                    .b = small,
                                    .c = small};
     forget_launches();
-    assert_int_equal(opencl_ops.gemm.run(&context, &args), MINRNN_OK);
+    assert_int_equal(opencl_ops.gemm->run(&context, &args), MINRNN_OK);
 }
 
 static void test_product_choice(void **state) {

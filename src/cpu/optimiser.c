@@ -1,10 +1,7 @@
-/* The optimiser, and memory. */
+/* AdamW. */
 #include "cpu/ops.h"
 
 #include <math.h>
-#include <string.h>
-
-/* ---- AdamW ---- */
 
 static float clip_scale(float clip, const float *square_norm) {
     if (!(clip > 0.0f) || !square_norm) {
@@ -34,7 +31,7 @@ static void adamw_block(int64_t count, const struct adamw_args *args, float scal
     }
 }
 
-minrnn_status CPU_NAME(adamw)(struct op_context *context, const struct adamw_args *args) {
+static minrnn_status adamw(struct op_context *context, const struct adamw_args *args) {
     const int64_t blocks = ceil_div(args->count, ELEMENT_BLOCK);
     const float *square_norm = f32(args->square_norm);
     if (square_norm && !isfinite(square_norm[0])) {
@@ -54,30 +51,4 @@ minrnn_status CPU_NAME(adamw)(struct op_context *context, const struct adamw_arg
     return MINRNN_OK;
 }
 
-/* ---- memory ---- */
-
-minrnn_status CPU_NAME(fill)(struct op_context *context, const struct fill_args *args) {
-    const int64_t blocks = ceil_div(args->count, ELEMENT_BLOCK);
-    const float value = args->value;
-    float *x = f32(args->x);
-#pragma omp parallel for num_threads(cpu_threads(context)) schedule(static) if (blocks > 1)
-    for (int64_t i = 0; i < blocks; i++) {
-        const struct span span = span_of(i, args->count, ELEMENT_BLOCK);
-        for (int64_t j = span.begin; j < span.begin + span.count; j++) {
-            x[j] = value;
-        }
-    }
-    return MINRNN_OK;
-}
-
-minrnn_status CPU_NAME(copy)(struct op_context *context, const struct copy_args *args) {
-    const int64_t blocks = ceil_div(args->count, ELEMENT_BLOCK);
-    const float *x = f32(args->x);
-    float *y = f32(args->y);
-#pragma omp parallel for num_threads(cpu_threads(context)) schedule(static) if (blocks > 1)
-    for (int64_t i = 0; i < blocks; i++) {
-        const struct span span = span_of(i, args->count, ELEMENT_BLOCK);
-        memcpy(y + span.begin, x + span.begin, (size_t)span.count * sizeof *y);
-    }
-    return MINRNN_OK;
-}
+const struct adamw_op CPU_NAME(adamw_op) = {.run = adamw};

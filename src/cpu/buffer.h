@@ -1,6 +1,6 @@
 /* The CPU's device and buffer structs, and what an op reads from them. */
-#ifndef CPU_MEMORY_H
-#define CPU_MEMORY_H
+#ifndef CPU_BUFFER_H
+#define CPU_BUFFER_H
 
 #include "cpu/cpu.h"
 #include "cpu/threads.h"
@@ -19,7 +19,7 @@ struct cpu_buffer {
 
 static inline void *tensor_data(minrnn_tensor tensor) {
     return tensor.buffer ? ((struct cpu_buffer *)tensor.buffer)->data +
-                               tensor.offset * (int64_t)TENSOR_ELEMENT_BYTES
+                               tensor.offset * dtype_bytes(tensor.type)
                          : NULL;
 }
 

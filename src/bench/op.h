@@ -1,0 +1,20 @@
+/* Times ops at the sizes of real models. */
+#ifndef BENCH_OP_H
+#define BENCH_OP_H
+
+#include "check/op_check.h"
+
+struct op_timing {
+    const char *op;
+    char shape[256];  /* its sizes and values in words */
+    double seconds;   /* the median of a call */
+    double work;      /* of a call: bytes moved, or floating-point operations */
+    const char *unit; /* of work: "B", every tensor given, twice if read and written; or "FLOP" */
+};
+
+/* Times a call of the op at each of its sizes, one after another, and waits for each. *count says
+ * how many there were, after a failure too. */
+minrnn_status bench_op(minrnn_device *device, const char *op, struct op_timing timings[CHECK_TIMED],
+                       int *count);
+
+#endif
