@@ -1,6 +1,45 @@
 #include "mixer/gated.h"
 
+#include "base/status.h"
+
+#include <math.h>
 #include <stdio.h>
+
+struct gated_settings gated_settings_of(const minrnn_mixer_config *config) {
+    return (struct gated_settings){.expansion = config->expansion,
+                                   .candidate = config->candidate,
+                                   .alg = config->alg,
+                                   .normalised = config->normalised,
+                                   .bias = config->bias,
+                                   .project = config->project,
+                                   .learned_init = config->learned_init,
+                                   .forget_offset = config->forget_offset};
+}
+
+/* Channels of the recurrence, d_h = (int64_t)(width * expansion). */
+static int64_t mixer_inner(const minrnn_mixer_config *config) {
+    return (int64_t)((double)config->width * (double)gated_settings_of(config).expansion);
+}
+
+minrnn_status gated_check(const minrnn_mixer_config *config) {
+    const struct gated_settings settings = gated_settings_of(config);
+    const double inner = (double)config->width * (double)settings.expansion;
+    if (!(inner >= 1.0 && inner <= MIXER_MAX_CHANNELS)) {
+        return fail(MINRNN_INVALID_ARGUMENT,
+                    "mixer: width %lld times expansion %g must give 1 to %d channels",
+                    (long long)config->width, (double)settings.expansion, MIXER_MAX_CHANNELS);
+    }
+    if ((unsigned)settings.candidate > MINRNN_CANDIDATE_G ||
+        (unsigned)settings.alg > MINRNN_SCAN_LOG || !isfinite(settings.forget_offset)) {
+        return fail(MINRNN_INVALID_ARGUMENT,
+                    "mixer: candidate, alg or forget_offset has no allowed value");
+    }
+    if (settings.alg == MINRNN_SCAN_LOG && settings.candidate != MINRNN_CANDIDATE_G) {
+        return fail(MINRNN_INVALID_ARGUMENT,
+                    "mixer: the log-space scan needs the positive candidate g");
+    }
+    return MINRNN_OK;
+}
 
 /* Order of the parameters, which is also that of the file. */
 struct gated_layout {
@@ -9,20 +48,21 @@ struct gated_layout {
 };
 
 static bool projects(const minrnn_mixer_config *config) {
-    return config->project || mixer_inner(config) != config->width;
+    return gated_settings_of(config).project || mixer_inner(config) != config->width;
 }
 
 static struct gated_layout layout_of(const minrnn_mixer_config *config) {
+    const struct gated_settings settings = gated_settings_of(config);
     struct gated_layout layout = {0, -1, -1, -1, -1, 1};
-    if (config->bias) {
+    if (settings.bias) {
         layout.gates_bias = layout.count++;
     }
-    if (config->learned_init) {
+    if (settings.learned_init) {
         layout.init = layout.count++;
     }
     if (projects(config)) {
         layout.out_weight = layout.count++;
-        if (config->bias) {
+        if (settings.bias) {
             layout.out_bias = layout.count++;
         }
     }
@@ -104,7 +144,8 @@ struct saved {
 };
 
 static bool init_is_activated(const minrnn_mixer_config *config) {
-    return config->learned_init && config->candidate == MINRNN_CANDIDATE_G;
+    const struct gated_settings settings = gated_settings_of(config);
+    return settings.learned_init && settings.candidate == MINRNN_CANDIDATE_G;
 }
 
 static struct saved take_saved(const struct mixer_call *call, minrnn_scan_cell cell,
@@ -122,11 +163,11 @@ static struct saved take_saved(const struct mixer_call *call, minrnn_scan_cell c
 
 static minrnn_status scan_forward(const struct mixer_call *call, minrnn_scan_cell cell,
                                   const struct weights *weights, const struct saved *saved) {
-    const minrnn_mixer_config *config = call->config;
+    const struct gated_settings settings = gated_settings_of(call->config);
     return OP(scan_forward, call->context, .batch = call->batch, .time = call->time,
-              .width = mixer_inner(config), .alg = config->alg, .cell = cell,
-              .candidate = config->candidate, .normalised = config->normalised,
-              .forget_offset = config->forget_offset, .x = saved->gates,
+              .width = mixer_inner(call->config), .alg = settings.alg, .cell = cell,
+              .candidate = settings.candidate, .normalised = settings.normalised,
+              .forget_offset = settings.forget_offset, .x = saved->gates,
               .bias = weights->gates_bias, .h0 = call->state, .init = saved->init,
               .reset = call->reset, .lengths = call->lengths, .h = saved->h,
               .h_last = call->state_out);
@@ -143,7 +184,7 @@ static minrnn_status project_forward(const struct mixer_call *call, const struct
     minrnn_status status =
         OP(gemm, call->context, .m = rows, .n = width, .k = mixer_inner(call->config),
            .transpose_b = true, .a = h, .b = weights->out_weight, .c = call->y);
-    if (!status && call->config->bias) {
+    if (!status && gated_settings_of(call->config).bias) {
         status = OP(residual_forward, call->context, .rows = rows, .width = width, .x = call->y,
                     .bias = weights->out_bias, .y = call->y);
     }
@@ -176,7 +217,7 @@ static minrnn_status project_backward(const struct mixer_call *call, const struc
     minrnn_status status =
         OP(gemm, call->context, .m = width, .n = inner, .k = rows, .transpose_a = true,
            .accumulate = true, .a = call->dy, .b = h, .c = gradients->out_weight);
-    if (!status && call->config->bias) {
+    if (!status && gated_settings_of(call->config).bias) {
         status = OP(column_sum, call->context, .rows = rows, .width = width, .x = call->dy,
                     .total = gradients->out_bias);
     }
@@ -188,11 +229,11 @@ static minrnn_status project_backward(const struct mixer_call *call, const struc
 static minrnn_status scan_backward(const struct mixer_call *call, minrnn_scan_cell cell,
                                    const struct weights *weights, const struct saved *saved,
                                    minrnn_tensor dh, minrnn_tensor dgates, minrnn_tensor dinit) {
-    const minrnn_mixer_config *config = call->config;
+    const struct gated_settings settings = gated_settings_of(call->config);
     return OP(scan_backward, call->context, .batch = call->batch, .time = call->time,
-              .width = mixer_inner(config), .alg = config->alg, .cell = cell,
-              .candidate = config->candidate, .normalised = config->normalised,
-              .forget_offset = config->forget_offset, .x = saved->gates,
+              .width = mixer_inner(call->config), .alg = settings.alg, .cell = cell,
+              .candidate = settings.candidate, .normalised = settings.normalised,
+              .forget_offset = settings.forget_offset, .x = saved->gates,
               .bias = weights->gates_bias, .h0 = call->state, .init = saved->init,
               .reset = call->reset, .lengths = call->lengths, .h = saved->h, .dh = dh,
               .dh_last = call->dstate_out, .dx = dgates, .dh0 = call->dstate, .dinit = dinit);
@@ -230,7 +271,7 @@ static minrnn_status gates_backward(const struct mixer_call *call, minrnn_scan_c
     minrnn_status status =
         OP(gemm, call->context, .m = gates, .n = width, .k = rows, .transpose_a = true,
            .accumulate = true, .a = dgates, .b = call->x, .c = gradients->gates_weight);
-    if (!status && call->config->bias) {
+    if (!status && gated_settings_of(call->config).bias) {
         status = OP(column_sum, call->context, .rows = rows, .width = gates, .x = dgates,
                     .total = gradients->gates_bias);
     }
@@ -248,9 +289,9 @@ minrnn_status gated_backward(const struct mixer_call *call, minrnn_scan_cell cel
     const struct saved saved = take_saved(call, cell, &weights);
     const int64_t mark = call->temporary->used;
     const minrnn_tensor dgates = arena_take(call->temporary, states * scan_gates(cell));
-    const minrnn_tensor dinit = config->learned_init
-                                    ? arena_take(call->temporary, call->batch * inner)
-                                    : (minrnn_tensor){0};
+    const bool learns_init = gated_settings_of(config).learned_init;
+    const minrnn_tensor dinit =
+        learns_init ? arena_take(call->temporary, call->batch * inner) : (minrnn_tensor){0};
     minrnn_tensor dh = call->dy;
     minrnn_status status = MINRNN_OK;
     if (projects(config)) {
@@ -258,7 +299,7 @@ minrnn_status gated_backward(const struct mixer_call *call, minrnn_scan_cell cel
         status = project_backward(call, &weights, &gradients, saved.h, dh);
     }
     status = status ? status : scan_backward(call, cell, &weights, &saved, dh, dgates, dinit);
-    if (!status && config->learned_init) {
+    if (!status && learns_init) {
         status = init_backward(call, &weights, &gradients, dinit);
     }
     status = status ? status : gates_backward(call, cell, &weights, &gradients, dgates);

@@ -4,11 +4,12 @@
 
 /* Normalisation and the forget gate's offset are minLSTM's. */
 static minrnn_status check(const minrnn_mixer_config *config) {
-    if (config->normalised || config->forget_offset != 0.0f) {
+    const struct gated_settings settings = gated_settings_of(config);
+    if (settings.normalised || settings.forget_offset != 0.0f) {
         return fail(MINRNN_INVALID_ARGUMENT,
                     "mixer mingru has no forget gate: normalised and forget_offset must be off");
     }
-    return MINRNN_OK;
+    return gated_check(config);
 }
 
 static int parameters(const minrnn_mixer_config *config,

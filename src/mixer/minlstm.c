@@ -1,11 +1,6 @@
 /* minLSTM: h = f h + i c; gates (hidden | forget | input). Feng et al., section 3.2. */
 #include "mixer/gated.h"
 
-static minrnn_status check(const minrnn_mixer_config *config) {
-    (void)config;
-    return MINRNN_OK;
-}
-
 static int parameters(const minrnn_mixer_config *config,
                       struct parameter parameters[MIXER_MAX_PARAMETERS]) {
     return gated_parameters(config, MINRNN_CELL_MINLSTM, parameters);
@@ -21,7 +16,7 @@ static minrnn_status backward(const struct mixer_call *call) {
 
 const struct mixer_kind mixer_minlstm = {
     .name = "minlstm",
-    .check = check,
+    .check = gated_check,
     .parameters = parameters,
     .state_size = gated_state_size,
     .forward = forward,

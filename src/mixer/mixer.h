@@ -6,7 +6,7 @@
 #include "op/arena.h"
 #include "op/op.h"
 
-enum { MIXER_MAX_PARAMETERS = 8 };
+enum { MIXER_MAX_PARAMETERS = 8, MIXER_MAX_CHANNELS = 1 << 20 };
 
 /* One forward or backward call; the tensors are those of minrnn_mixer_tensors. The kind takes what
  * it keeps for backward from `saved`, in an order that backward repeats, and what it needs for the
@@ -27,7 +27,7 @@ struct mixer_call {
 
 struct mixer_kind {
     const char *name;
-    /* What only this kind forbids; sizes and enums were checked. */
+    /* What this kind forbids; the width was checked. */
     minrnn_status (*check)(const minrnn_mixer_config *config);
     /* Fills names, shapes and initialisation; returns how many. None of them decays. */
     int (*parameters)(const minrnn_mixer_config *config,
@@ -45,11 +45,6 @@ minrnn_status mixer_find(const minrnn_mixer_config *config, const struct mixer_k
 /* The kind's parameters with their offsets; returns how many, *total elements in all. */
 int mixer_parameters(const struct mixer_kind *kind, const minrnn_mixer_config *config,
                      struct parameter parameters[MIXER_MAX_PARAMETERS], int64_t *total);
-
-/* Channels of the recurrence, d_h = (int64_t)(width * expansion). */
-static inline int64_t mixer_inner(const minrnn_mixer_config *config) {
-    return (int64_t)((double)config->width * (double)config->expansion);
-}
 
 extern const struct mixer_kind mixer_mingru;
 extern const struct mixer_kind mixer_minlstm;

@@ -175,8 +175,9 @@ minrnn_status layout_check_rows(const struct model_layout *layout, int64_t batch
      * and channel of the widest tensor. What has no tokens among its sizes is below 2^60. */
     enum { MOST_BYTES = 1024 };
     const minrnn_model_config *config = &layout->config;
-    const int64_t widest = larger(larger(config->vocab, config->width),
-                                  larger(layout_feed_width(config), mixer_inner(&config->mixer)));
+    const int64_t widest =
+        larger(larger(config->vocab, config->width),
+               larger(layout_feed_width(config), layout->mixer->state_size(&config->mixer)));
     const int64_t token_bytes = larger(widest * (config->layers + 1) * MOST_BYTES, 1);
     return batch * time <= INT64_MAX / token_bytes
                ? MINRNN_OK
