@@ -30,7 +30,7 @@ OPENCL_TESTS = ["pocl", "rusticl", "no_icd", "drivers", "kernels compile", "chec
                 "checkop intel", "fuzz-cache"]
 HOST_TESTS = ["cpu", "host", "check", "cli", "faults", "examples", "interop", "golden", "unit",
               "fuzz"]
-MODEL_FOLDERS = ["mixer", "network", "train", "infer", "store", "task"]
+MODEL_FOLDERS = ["layer", "mixer", "network", "train", "infer", "store", "task"]
 REACH = {
     "cl": OPENCL_TESTS,
     "src/opencl": OPENCL_TESTS,
