@@ -87,6 +87,10 @@ MINRNN_API minrnn_status minrnn_text_window(const minrnn_text *text, minrnn_spli
                                             int32_t *tokens, int32_t *targets, int32_t *reset,
                                             int64_t *used);
 
+/* What can be learnt, the tasks: their names and a line on each, 0 <= index, NULL past the last. */
+MINRNN_API const char *minrnn_task_name(int index);
+MINRNN_API const char *minrnn_task_help(int index);
+
 MINRNN_END_DECLS
 
 #endif

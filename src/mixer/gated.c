@@ -1,19 +1,40 @@
 #include "mixer/gated.h"
 
-#include "base/status.h"
-
-#include <math.h>
 #include <stdio.h>
+#include <string.h>
+
+_Static_assert(sizeof(struct gated_settings) <= MINRNN_MIXER_ROOM, "the settings have room");
+_Static_assert(sizeof(minrnn_candidate) == sizeof(unsigned) &&
+                   sizeof(minrnn_scan_alg) == sizeof(unsigned),
+               "a choice is an unsigned");
+
+static const char *const candidates[] = {"plain", "g", NULL};
+static const char *const algs[] = {"linear", "log", NULL};
+
+#define AT(member) SETTING_AT(struct gated_settings, member)
+static const struct setting own_rows[] = {
+    {SETTING_REAL("expansion", 0, INFINITY, 1, "the recurrence's channels by the width",
+                  .above_low = true),
+     AT(expansion)},
+    {SETTING_CHOICE("candidate", candidates, MINRNN_CANDIDATE_PLAIN,
+                    "the new state as it is, or g of it"),
+     AT(candidate)},
+    {SETTING_CHOICE("alg", algs, MINRNN_SCAN_LINEAR,
+                    "log is the paper's log-space form; it needs g", .option = "scan"),
+     AT(alg)},
+    {SETTING_FLAG("normalised", 0, "minLSTM: gates that add up to 1"), AT(normalised)},
+    {SETTING_FLAG("bias", 0, "biases on the gates and on the projection"), AT(bias)},
+    {SETTING_FLAG("project", 0, "the projection back even with expansion 1"), AT(project)},
+    {SETTING_FLAG("learned_init", 0, "an initial state that is learnt"), AT(learned_init)},
+    {SETTING_REAL("forget_offset", -INFINITY, INFINITY, 0, "minLSTM: added in the forget gate"),
+     AT(forget_offset)},
+};
+const struct settings gated_settings = SETTINGS("mixer", own_rows, struct gated_settings);
 
 struct gated_settings gated_settings_of(const minrnn_mixer_config *config) {
-    return (struct gated_settings){.expansion = config->expansion,
-                                   .candidate = config->candidate,
-                                   .alg = config->alg,
-                                   .normalised = config->normalised,
-                                   .bias = config->bias,
-                                   .project = config->project,
-                                   .learned_init = config->learned_init,
-                                   .forget_offset = config->forget_offset};
+    struct gated_settings settings;
+    memcpy(&settings, config->settings, sizeof settings);
+    return settings;
 }
 
 /* Channels of the recurrence, d_h = (int64_t)(width * expansion). */
@@ -28,11 +49,6 @@ minrnn_status gated_check(const minrnn_mixer_config *config) {
         return fail(MINRNN_INVALID_ARGUMENT,
                     "mixer: width %lld times expansion %g must give 1 to %d channels",
                     (long long)config->width, (double)settings.expansion, MIXER_MAX_CHANNELS);
-    }
-    if ((unsigned)settings.candidate > MINRNN_CANDIDATE_G ||
-        (unsigned)settings.alg > MINRNN_SCAN_LOG || !isfinite(settings.forget_offset)) {
-        return fail(MINRNN_INVALID_ARGUMENT,
-                    "mixer: candidate, alg or forget_offset has no allowed value");
     }
     if (settings.alg == MINRNN_SCAN_LOG && settings.candidate != MINRNN_CANDIDATE_G) {
         return fail(MINRNN_INVALID_ARGUMENT,

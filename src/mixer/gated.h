@@ -16,6 +16,7 @@ struct gated_settings {
     bool learned_init;   /* a learned initial state, which also stands in at resets */
     float forget_offset; /* added to the forget gate's pre-activation */
 };
+extern const struct settings gated_settings;
 
 struct gated_settings gated_settings_of(const minrnn_mixer_config *config);
 

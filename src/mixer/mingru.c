@@ -27,6 +27,7 @@ static minrnn_status backward(const struct mixer_call *call) {
 
 const struct mixer_kind mixer_mingru = {
     .name = "mingru",
+    .settings = &gated_settings,
     .check = check,
     .parameters = parameters,
     .state_size = gated_state_size,

@@ -16,6 +16,7 @@ static minrnn_status backward(const struct mixer_call *call) {
 
 const struct mixer_kind mixer_minlstm = {
     .name = "minlstm",
+    .settings = &gated_settings,
     .check = gated_check,
     .parameters = parameters,
     .state_size = gated_state_size,

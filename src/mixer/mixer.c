@@ -1,35 +1,7 @@
-/* The list of mixers, and the mixer as a layer in the caller's own model. */
+/* The mixer as a layer in the caller's own model. */
 #include "mixer/mixer.h"
 
 #include "base/alloc.h"
-
-#include <string.h>
-
-static const struct mixer_kind *const kinds[] = {&mixer_mingru, &mixer_minlstm};
-enum { KIND_COUNT = sizeof kinds / sizeof *kinds };
-
-static minrnn_status check_config(const minrnn_mixer_config *config) {
-    if (config->width < 1 || config->width > MIXER_MAX_CHANNELS) {
-        return fail(MINRNN_INVALID_ARGUMENT, "mixer: width is %lld, must be 1 to %d",
-                    (long long)config->width, MIXER_MAX_CHANNELS);
-    }
-    return MINRNN_OK;
-}
-
-minrnn_status mixer_find(const minrnn_mixer_config *config, const struct mixer_kind **kind) {
-    *kind = NULL;
-    for (int i = 0; i < KIND_COUNT; i++) {
-        if (strncmp(config->name, kinds[i]->name, sizeof config->name) == 0) {
-            *kind = kinds[i];
-        }
-    }
-    if (!*kind) {
-        return fail(MINRNN_INVALID_ARGUMENT, "unknown mixer \"%.*s\"; there are mingru, minlstm",
-                    (int)sizeof config->name, config->name);
-    }
-    const minrnn_status status = check_config(config);
-    return status ? status : (*kind)->check(config);
-}
 
 int mixer_parameters(const struct mixer_kind *kind, const minrnn_mixer_config *config,
                      struct parameter parameters[MIXER_MAX_PARAMETERS], int64_t *total) {
@@ -49,12 +21,6 @@ struct minrnn_mixer {
     int64_t total;
 };
 
-void minrnn_mixer_config_defaults(minrnn_mixer_config *config) {
-    if (config) {
-        *config = (minrnn_mixer_config){.name = "mingru", .expansion = 1.0f};
-    }
-}
-
 minrnn_status minrnn_mixer_create(minrnn_device *device, const minrnn_mixer_config *config,
                                   minrnn_mixer **mixer) {
     if (!device || !config || !mixer) {
@@ -62,7 +28,10 @@ minrnn_status minrnn_mixer_create(minrnn_device *device, const minrnn_mixer_conf
     }
     *mixer = NULL;
     const struct mixer_kind *kind;
-    const minrnn_status status = mixer_find(config, &kind);
+    minrnn_mixer_config own;
+    settings_defaults(&mixer_settings, &own);
+    minrnn_status status = settings_take(&mixer_settings, config, &own);
+    status = status ? status : mixer_find(&own, &kind);
     if (status) {
         return status;
     }
@@ -71,9 +40,9 @@ minrnn_status minrnn_mixer_create(minrnn_device *device, const minrnn_mixer_conf
         return MINRNN_OUT_OF_MEMORY;
     }
     made->device = device;
-    made->config = *config;
+    made->config = own;
     made->kind = kind;
-    made->count = mixer_parameters(kind, config, made->parameters, &made->total);
+    made->count = mixer_parameters(kind, &own, made->parameters, &made->total);
     *mixer = made;
     return MINRNN_OK;
 }

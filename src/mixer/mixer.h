@@ -2,6 +2,7 @@
 #ifndef MIXER_MIXER_H
 #define MIXER_MIXER_H
 
+#include "layer/setting.h"
 #include "mixer/parameter.h"
 #include "op/arena.h"
 #include "op/op.h"
@@ -27,7 +28,8 @@ struct mixer_call {
 
 struct mixer_kind {
     const char *name;
-    /* What this kind forbids; the width was checked. */
+    const struct settings *settings; /* the kind's own: what lies in a configuration's room */
+    /* What no row can say; every value by itself was checked. */
     minrnn_status (*check)(const minrnn_mixer_config *config);
     /* Fills names, shapes and initialisation; returns how many. None of them decays. */
     int (*parameters)(const minrnn_mixer_config *config,
@@ -37,6 +39,11 @@ struct mixer_kind {
     minrnn_status (*forward)(const struct mixer_call *call);
     minrnn_status (*backward)(const struct mixer_call *call);
 };
+
+/* The list: names, NULL at the end, and each one's own settings, NULL for a name that is none. */
+extern const char *const mixer_names[];
+const struct settings *mixer_own_settings(const char name[SETTING_NAME_BYTES]);
+extern const struct settings mixer_settings; /* of a minrnn_mixer_config */
 
 /* Finds a kind by the config's name and checks the whole config; the error lists the known names.
  */

@@ -1,58 +1,17 @@
 #include "network/layout.h"
 
 #include "base/alloc.h"
+#include "network/model_config.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-enum {
-    MAX_VOCAB = 1 << 22,
-    MAX_WIDTH = 1 << 20,
-    MAX_LAYERS = 4096,
-    MAX_CONV = 64,
-    BLOCK_MAX_PARAMETERS = 10 + MIXER_MAX_PARAMETERS,
-    MODEL_OWN_PARAMETERS = 3
-};
+enum { BLOCK_MAX_PARAMETERS = 10 + MIXER_MAX_PARAMETERS, MODEL_OWN_PARAMETERS = 3 };
 
 int64_t layout_feed_width(const minrnn_model_config *config) {
     return config->feed_forward == MINRNN_FEED_FORWARD_NONE
                ? 0
                : (int64_t)((double)config->width * (double)config->feed_forward_factor);
-}
-
-static minrnn_status check_range(const char *name, int64_t value, int64_t least, int64_t most) {
-    if (value >= least && value <= most) {
-        return MINRNN_OK;
-    }
-    return fail(MINRNN_INVALID_ARGUMENT, "model: %s is %lld, must be %lld to %lld", name,
-                (long long)value, (long long)least, (long long)most);
-}
-
-static minrnn_status check_config(const minrnn_model_config *config) {
-    minrnn_status status = check_range("vocab", config->vocab, 1, MAX_VOCAB);
-    status = status ? status : check_range("width", config->width, 1, MAX_WIDTH);
-    status = status ? status : check_range("layers", config->layers, 1, MAX_LAYERS);
-    status = status ? status : check_range("conv", config->conv, 0, MAX_CONV);
-    if (status) {
-        return status;
-    }
-    if (config->conv_pointwise && config->conv == 0) {
-        return fail(MINRNN_INVALID_ARGUMENT, "model: conv_pointwise needs conv");
-    }
-    if ((unsigned)config->feed_forward > MINRNN_FEED_FORWARD_GEGLU) {
-        return fail(MINRNN_INVALID_ARGUMENT, "model: feed_forward has no allowed value");
-    }
-    const double feed = (double)config->width * (double)config->feed_forward_factor;
-    if (config->feed_forward != MINRNN_FEED_FORWARD_NONE && !(feed >= 1.0 && feed <= MAX_WIDTH)) {
-        return fail(MINRNN_INVALID_ARGUMENT,
-                    "model: width %lld times feed_forward_factor %g must give 1 to %d channels",
-                    (long long)config->width, (double)config->feed_forward_factor, MAX_WIDTH);
-    }
-    if (!(config->dropout >= 0.0f && config->dropout < 1.0f)) {
-        return fail(MINRNN_INVALID_ARGUMENT, "model: dropout is %g, must be in [0, 1)",
-                    (double)config->dropout);
-    }
-    return MINRNN_OK;
 }
 
 /* Appends a parameter and returns its index. Rank is the number of sizes that are not 0. */
@@ -147,16 +106,16 @@ static void add_all(struct model_layout *layout) {
 }
 
 minrnn_status layout_create(const minrnn_model_config *config, struct model_layout *layout) {
-    *layout = (struct model_layout){.config = *config};
-    layout->config.mixer.width = config->width;
-    minrnn_status status = check_config(config);
+    *layout = (struct model_layout){0};
+    minrnn_status status = model_config_take(config, &layout->config);
+    status = status ? status : model_config_check(&layout->config);
     status = status ? status : mixer_find(&layout->config.mixer, &layout->mixer);
     if (status) {
         return status;
     }
-    const size_t most = (size_t)config->layers * BLOCK_MAX_PARAMETERS + MODEL_OWN_PARAMETERS;
+    const size_t most = (size_t)layout->config.layers * BLOCK_MAX_PARAMETERS + MODEL_OWN_PARAMETERS;
     layout->parameters = mem_alloc(most, sizeof *layout->parameters);
-    layout->blocks = mem_alloc((uint64_t)config->layers, sizeof *layout->blocks);
+    layout->blocks = mem_alloc((uint64_t)layout->config.layers, sizeof *layout->blocks);
     if (!layout->parameters || !layout->blocks) {
         layout_destroy(layout);
         return MINRNN_OUT_OF_MEMORY;
@@ -171,8 +130,8 @@ static int64_t larger(int64_t a, int64_t b) {
 }
 
 minrnn_status layout_check_rows(const struct model_layout *layout, int64_t batch, int64_t time) {
-    /* More bytes than any layer keeps, carries (MAX_CONV taps) and has as scratch, for each token
-     * and channel of the widest tensor. What has no tokens among its sizes is below 2^60. */
+    /* More bytes than any layer keeps, carries (MODEL_MAX_CONV taps) and has as scratch, for each
+     * token and channel of the widest tensor. What has no tokens among its sizes is below 2^60. */
     enum { MOST_BYTES = 1024 };
     const minrnn_model_config *config = &layout->config;
     const int64_t widest =
