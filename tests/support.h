@@ -103,6 +103,25 @@ static inline minrnn_status support_evaluate(minrnn_trainer *trainer, const int3
     return minrnn_trainer_evaluate(trainer, &batch, loss_sum, count);
 }
 
+/* Gives a mixer "name=value name=value". */
+static inline void support_set(minrnn_mixer_config *mixer, const char *values) {
+    char pair[2 * MINRNN_SETTING_TEXT];
+    for (int used = 0; sscanf(values, " %127s%n", pair, &used) == 1; values += used) {
+        char *value = strchr(pair, '=');
+        assert_non_null(value);
+        *value++ = '\0';
+        CHECK(minrnn_mixer_set(mixer, pair, value));
+    }
+}
+
+/* Whether one of a mixer's settings has this value. */
+static inline bool support_has(const minrnn_mixer_config *mixer, const char *name,
+                               const char *value) {
+    char text[MINRNN_SETTING_TEXT];
+    CHECK(minrnn_mixer_get(mixer, name, text, sizeof text));
+    return strcmp(text, value) == 0;
+}
+
 /* Numbers for inputs: SplitMix64, so that a test's data are the same everywhere. */
 struct support_random {
     uint64_t state;

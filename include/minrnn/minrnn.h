@@ -11,6 +11,7 @@
 #include <minrnn/model.h>
 #include <minrnn/scan.h>
 #include <minrnn/session.h>
+#include <minrnn/setting.h>
 #include <minrnn/status.h>
 #include <minrnn/text.h>
 #include <minrnn/trainer.h>

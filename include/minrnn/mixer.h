@@ -3,25 +3,35 @@
 #define MINRNN_MIXER_H
 
 #include <minrnn/scan.h>
+#include <minrnn/setting.h>
 
 MINRNN_BEGIN_DECLS
 
-/* What a mixer is made of. One matrix product gives all gates: x [rows, width] times
- * to_hidden_and_gate.weight [gates * inner, width] transposed, inner = width * expansion; then the
- * scan over inner channels; then, where inner != width or `project` is set, the projection back,
- * to_out.weight [width, inner]. */
+/* Bytes that a mixer's own settings can take. */
+enum { MINRNN_MIXER_ROOM = 256 };
+
+/* What a mixer is made of: its name, its width, and settings of its own, which minrnn_mixer_setting
+ * lists and minrnn_mixer_set sets. Made by minrnn_mixer_config_defaults; it can be copied. This
+ * struct does not grow.
+ *
+ * "mingru" and "minlstm" (Feng et al., arXiv 2410.01201, section 3): one matrix product gives all
+ * gates, x [rows, width] times to_hidden_and_gate.weight [gates * inner, width] transposed, inner =
+ * (int64_t)(width * expansion); then the scan over inner channels; then, if inner != width or
+ * `project` is on, the projection back, to_out.weight [width, inner]. Their settings:
+ *   expansion      alpha, above 0; standard 1
+ *   candidate      "plain" or "g": the new state as it is, or g of it
+ *   alg            "linear" or "log"; log needs the candidate g
+ *   normalised     minLSTM: f' = f / (f + i), i' = i / (f + i)
+ *   bias           biases on the gates' product and on the projection
+ *   project        the projection back even if inner == width
+ *   learned_init   a learned initial state init_hidden_state [inner] (g of it, if the candidate is
+ *                  g); it also stands in at resets
+ *   forget_offset  minLSTM: added to the forget gate's pre-activation */
 typedef struct minrnn_mixer_config {
-    char name[16];   /* "mingru" or "minlstm" */
-    int64_t width;   /* channels in and out, d_x */
-    float expansion; /* alpha: inner = (int64_t)(width * expansion), d_h */
-    minrnn_candidate candidate;
-    minrnn_scan_alg alg; /* MINRNN_SCAN_LOG needs MINRNN_CANDIDATE_G */
-    bool normalised;     /* minLSTM: f' = f / (f + i), i' = i / (f + i) */
-    bool bias;           /* biases on the gates' product and on the projection */
-    bool project;        /* the projection back even where inner == width */
-    bool learned_init;   /* a learned initial state init_hidden_state [inner] (g of it, where the
-                            candidate is g); it also stands in at resets */
-    float forget_offset; /* minLSTM: added to the forget gate's pre-activation */
+    size_t size; /* of this struct: minrnn_mixer_config_defaults sets it */
+    char name[16];
+    int64_t width;                           /* channels in and out, d_x; 0 until it is set */
+    int64_t settings[MINRNN_MIXER_ROOM / 8]; /* the mixer's own; the library's to read */
 } minrnn_mixer_config;
 
 typedef struct minrnn_mixer minrnn_mixer;
@@ -55,8 +65,29 @@ typedef struct minrnn_mixer_tensors {
     minrnn_tensor dstate;     /* out [batch, inner], optional, only where state is given */
 } minrnn_mixer_tensors;
 
-/* "mingru", expansion 1, plain candidate, linear scan, everything else off. */
-MINRNN_API void minrnn_mixer_config_defaults(minrnn_mixer_config *config);
+/* The names of the mixers there are, 0 <= index; NULL past the last. */
+MINRNN_API const char *minrnn_mixer_name(int index);
+
+/* The settings of a mixer's own, 0 <= index; NULL past the last, or if no mixer has this name. */
+MINRNN_API const minrnn_setting *minrnn_mixer_setting(const char *mixer, int index);
+
+/* Standard values for a mixer of this name. `size` is the struct's: minrnn_mixer_config_defaults
+ * knows it. */
+MINRNN_API minrnn_status minrnn_mixer_config_init(const char *name, minrnn_mixer_config *config,
+                                                  size_t size);
+static inline minrnn_status minrnn_mixer_config_defaults(const char *name,
+                                                         minrnn_mixer_config *config) {
+    return minrnn_mixer_config_init(name, config, sizeof *config);
+}
+
+/* Sets what has this name in the configuration (`name` and `width` too) to what the text says, or
+ * writes it as text with a zero byte, at most MINRNN_SETTING_TEXT bytes in all. A name that the
+ * mixer has not, and a value that is not allowed, are MINRNN_INVALID_ARGUMENT and change nothing.
+ * Another mixer's name keeps the values of settings that both have; the others become standard. */
+MINRNN_API minrnn_status minrnn_mixer_set(minrnn_mixer_config *config, const char *name,
+                                          const char *value);
+MINRNN_API minrnn_status minrnn_mixer_get(const minrnn_mixer_config *config, const char *name,
+                                          char *value, size_t capacity);
 
 /* Makes a mixer on a device; it holds no parameters, they are the caller's. The caller owns *mixer.
  */

@@ -20,6 +20,7 @@ typedef enum minrnn_feed_forward {
 } minrnn_feed_forward;
 
 typedef struct minrnn_model_config {
+    size_t size;               /* of this struct: minrnn_model_config_defaults sets it */
     int64_t vocab;             /* tokens */
     int64_t width;             /* d */
     int64_t layers;            /* blocks */
@@ -45,8 +46,22 @@ typedef struct minrnn_memory {
 } minrnn_memory;
 
 /* A small minGRU: width 128, 2 layers, expansion 2, conv 4, GELU 4, no dropout; vocab 0 (to be
- * set). */
-MINRNN_API void minrnn_model_config_defaults(minrnn_model_config *config);
+ * set). `size` is the struct's: minrnn_model_config_defaults knows it. */
+MINRNN_API void minrnn_model_config_init(minrnn_model_config *config, size_t size);
+static inline void minrnn_model_config_defaults(minrnn_model_config *config) {
+    minrnn_model_config_init(config, sizeof *config);
+}
+
+/* The settings of a model, 0 <= index, NULL past the last; those of its mixer's own are
+ * minrnn_mixer_setting's. */
+MINRNN_API const minrnn_setting *minrnn_model_setting(int index);
+
+/* As minrnn_mixer_set and minrnn_mixer_get, for a model's settings and its mixer's; the mixer
+ * itself is the setting "mixer". */
+MINRNN_API minrnn_status minrnn_model_set(minrnn_model_config *config, const char *name,
+                                          const char *value);
+MINRNN_API minrnn_status minrnn_model_get(const minrnn_model_config *config, const char *name,
+                                          char *value, size_t capacity);
 
 /* Makes a model with initial parameters drawn from `seed`; the same on every device. A
  * configuration that cannot be is MINRNN_INVALID_ARGUMENT. The caller owns *model; the device must
@@ -56,8 +71,13 @@ MINRNN_API minrnn_status minrnn_model_create(minrnn_device *device,
                                              minrnn_model **model);
 MINRNN_API void minrnn_model_destroy(minrnn_model *model);
 
-MINRNN_API minrnn_status minrnn_model_get_config(const minrnn_model *model,
-                                                 minrnn_model_config *config);
+/* The model's configuration. `size` is the struct's: minrnn_model_get_config knows it. */
+MINRNN_API minrnn_status minrnn_model_copy_config(const minrnn_model *model,
+                                                  minrnn_model_config *config, size_t size);
+static inline minrnn_status minrnn_model_get_config(const minrnn_model *model,
+                                                    minrnn_model_config *config) {
+    return minrnn_model_copy_config(model, config, sizeof *config);
+}
 
 /* The device it lives on. */
 MINRNN_API minrnn_device *minrnn_model_device(const minrnn_model *model);

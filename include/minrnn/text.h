@@ -112,6 +112,10 @@ MINRNN_API minrnn_status minrnn_generate(minrnn_session *session, const char *pr
                                          const minrnn_sampling *sampling, minrnn_on_text on_text,
                                          void *user);
 
+/* What can be learnt, the tasks: their names and a line on each, 0 <= index, NULL past the last. */
+MINRNN_API const char *minrnn_task_name(int index);
+MINRNN_API const char *minrnn_task_help(int index);
+
 MINRNN_END_DECLS
 
 #endif

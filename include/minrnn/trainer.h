@@ -13,6 +13,7 @@ typedef enum minrnn_schedule {
 } minrnn_schedule;
 
 typedef struct minrnn_trainer_config {
+    size_t size;          /* of this struct: minrnn_trainer_config_defaults sets it */
     int64_t batch, time;  /* tokens of one micro-batch */
     int64_t accumulation; /* micro-batches a step */
     int64_t steps;        /* where the cosine ends; training may go on at min_rate */
@@ -43,8 +44,32 @@ typedef struct minrnn_step_record {
 } minrnn_step_record;
 
 /* 32 x 128 tokens, accumulation 1, 1000 steps, rate 1e-3 constant, no warm-up, betas 0.9 and 0.999,
- * epsilon 1e-8, weight decay 0.01, clip 1, seed 1. */
-MINRNN_API void minrnn_trainer_config_defaults(minrnn_trainer_config *config);
+ * epsilon 1e-8, weight decay 0.01, clip 1, seed 1. `size` is the struct's:
+ * minrnn_trainer_config_defaults knows it. */
+MINRNN_API void minrnn_trainer_config_init(minrnn_trainer_config *config, size_t size);
+static inline void minrnn_trainer_config_defaults(minrnn_trainer_config *config) {
+    minrnn_trainer_config_init(config, sizeof *config);
+}
+
+/* The settings of a trainer, 0 <= index, NULL past the last; by name as minrnn_mixer_set and
+ * minrnn_mixer_get. */
+MINRNN_API const minrnn_setting *minrnn_trainer_setting(int index);
+MINRNN_API minrnn_status minrnn_trainer_set(minrnn_trainer_config *config, const char *name,
+                                            const char *value);
+MINRNN_API minrnn_status minrnn_trainer_get(const minrnn_trainer_config *config, const char *name,
+                                            char *value, size_t capacity);
+
+/* Presets, a model and how it is trained: their names and a line on each, 0 <= index, NULL past the
+ * last. The first is a good one to begin with. */
+MINRNN_API const char *minrnn_preset_name(int index);
+MINRNN_API const char *minrnn_preset_help(int index);
+
+/* Fills both configurations, whose sizes must be set (by their _defaults), with a preset's values;
+ * vocab becomes 0, to be set. *eval_every and *save_every are the steps between evaluations and
+ * between saves that suit it. Each but the name may be NULL. */
+MINRNN_API minrnn_status minrnn_preset(const char *name, minrnn_model_config *model,
+                                       minrnn_trainer_config *trainer, int64_t *eval_every,
+                                       int64_t *save_every);
 
 /* Memory of a model and its trainer on this device, before either exists. */
 MINRNN_API minrnn_status minrnn_trainer_memory(minrnn_device *device,
@@ -98,8 +123,13 @@ MINRNN_API minrnn_status minrnn_trainer_resume(minrnn_device *device, const char
                                                const minrnn_trainer_config *config,
                                                minrnn_model **model, minrnn_trainer **trainer);
 
-MINRNN_API minrnn_status minrnn_trainer_get_config(const minrnn_trainer *trainer,
-                                                   minrnn_trainer_config *config);
+/* The trainer's configuration. `size` is the struct's: minrnn_trainer_get_config knows it. */
+MINRNN_API minrnn_status minrnn_trainer_copy_config(const minrnn_trainer *trainer,
+                                                    minrnn_trainer_config *config, size_t size);
+static inline minrnn_status minrnn_trainer_get_config(const minrnn_trainer *trainer,
+                                                      minrnn_trainer_config *config) {
+    return minrnn_trainer_copy_config(trainer, config, sizeof *config);
+}
 
 MINRNN_END_DECLS
 

@@ -29,6 +29,11 @@ static const struct option *find_option(const struct option *options, const char
     return NULL;
 }
 
+static bool is_flag(const struct option *option) {
+    return option->kind == OPTION_FLAG ||
+           (option->kind == OPTION_SETTING && option->setting->kind == MINRNN_SETTING_FLAG);
+}
+
 /* Reads the option at argv[*i] and moves on. Returns 0 or, having reported, an exit code. */
 static int read_given(const struct command *command, int argc, char **argv, int *i,
                       struct given *given) {
@@ -48,7 +53,7 @@ static int read_given(const struct command *command, int argc, char **argv, int 
         return report_wrong_use("%s: unknown option --%.*s (see minrnn %s --help)", command->name,
                                 (int)length, name, command->name);
     }
-    if (given->option->kind == OPTION_FLAG) {
+    if (is_flag(given->option)) {
         return name[length] ? report_wrong_use("--%s takes no value", given->option->name) : 0;
     }
     if (name[length] == '=') {
@@ -77,6 +82,7 @@ static size_t value_size(const struct option *option) {
     case OPTION_COUNT: return sizeof(int64_t);
     case OPTION_SEED: return sizeof(uint64_t);
     case OPTION_NUMBER: return sizeof(float);
+    case OPTION_SETTING: break;
     }
     return 0;
 }
@@ -149,8 +155,20 @@ static int store_number(const struct option *option, const char *text, void *val
     return 0;
 }
 
+/* The library says what the value may be. */
+static int store_setting(const struct option *option, const char *text, void *values) {
+    if (option->access->set(values, option->setting->name, text ? text : "on") == MINRNN_OK) {
+        return 0;
+    }
+    return text ? report_wrong_use("--%s '%s': %s", option->name, text, minrnn_error_text())
+                : report_wrong_use("--%s: %s", option->name, minrnn_error_text());
+}
+
 static int store(const struct given *given, void *values) {
     const struct option *option = given->option;
+    if (option->kind == OPTION_SETTING) {
+        return store_setting(option, given->value, values);
+    }
     if (option->choices) {
         return store_choice(option, given->value, values);
     }
@@ -160,13 +178,21 @@ static int store(const struct given *given, void *values) {
     case OPTION_SEED: return store_seed(option, given->value, values);
     case OPTION_NUMBER: return store_number(option, given->value, values);
     case OPTION_TEXT:
-    case OPTION_CHOICE: break;
+    case OPTION_CHOICE:
+    case OPTION_SETTING: break;
     }
     if (!*given->value) {
         return report_wrong_use("--%s: the value is empty", option->name);
     }
     memcpy(place(option, values), &given->value, sizeof given->value);
     return 0;
+}
+
+/* "" for a setting that is not there: it is another mixer's. */
+static void format_setting(const struct option *option, const void *values, char *text) {
+    if (option->access->get(values, option->setting->name, text, ARGUMENT_CAPACITY)) {
+        text[0] = '\0';
+    }
 }
 
 void arguments_format(const struct option *option, const void *values, char *text) {
@@ -190,10 +216,17 @@ void arguments_format(const struct option *option, const void *values, char *tex
         snprintf(text, capacity, "%s", given ? given : "");
         break;
     }
+    case OPTION_SETTING: format_setting(option, values, text); break;
     }
 }
 
 bool arguments_equal(const struct option *option, const void *a, const void *b) {
+    if (option->kind == OPTION_SETTING) {
+        char text_a[ARGUMENT_CAPACITY], text_b[ARGUMENT_CAPACITY];
+        format_setting(option, a, text_a);
+        format_setting(option, b, text_b);
+        return strcmp(text_a, text_b) == 0;
+    }
     if (option->kind != OPTION_TEXT) {
         return memcmp(const_place(option, a), const_place(option, b), value_size(option)) == 0;
     }
@@ -208,7 +241,7 @@ static void print_help(const struct command *command, const void *defaults) {
         char value[ARGUMENT_CAPACITY] = "", standard[ARGUMENT_CAPACITY];
         if (option->choices) {
             join_choices(option, value);
-        } else if (option->kind != OPTION_FLAG) {
+        } else if (!is_flag(option)) {
             snprintf(value, sizeof value, "%s", option->value);
         }
         arguments_format(option, defaults, standard);
@@ -218,53 +251,78 @@ static void print_help(const struct command *command, const void *defaults) {
         } else {
             printf("%*s", HELP_COLUMN - width, "");
         }
-        const bool shown =
-            *standard && option->kind != OPTION_FLAG && !strstr(option->help, "(default");
+        const bool shown = *standard && !is_flag(option) && !strstr(option->help, "(default");
         printf("%s%s%s%s\n", option->help, shown ? " (default " : "", shown ? standard : "",
                shown ? ")" : "");
     }
     printf("  --help%*s%s\n%s", HELP_COLUMN - 8, "", "print this", command->notes);
 }
 
-bool arguments_parse(const struct command *command, int argc, char **argv, void *values,
-                     int *code) {
-    /* Looked through for --help first, while the defaults are still there to be shown. */
+bool arguments_look(const struct command *command, int argc, char **argv, const void *defaults,
+                    int *code) {
     struct given given;
     for (int i = 0; i < argc;) {
         if ((*code = read_given(command, argc, argv, &i, &given))) {
             return false;
         }
         if (!given.option) {
-            print_help(command, values);
-            return false;
-        }
-    }
-    for (int i = 0; i < argc;) {
-        *code = read_given(command, argc, argv, &i, &given);
-        if (*code == 0 && given.option) {
-            *code = store(&given, values);
-        }
-        if (*code != 0) {
+            print_help(command, defaults);
             return false;
         }
     }
     return true;
 }
 
+int arguments_store(const struct command *command, int argc, char **argv, void *values) {
+    struct given given;
+    int code = 0;
+    for (int i = 0; !code && i < argc;) {
+        code = read_given(command, argc, argv, &i, &given);
+        if (!code && given.option) {
+            code = store(&given, values);
+        }
+    }
+    return code;
+}
+
+bool arguments_parse(const struct command *command, int argc, char **argv, void *values,
+                     int *code) {
+    /* Looked through for --help first, while the defaults are still there to be shown. */
+    if (!arguments_look(command, argc, argv, values, code)) {
+        return false;
+    }
+    *code = arguments_store(command, argc, argv, values);
+    return *code == 0;
+}
+
+/* Moves *i past the next `name` that is given. False if there is none. */
+static bool next_given(const struct command *command, int argc, char **argv, const char *name,
+                       int *i, const char **value) {
+    struct given given;
+    while (*i < argc && read_given(command, argc, argv, i, &given) == 0 && given.option) {
+        if (strcmp(given.option->name, name) == 0) {
+            *value = given.value;
+            return true;
+        }
+    }
+    return false;
+}
+
 int arguments_given(const struct command *command, int argc, char **argv, const char *name,
                     const char **values) {
-    struct given given;
+    const char *value;
     int count = 0;
-    for (int i = 0; i < argc;) {
-        if (read_given(command, argc, argv, &i, &given) || !given.option) {
-            break;
-        }
-        if (strcmp(given.option->name, name) == 0) {
-            if (values) {
-                values[count] = given.value;
-            }
-            count++;
+    for (int i = 0; next_given(command, argc, argv, name, &i, &value); count++) {
+        if (values) {
+            values[count] = value;
         }
     }
     return count;
+}
+
+const char *arguments_last(const struct command *command, int argc, char **argv, const char *name) {
+    const char *value = NULL;
+    for (int i = 0; next_given(command, argc, argv, name, &i, &value);) {
+    }
+    return value;
 }

@@ -2,8 +2,7 @@
 #ifndef CLI_ARGUMENTS_H
 #define CLI_ARGUMENTS_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include <minrnn/setting.h>
 
 enum option_kind {
     OPTION_FLAG,   /* bool */
@@ -11,7 +10,14 @@ enum option_kind {
     OPTION_CHOICE, /* an enum: the value's place in `choices` */
     OPTION_COUNT,  /* int64_t, `low` or more */
     OPTION_SEED,   /* uint64_t */
-    OPTION_NUMBER  /* float, `low` or more */
+    OPTION_NUMBER, /* float, `low` or more */
+    OPTION_SETTING /* one of the library's, reached through `access` */
+};
+
+/* How the settings of a configuration among the values are reached, by the library's names. */
+struct option_access {
+    minrnn_status (*set)(void *values, const char *name, const char *value);
+    minrnn_status (*get)(const void *values, const char *name, char *value, size_t capacity);
 };
 
 /* Values lie in a struct of the command's, which holds the defaults before parsing. */
@@ -23,7 +29,34 @@ struct option {
     size_t offset;
     double low;
     const char *const *choices; /* NULL at the end */
+    const minrnn_setting *setting;
+    const struct option_access *access;
 };
+
+/* What tables are written with; PLACE(field) is the field's offset in the command's struct. */
+#define TEXT(option, shown, field, text)                                                           \
+    { .name = option, .value = shown, .help = text, .kind = OPTION_TEXT, .offset = PLACE(field) }
+#define NAME(option, field, names, text)                                                           \
+    { .name = option, .help = text, .kind = OPTION_TEXT, .offset = PLACE(field), .choices = names }
+#define FLAG(option, field, text)                                                                  \
+    { .name = option, .help = text, .kind = OPTION_FLAG, .offset = PLACE(field) }
+#define COUNT(option, shown, field, least, text)                                                   \
+    {                                                                                              \
+        .name = option, .value = shown, .help = text, .kind = OPTION_COUNT,                        \
+        .offset = PLACE(field), .low = least                                                       \
+    }
+#define NUMBER(option, shown, field, least, text)                                                  \
+    {                                                                                              \
+        .name = option, .value = shown, .help = text, .kind = OPTION_NUMBER,                       \
+        .offset = PLACE(field), .low = least                                                       \
+    }
+#define CHOICE(option, field, names, text)                                                         \
+    {                                                                                              \
+        .name = option, .help = text, .kind = OPTION_CHOICE, .offset = PLACE(field),               \
+        .choices = names                                                                           \
+    }
+#define SEED(option, field, text)                                                                  \
+    { .name = option, .value = "S", .help = text, .kind = OPTION_SEED, .offset = PLACE(field) }
 
 struct command {
     const char *name;
@@ -37,10 +70,19 @@ struct command {
  * reported, and *code is the exit code. */
 bool arguments_parse(const struct command *command, int argc, char **argv, void *values, int *code);
 
+/* The two halves of it: the first finds --help and what is no option, and stores nothing; the
+ * second returns 0 or, having reported, an exit code. */
+bool arguments_look(const struct command *command, int argc, char **argv, const void *defaults,
+                    int *code);
+int arguments_store(const struct command *command, int argc, char **argv, void *values);
+
 /* How often an option is given; the values go to `values` in their order, unless it is NULL. Of a
- * command line that arguments_parse took. */
+ * command line that arguments_look took. */
 int arguments_given(const struct command *command, int argc, char **argv, const char *name,
                     const char **values);
+
+/* The value of an option given last, NULL if it is not given. */
+const char *arguments_last(const struct command *command, int argc, char **argv, const char *name);
 
 /* Whether an option has the same value in both. */
 bool arguments_equal(const struct option *option, const void *a, const void *b);

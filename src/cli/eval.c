@@ -19,16 +19,13 @@ static const char *const splits[] = {"train", "validation", "all", NULL};
 
 #define PLACE(field) offsetof(struct eval_arguments, field)
 static const struct option options[] = {
-    {"model", "M", "a model of minrnn train, or one of a public minGRU implementation's",
-     OPTION_TEXT, PLACE(model), 0, NULL},
-    {"data", "FILE", "text, a folder of it, or - for standard input; may be repeated", OPTION_TEXT,
-     PLACE(data), 0, NULL},
-    {"split", NULL, "its first 90 %, the rest, or all of it", OPTION_CHOICE, PLACE(split), 0,
-     splits},
-    {"time", "N", "characters of a window; each begins with no memory", OPTION_COUNT, PLACE(time),
-     1, NULL},
-    {"batch", "N", "windows at once", OPTION_COUNT, PLACE(batch), 1, NULL},
-    {"device", "D", "where to compute: see minrnn devices", OPTION_TEXT, PLACE(device), 0, NULL},
+    TEXT("model", "M", model,
+         "a model of minrnn train, or one of a public minGRU implementation's"),
+    TEXT("data", "FILE", data, "text, a folder of it, or - for standard input; may be repeated"),
+    CHOICE("split", split, splits, "its first 90 %, the rest, or all of it"),
+    COUNT("time", "N", time, 1, "characters of a window; each begins with no memory"),
+    COUNT("batch", "N", batch, 1, "windows at once"),
+    TEXT("device", "D", device, "where to compute: see minrnn devices"),
     {0},
 };
 

@@ -1,101 +1,16 @@
 #include "cli/commands.h"
 #include "cli/describe.h"
 #include "cli/output.h"
-#include "cli/presets.h"
 #include "cli/report.h"
 #include "cli/signals.h"
 #include "cli/train_files.h"
+#include "cli/train_options.h"
 #include "cli/training.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum tokens { TOKENS_CHARACTERS, TOKENS_BYTES };
-
-struct train_arguments {
-    const char *data, *validation; /* the last given; struct train_files has all */
-    const char *task, *preset, *mixer, *device, *out, *log;
-    bool resume, overwrite;
-    enum tokens tokens;
-    int64_t steps; /* 0: the schedule's */
-    int64_t eval_every, eval_batches, save_every;
-    minrnn_model_config model;
-    minrnn_trainer_config trainer;
-};
-
-static const char *const tasks[] = {"text", NULL};
-static const char *const token_kinds[] = {"characters", "bytes", NULL};
-static const char *const mixers[] = {"mingru", "minlstm", NULL};
-static const char *const candidates[] = {"plain", "g", NULL};
-static const char *const scans[] = {"linear", "log", NULL};
-static const char *const feed_forwards[] = {"none", "gelu", "geglu", NULL};
-static const char *const schedules[] = {"constant", "cosine", NULL};
-
-#define PLACE(field) offsetof(struct train_arguments, field)
-#define TEXT(name, value, field, help)                                                             \
-    { name, value, help, OPTION_TEXT, PLACE(field), 0, NULL }
-#define NAME(name, field, names, help)                                                             \
-    { name, NULL, help, OPTION_TEXT, PLACE(field), 0, names }
-#define FLAG(name, field, help)                                                                    \
-    { name, NULL, help, OPTION_FLAG, PLACE(field), 0, NULL }
-#define COUNT(name, field, low, help)                                                              \
-    { name, "N", help, OPTION_COUNT, PLACE(field), low, NULL }
-#define NUMBER(name, field, low, help)                                                             \
-    { name, "X", help, OPTION_NUMBER, PLACE(field), low, NULL }
-#define CHOICE(name, field, names, help)                                                           \
-    { name, NULL, help, OPTION_CHOICE, PLACE(field), 0, names }
-
-/* The first options are of a run; those from `settings` on are of the model and its training, which
- * a resumed run keeps. */
-static const struct option options[] = {
-    TEXT("data", "FILE", data, "text; its first 90 % trains, the rest validates; may be repeated"),
-    TEXT("validation", "FILE", validation, "text that validates; then all of --data trains"),
-    NAME("task", task, tasks, "what is learnt: what comes next in the text"),
-    NAME("preset", preset, preset_names, "settings to begin with; options change them"),
-    TEXT("device", "D", device, "where to compute: see minrnn devices"),
-    TEXT("out", "MODEL", out, "the model; its state goes to MODEL.state"),
-    TEXT("log", "CSV", log, "a line a step: loss, gradient norm, rate, speed, validation loss"),
-    FLAG("resume", resume, "go on from MODEL.state, with its settings"),
-    FLAG("overwrite", overwrite, "replace what an earlier run left at MODEL, MODEL.state and CSV"),
-    COUNT("steps", steps, 1, "where to stop, resumed steps included (default --schedule-steps)"),
-    COUNT("schedule-steps", trainer.steps, 1, "where the cosine ends, wherever the run stops"),
-    COUNT("eval-every", eval_every, 0, "steps between evaluations; 0: one at the end"),
-    COUNT("eval-batches", eval_batches, 0,
-          "batches of an evaluation; 0: the whole validation split"),
-    COUNT("save-every", save_every, 0, "steps between saves; 0: one at the end"),
-    FLAG("check-numbers", trainer.check_numbers,
-         "name layer and op of the first NaN or infinity; slower"),
-    CHOICE("tokens", tokens, token_kinds, "what text is made of; bytes take any file"),
-    NAME("mixer", mixer, mixers, "the recurrence"),
-    COUNT("width", model.width, 1, "channels"),
-    COUNT("layers", model.layers, 1, "blocks"),
-    NUMBER("expansion", model.mixer.expansion, 0, "the recurrence's channels by the width"),
-    COUNT("conv", model.conv, 0, "taps of the convolution before the recurrence; 0: none"),
-    FLAG("conv-pointwise", model.conv_pointwise, "a dense layer after the convolution"),
-    CHOICE("feed-forward", model.feed_forward, feed_forwards, "after the recurrence"),
-    NUMBER("feed-forward-factor", model.feed_forward_factor, 0,
-           "its channels by the width; 0: 4 for gelu, 2 for geglu"),
-    NUMBER("dropout", model.dropout, 0, "probability"),
-    CHOICE("candidate", model.mixer.candidate, candidates, "the new state as it is, or g of it"),
-    CHOICE("scan", model.mixer.alg, scans, "log is the paper's log-space form; it needs g"),
-    FLAG("normalised", model.mixer.normalised, "minLSTM: gates that add up to 1"),
-    FLAG("learned-init", model.mixer.learned_init, "an initial state that is learnt"),
-    NUMBER("forget-offset", model.mixer.forget_offset, -100, "minLSTM: added in the forget gate"),
-    COUNT("batch", trainer.batch, 1, "sequences at once"),
-    COUNT("time", trainer.time, 1, "tokens of a sequence"),
-    COUNT("accumulation", trainer.accumulation, 1, "batches of a step"),
-    NUMBER("rate", trainer.rate, 0, "learning rate"),
-    NUMBER("min-rate", trainer.min_rate, 0, "where the cosine ends"),
-    COUNT("warmup", trainer.warmup, 0, "steps up to the full rate"),
-    CHOICE("schedule", trainer.schedule, schedules, "of the rate after the warm-up"),
-    NUMBER("weight-decay", trainer.weight_decay, 0, "AdamW's"),
-    NUMBER("clip", trainer.clip, 0, "largest norm of the gradient; 0: any"),
-    {"seed", "S", "of everything random", OPTION_SEED, PLACE(trainer.seed), 0, NULL},
-    {0},
-};
-static const char first_setting[] = "tokens";
 
 static int run(int argc, char **argv);
 
@@ -106,8 +21,6 @@ const struct command command_train = {
         "\nA FILE is a file of UTF-8 text, a pipe, - for standard input, or a folder. Each file of "
         "a "
         "folder\nor of several options is a document, which begins with no memory.\n\n"
-        "The defaults shown are those of the preset small, which takes minutes on two cores;\n"
-        "shakespeare is the paper's Figure 2: 3 layers, width 384, dropout 0.2, 64 x 256.\n\n"
         "The model saved is the last one; the best validation loss is only shown. A run stopped "
         "by\nCtrl-C, SIGTERM or SIGHUP saves first, and a second Ctrl-C or SIGTERM ends it at "
         "once. "
@@ -119,42 +32,20 @@ const struct command command_train = {
         "A loss or gradient that is NaN or infinite ends the run; the last save stays as it is. "
         "With\n"
         "--resume --check-numbers it is repeated from there up to the op that went wrong.\n",
-    .options = options,
-    .run = run,
+    .run = run, /* which makes the options */
 };
 
-static void apply_preset(struct train_arguments *arguments, const char *name) {
-    const struct preset *preset = preset_find(name);
-    arguments->preset = name;
-    arguments->mixer = preset->model.mixer.name;
-    arguments->model = preset->model;
-    arguments->trainer = preset->trainer;
-    arguments->eval_every = preset->eval_every;
-    arguments->save_every = preset->save_every;
-}
+/* A command line with its options. */
+struct line {
+    const struct train_options *options;
+    int argc;
+    char **argv;
+};
 
-/* What follows from the options together. */
-static void settle(struct train_arguments *arguments) {
-    minrnn_model_config *model = &arguments->model;
-    if (!(model->feed_forward_factor > 0)) {
-        model->feed_forward_factor = model->feed_forward == MINRNN_FEED_FORWARD_GEGLU ? 2.0f : 4.0f;
-    }
-    snprintf(model->mixer.name, sizeof model->mixer.name, "%s", arguments->mixer);
-}
-
-static bool parse(int argc, char **argv, struct train_arguments *arguments, int *code) {
-    *arguments = (struct train_arguments){.task = tasks[0], .out = "model.safetensors"};
-    apply_preset(arguments, preset_names[0]);
-    if (!arguments_parse(&command_train, argc, argv, arguments, code)) {
-        return false;
-    }
-    if (strcmp(arguments->preset, preset_names[0]) != 0) {
-        /* The preset lies under the other options, wherever it stands among them. */
-        apply_preset(arguments, arguments->preset);
-        (void)arguments_parse(&command_train, argc, argv, arguments, code);
-    }
-    settle(arguments);
-    return true;
+static bool is_set_to(const minrnn_model_config *model, const char *name, const char *value) {
+    char text[MINRNN_SETTING_TEXT];
+    return minrnn_model_get(model, name, text, sizeof text) == MINRNN_OK &&
+           strcmp(text, value) == 0;
 }
 
 /* What a command line can get wrong alone, said before any work. */
@@ -162,8 +53,8 @@ static int check(const struct train_arguments *arguments, const struct train_fil
     if (files->data == 0) {
         return report_wrong_use("train needs --data FILE (see minrnn train --help)");
     }
-    const minrnn_mixer_config *mixer = &arguments->model.mixer;
-    if (mixer->alg == MINRNN_SCAN_LOG && mixer->candidate != MINRNN_CANDIDATE_G &&
+    const minrnn_model_config *model = &arguments->model;
+    if (is_set_to(model, "alg", "log") && is_set_to(model, "candidate", "plain") &&
         !arguments->resume) {
         return report_wrong_use("--scan log needs --candidate g: logarithms need a positive state");
     }
@@ -268,28 +159,9 @@ static minrnn_status load_state(struct parts *parts, const char *state,
     return status ? status : minrnn_trainer_get_config(parts->trainer, &arguments->trainer);
 }
 
-/* Options that contradict the state are wrong: they would be ignored. */
-static int compare_settings(const struct train_arguments *kept,
-                            const struct train_arguments *wanted, const char *state) {
-    const struct option *option = options;
-    while (strcmp(option->name, first_setting) != 0) {
-        option++;
-    }
-    for (; option->name; option++) {
-        if (!arguments_equal(option, kept, wanted)) {
-            char before[ARGUMENT_CAPACITY], after[ARGUMENT_CAPACITY];
-            arguments_format(option, kept, before);
-            arguments_format(option, wanted, after);
-            return report_wrong_use("--%s is %s in %s, which --resume keeps, not %s", option->name,
-                                    before, state, after);
-        }
-    }
-    return 0;
-}
-
-static int resume(struct parts *parts, const struct train_files *files, int argc, char **argv,
+static int resume(struct parts *parts, const struct train_files *files, const struct line *line,
                   const char *state, struct train_arguments *arguments) {
-    struct train_arguments kept = *arguments;
+    struct train_arguments kept = *arguments, wanted;
     minrnn_status status = load_state(parts, state, NULL, &kept);
     if (status) {
         return report_library(status);
@@ -301,17 +173,9 @@ static int resume(struct parts *parts, const struct train_files *files, int argc
     if (!parts->vocabulary) {
         return report_failure("%s has no vocabulary: it was not trained on text", state);
     }
-    kept.mixer = kept.model.mixer.name;
     kept.tokens = minrnn_vocabulary_is_bytes(parts->vocabulary) ? TOKENS_BYTES : TOKENS_CHARACTERS;
-    struct train_arguments wanted = kept;
-    if (arguments_given(&command_train, argc, argv, "preset", NULL) > 0) {
-        apply_preset(&wanted, arguments->preset);
-        wanted.trainer.steps = kept.trainer.steps;
-    }
-    int code = 0;
-    (void)arguments_parse(&command_train, argc, argv, &wanted, &code);
-    settle(&wanted);
-    code = compare_settings(&kept, &wanted, state);
+    const int code =
+        train_options_resume(line->options, line->argc, line->argv, &kept, state, &wanted);
     if (code) {
         return code;
     }
@@ -322,7 +186,6 @@ static int resume(struct parts *parts, const struct train_files *files, int argc
         status = open_texts(parts, files, parts->vocabulary);
     }
     *arguments = wanted;
-    arguments->mixer = NULL; /* lay in `kept` */
     return status ? report_library(status) : 0;
 }
 
@@ -397,12 +260,12 @@ static int print_parts(const struct parts *parts, const struct train_files *file
                                 arguments->trainer.time);
 }
 
-static int train(const struct train_files *files, int argc, char **argv, const char *state,
+static int train(const struct train_files *files, const struct line *line, const char *state,
                  struct train_arguments *arguments) {
     struct parts parts = {0};
     int code = describe_open(arguments->device, &parts.device);
     if (!code) {
-        code = arguments->resume ? resume(&parts, files, argc, argv, state, arguments)
+        code = arguments->resume ? resume(&parts, files, line, state, arguments)
                                  : begin(&parts, files, arguments);
     }
     if (!code) {
@@ -429,8 +292,9 @@ static int train(const struct train_files *files, int argc, char **argv, const c
 }
 
 /* `inputs` has room for all arguments. */
-static int run_with(int argc, char **argv, const char *state, const char **inputs,
+static int run_with(const struct line *line, const char *state, const char **inputs,
                     struct train_arguments *arguments) {
+    const struct command *command = train_options_command(line->options);
     struct train_files files = {
         .inputs = inputs,
         /* Beside a device or a pipe there is no place for a state. */
@@ -439,26 +303,22 @@ static int run_with(int argc, char **argv, const char *state, const char **input
         .resume = arguments->resume,
         .overwrite = arguments->overwrite,
     };
-    files.data = arguments_given(&command_train, argc, argv, "data", inputs);
+    files.data = arguments_given(command, line->argc, line->argv, "data", inputs);
     files.validation =
-        arguments_given(&command_train, argc, argv, "validation", inputs + files.data);
+        arguments_given(command, line->argc, line->argv, "validation", inputs + files.data);
     const int code = check(arguments, &files);
-    return code ? code : train(&files, argc, argv, state, arguments);
+    return code ? code : train(&files, line, state, arguments);
 }
 
-static int run(int argc, char **argv) {
-    struct train_arguments arguments;
-    int code = 0;
-    if (!parse(argc, argv, &arguments, &code)) {
-        return code;
-    }
-    const size_t bytes = strlen(arguments.out) + sizeof ".state";
+static int run_parsed(const struct line *line, struct train_arguments *arguments) {
+    const size_t bytes = strlen(arguments->out) + sizeof ".state";
     char *state = malloc(bytes);
-    const char **inputs = calloc((size_t)argc + 1, sizeof *inputs);
+    const char **inputs = calloc((size_t)line->argc + 1, sizeof *inputs);
+    int code = 0;
     if (state && inputs) {
-        snprintf(state, bytes, "%s.state", arguments.out);
+        snprintf(state, bytes, "%s.state", arguments->out);
         signals_outlive_readers();
-        code = run_with(argc, argv, state, inputs, &arguments);
+        code = run_with(line, state, inputs, arguments);
         report_flush();
         signals_restore();
     } else {
@@ -466,5 +326,19 @@ static int run(int argc, char **argv) {
     }
     free(inputs);
     free(state);
+    return code;
+}
+
+static int run(int argc, char **argv) {
+    struct train_options *options = train_options_create(&command_train);
+    struct train_arguments arguments;
+    int code = 0;
+    if (!options) {
+        return report_failure("out of memory");
+    }
+    if (train_options_parse(options, argc, argv, &arguments, &code)) {
+        code = run_parsed(&(struct line){options, argc, argv}, &arguments);
+    }
+    train_options_destroy(options);
     return code;
 }

@@ -22,17 +22,14 @@ enum { SECONDS = 100 };
 
 #define PLACE(field) offsetof(struct validate_arguments, field)
 static const struct option options[] = {
-    {"device", "D", "where to compute: see minrnn devices", OPTION_TEXT, PLACE(device), 0, NULL},
-    {"op", "NAME", "only this op", OPTION_TEXT, PLACE(op), 0, NULL},
-    {"shape", "LIST", "only this shape: time=7,width=33 and so on", OPTION_TEXT, PLACE(shape), 0,
-     NULL},
-    {"case", "N", "only the case #N; 0: all", OPTION_COUNT, PLACE(only_case), 0, NULL},
-    {"seed", "S", "of the random inputs", OPTION_SEED, PLACE(seed), 0, NULL},
-    {"seconds", "S", "time to spend, the rest is left out; 0: no limit", OPTION_NUMBER,
-     PLACE(seconds), 0, NULL},
-    {"thorough", NULL, "every combination of options, for minutes", OPTION_FLAG, PLACE(thorough), 0,
-     NULL},
-    {"small", NULL, "only tiny shapes, for emulators", OPTION_FLAG, PLACE(small), 0, NULL},
+    TEXT("device", "D", device, "where to compute: see minrnn devices"),
+    TEXT("op", "NAME", op, "only this op"),
+    TEXT("shape", "LIST", shape, "only this shape: time=7,width=33 and so on"),
+    COUNT("case", "N", only_case, 0, "only the case #N; 0: all"),
+    SEED("seed", seed, "of the random inputs"),
+    NUMBER("seconds", "S", seconds, 0, "time to spend, the rest is left out; 0: no limit"),
+    FLAG("thorough", thorough, "every combination of options, for minutes"),
+    FLAG("small", small, "only tiny shapes, for emulators"),
     {0},
 };
 

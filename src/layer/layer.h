@@ -4,6 +4,7 @@
 #define LAYER_LAYER_H
 
 #include "layer/parameter.h"
+#include "layer/setting.h"
 #include "op/arena.h"
 #include "op/op.h"
 
@@ -67,8 +68,10 @@ struct layer_call {
 struct layer_kind {
     const char *name;
     unsigned features;
-    /* What only this kind forbids; sizes and enums were checked. NULL: nothing. */
-    minrnn_status (*check)(const void *settings);
+    /* What lies in a configuration's room for it; NULL: nothing, the network fills `settings`. */
+    const struct settings *settings;
+    /* What no row can say, every value by itself being allowed; NULL: nothing. */
+    minrnn_status (*check)(int64_t width, const void *settings);
     /* Appends its parameters. */
     void (*parameters)(const struct layer *layer, struct parameter_list *list);
     /* Elements of one stream's carried state, `longest` being the most steps that it will see.

@@ -1,18 +1,70 @@
 #include "mixer/gated.h"
 
+#include "base/status.h"
 #include "layer/dense.h"
-#include "mixer/mixer.h"
 
-static const minrnn_mixer_config *settings_of(const struct layer *layer) {
-    return layer->settings;
+#include <string.h>
+
+_Static_assert(sizeof(struct gated_settings) <= MINRNN_MIXER_ROOM, "the settings have room");
+_Static_assert(sizeof(minrnn_candidate) == sizeof(unsigned) &&
+                   sizeof(minrnn_scan_alg) == sizeof(unsigned),
+               "a choice is an unsigned");
+
+static const char *const candidates[] = {"plain", "g", NULL};
+static const char *const algs[] = {"linear", "log", NULL};
+
+#define AT(member) SETTING_AT(struct gated_settings, member)
+static const struct setting own_rows[] = {
+    {SETTING_REAL("expansion", 0, INFINITY, 1, "the recurrence's channels by the width",
+                  .above_low = true),
+     AT(expansion)},
+    {SETTING_CHOICE("candidate", candidates, MINRNN_CANDIDATE_PLAIN,
+                    "the new state as it is, or g of it"),
+     AT(candidate)},
+    {SETTING_CHOICE("alg", algs, MINRNN_SCAN_LINEAR,
+                    "log is the paper's log-space form; it needs g", .option = "scan"),
+     AT(alg)},
+    {SETTING_FLAG("normalised", 0, "minLSTM: gates that add up to 1"), AT(normalised)},
+    {SETTING_FLAG("bias", 0, "biases on the gates and on the projection"), AT(bias)},
+    {SETTING_FLAG("project", 0, "the projection back even with expansion 1"), AT(project)},
+    {SETTING_FLAG("learned_init", 0, "an initial state that is learnt"), AT(learned_init)},
+    {SETTING_REAL("forget_offset", -INFINITY, INFINITY, 0, "minLSTM: added in the forget gate"),
+     AT(forget_offset)},
+};
+const struct settings gated_settings = SETTINGS("mixer", own_rows, struct gated_settings);
+
+struct gated_settings gated_settings_of(const void *room) {
+    struct gated_settings settings;
+    memcpy(&settings, room, sizeof settings);
+    return settings;
 }
 
+minrnn_status gated_check(int64_t width, const void *room) {
+    const struct gated_settings settings = gated_settings_of(room);
+    const double inner = (double)width * (double)settings.expansion;
+    if (!(inner >= 1.0 && inner <= MIXER_MAX_CHANNELS)) {
+        return fail(MINRNN_INVALID_ARGUMENT,
+                    "mixer: width %lld times expansion %g must give 1 to %d channels",
+                    (long long)width, (double)settings.expansion, MIXER_MAX_CHANNELS);
+    }
+    if (settings.alg == MINRNN_SCAN_LOG && settings.candidate != MINRNN_CANDIDATE_G) {
+        return fail(MINRNN_INVALID_ARGUMENT,
+                    "mixer: the log-space scan needs the positive candidate g");
+    }
+    return MINRNN_OK;
+}
+
+static struct gated_settings settings_of(const struct layer *layer) {
+    return gated_settings_of(layer->settings);
+}
+
+/* Channels of the recurrence, d_h = (int64_t)(width * expansion). */
 static int64_t inner_of(const struct layer *layer) {
-    return mixer_inner(settings_of(layer));
+    return (int64_t)((double)layer->width * (double)settings_of(layer).expansion);
 }
 
 static bool projects(const struct layer *layer) {
-    return settings_of(layer)->project || inner_of(layer) != layer->width;
+    return settings_of(layer).project || inner_of(layer) != layer->width;
 }
 
 /* Order of the parameters, which is also that of the file. */
@@ -21,18 +73,18 @@ struct indices {
 };
 
 static struct indices indices_of(const struct layer *layer) {
-    const minrnn_mixer_config *settings = settings_of(layer);
+    const struct gated_settings settings = settings_of(layer);
     struct indices at = {0, -1, -1, -1, -1};
     int count = 1;
-    if (settings->bias) {
+    if (settings.bias) {
         at.gates_bias = count++;
     }
-    if (settings->learned_init) {
+    if (settings.learned_init) {
         at.init = count++;
     }
     if (projects(layer)) {
         at.out_weight = count++;
-        if (settings->bias) {
+        if (settings.bias) {
             at.out_bias = count++;
         }
     }
@@ -81,8 +133,8 @@ struct saved {
 };
 
 static bool init_is_activated(const struct layer *layer) {
-    const minrnn_mixer_config *settings = settings_of(layer);
-    return settings->learned_init && settings->candidate == MINRNN_CANDIDATE_G;
+    const struct gated_settings settings = settings_of(layer);
+    return settings.learned_init && settings.candidate == MINRNN_CANDIDATE_G;
 }
 
 static struct saved take_saved(const struct layer_call *call, minrnn_scan_cell cell) {
@@ -98,11 +150,11 @@ static struct saved take_saved(const struct layer_call *call, minrnn_scan_cell c
 
 static void scan_forward(const struct layer_call *call, minrnn_scan_cell cell,
                          const struct saved *saved) {
-    const minrnn_mixer_config *settings = settings_of(call->layer);
+    const struct gated_settings settings = settings_of(call->layer);
     OP(scan_forward, call->context, .batch = call->batch, .time = call->time,
-       .width = inner_of(call->layer), .alg = settings->alg, .cell = cell,
-       .candidate = settings->candidate, .normalised = settings->normalised,
-       .forget_offset = settings->forget_offset, .x = saved->gates,
+       .width = inner_of(call->layer), .alg = settings.alg, .cell = cell,
+       .candidate = settings.candidate, .normalised = settings.normalised,
+       .forget_offset = settings.forget_offset, .x = saved->gates,
        .bias = layer_weight(call, indices_of(call->layer).gates_bias), .h0 = call->state,
        .init = saved->init, .reset = call->reset, .lengths = call->lengths, .h = saved->h,
        .h_last = call->state_out);
@@ -156,11 +208,11 @@ static void project_backward(const struct layer_call *call, minrnn_tensor h, min
 static void scan_backward(const struct layer_call *call, minrnn_scan_cell cell,
                           const struct saved *saved, minrnn_tensor dh, minrnn_tensor dgates,
                           minrnn_tensor dinit) {
-    const minrnn_mixer_config *settings = settings_of(call->layer);
+    const struct gated_settings settings = settings_of(call->layer);
     OP(scan_backward, call->context, .batch = call->batch, .time = call->time,
-       .width = inner_of(call->layer), .alg = settings->alg, .cell = cell,
-       .candidate = settings->candidate, .normalised = settings->normalised,
-       .forget_offset = settings->forget_offset, .x = saved->gates,
+       .width = inner_of(call->layer), .alg = settings.alg, .cell = cell,
+       .candidate = settings.candidate, .normalised = settings.normalised,
+       .forget_offset = settings.forget_offset, .x = saved->gates,
        .bias = layer_weight(call, indices_of(call->layer).gates_bias), .h0 = call->state,
        .init = saved->init, .reset = call->reset, .lengths = call->lengths, .h = saved->h, .dh = dh,
        .dh_last = call->dstate_out, .dx = dgates, .dh0 = call->dstate, .dinit = dinit);
@@ -202,7 +254,7 @@ static void gates_backward(const struct layer_call *call, minrnn_scan_cell cell,
 void gated_backward(const struct layer_call *call, minrnn_scan_cell cell) {
     const int64_t inner = inner_of(call->layer);
     const int64_t states = layer_rows(call) * inner;
-    const bool learned = settings_of(call->layer)->learned_init;
+    const bool learned = settings_of(call->layer).learned_init;
     const struct saved saved = take_saved(call, cell);
     const int64_t mark = call->temporary->used;
     const minrnn_tensor dgates = arena_take(call->temporary, states * scan_gates(cell));

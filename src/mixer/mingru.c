@@ -1,16 +1,15 @@
 /* minGRU: h = (1 - z) h + z c; gates (hidden | gate). Feng et al., section 3.1. */
 #include "base/status.h"
 #include "mixer/gated.h"
-#include "mixer/mixer.h"
 
 /* Normalisation and the forget gate's offset are minLSTM's. */
-static minrnn_status check(const void *settings) {
-    const minrnn_mixer_config *config = settings;
-    if (config->normalised || config->forget_offset != 0.0f) {
+static minrnn_status check(int64_t width, const void *room) {
+    const struct gated_settings settings = gated_settings_of(room);
+    if (settings.normalised || settings.forget_offset != 0.0f) {
         return fail(MINRNN_INVALID_ARGUMENT,
                     "mixer mingru has no forget gate: normalised and forget_offset must be off");
     }
-    return MINRNN_OK;
+    return gated_check(width, room);
 }
 
 static void parameters(const struct layer *layer, struct parameter_list *list) {
@@ -28,6 +27,7 @@ static void backward(const struct layer_call *call) {
 const struct layer_kind mixer_mingru = {
     .name = "mingru",
     .features = GATED_FEATURES,
+    .settings = &gated_settings,
     .check = check,
     .parameters = parameters,
     .state = gated_state,

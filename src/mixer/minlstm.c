@@ -1,6 +1,5 @@
 /* minLSTM: h = f h + i c; gates (hidden | forget | input). Feng et al., section 3.2. */
 #include "mixer/gated.h"
-#include "mixer/mixer.h"
 
 static void parameters(const struct layer *layer, struct parameter_list *list) {
     gated_parameters(layer, MINRNN_CELL_MINLSTM, list);
@@ -17,6 +16,8 @@ static void backward(const struct layer_call *call) {
 const struct layer_kind mixer_minlstm = {
     .name = "minlstm",
     .features = GATED_FEATURES,
+    .settings = &gated_settings,
+    .check = gated_check,
     .parameters = parameters,
     .state = gated_state,
     .forward = forward,

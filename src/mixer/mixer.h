@@ -4,14 +4,16 @@
 
 #include "layer/layer.h"
 
+enum { MIXER_MAX_CHANNELS = 1 << 20 };
+
+/* The list: names, NULL at the end, and each one's own settings, NULL for a name that is none. */
+extern const char *const mixer_names[];
+const struct settings *mixer_own_settings(const char name[SETTING_NAME_BYTES]);
+extern const struct settings mixer_settings; /* of a minrnn_mixer_config */
+
 /* Finds a kind by the config's name and checks the whole config; the error lists the known names.
  */
 minrnn_status mixer_find(const minrnn_mixer_config *config, const struct layer_kind **kind);
-
-/* Channels of the recurrence, d_h = (int64_t)(width * expansion). */
-static inline int64_t mixer_inner(const minrnn_mixer_config *config) {
-    return (int64_t)((double)config->width * (double)config->expansion);
-}
 
 extern const struct layer_kind mixer_mingru;
 extern const struct layer_kind mixer_minlstm;

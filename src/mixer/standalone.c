@@ -11,12 +11,6 @@ struct minrnn_mixer {
     int64_t total;
 };
 
-void minrnn_mixer_config_defaults(minrnn_mixer_config *config) {
-    if (config) {
-        *config = (minrnn_mixer_config){.name = "mingru", .expansion = 1.0f};
-    }
-}
-
 minrnn_status minrnn_mixer_create(minrnn_device *device, const minrnn_mixer_config *config,
                                   minrnn_mixer **mixer) {
     if (!device || !config || !mixer) {
@@ -24,7 +18,10 @@ minrnn_status minrnn_mixer_create(minrnn_device *device, const minrnn_mixer_conf
     }
     *mixer = NULL;
     const struct layer_kind *kind;
-    const minrnn_status status = mixer_find(config, &kind);
+    minrnn_mixer_config own;
+    settings_defaults(&mixer_settings, &own);
+    minrnn_status status = settings_take(&mixer_settings, config, &own);
+    status = status ? status : mixer_find(&own, &kind);
     if (status) {
         return status;
     }
@@ -33,8 +30,9 @@ minrnn_status minrnn_mixer_create(minrnn_device *device, const minrnn_mixer_conf
         return MINRNN_OUT_OF_MEMORY;
     }
     made->device = device;
-    made->config = *config;
-    made->layer = (struct layer){.kind = kind, .settings = &made->config, .width = config->width};
+    made->config = own;
+    made->layer =
+        (struct layer){.kind = kind, .settings = made->config.settings, .width = own.width};
     kind->parameters(&made->layer, &made->list);
     made->layer.parameters = made->list.parameters;
     made->layer.parameter_count = made->list.count;

@@ -6,55 +6,14 @@
 #include "base/status.h"
 #include "layer/norm.h"
 #include "mixer/mixer.h"
+#include "network/model_config.h"
 
 #include <stdio.h>
-
-enum {
-    MAX_VOCAB = 1 << 22,
-    MAX_WIDTH = 1 << 20,
-    MAX_LAYERS = 4096,
-    MAX_CONV = 64,
-};
 
 static int64_t feed_width(const minrnn_model_config *config) {
     return config->feed_forward == MINRNN_FEED_FORWARD_NONE
                ? 0
                : (int64_t)((double)config->width * (double)config->feed_forward_factor);
-}
-
-static minrnn_status check_range(const char *name, int64_t value, int64_t least, int64_t most) {
-    if (value >= least && value <= most) {
-        return MINRNN_OK;
-    }
-    return fail(MINRNN_INVALID_ARGUMENT, "model: %s is %lld, must be %lld to %lld", name,
-                (long long)value, (long long)least, (long long)most);
-}
-
-static minrnn_status check_config(const minrnn_model_config *config) {
-    minrnn_status status = check_range("vocab", config->vocab, 1, MAX_VOCAB);
-    status = status ? status : check_range("width", config->width, 1, MAX_WIDTH);
-    status = status ? status : check_range("layers", config->layers, 1, MAX_LAYERS);
-    status = status ? status : check_range("conv", config->conv, 0, MAX_CONV);
-    if (status) {
-        return status;
-    }
-    if (config->conv_pointwise && config->conv == 0) {
-        return fail(MINRNN_INVALID_ARGUMENT, "model: conv_pointwise needs conv");
-    }
-    if ((unsigned)config->feed_forward > MINRNN_FEED_FORWARD_GEGLU) {
-        return fail(MINRNN_INVALID_ARGUMENT, "model: feed_forward has no allowed value");
-    }
-    const double feed = (double)config->width * (double)config->feed_forward_factor;
-    if (config->feed_forward != MINRNN_FEED_FORWARD_NONE && !(feed >= 1.0 && feed <= MAX_WIDTH)) {
-        return fail(MINRNN_INVALID_ARGUMENT,
-                    "model: width %lld times feed_forward_factor %g must give 1 to %d channels",
-                    (long long)config->width, (double)config->feed_forward_factor, MAX_WIDTH);
-    }
-    if (!(config->dropout >= 0.0f && config->dropout < 1.0f)) {
-        return fail(MINRNN_INVALID_ARGUMENT, "model: dropout is %g, must be in [0, 1)",
-                    (double)config->dropout);
-    }
-    return MINRNN_OK;
 }
 
 /* ---- adding layers ---- */
@@ -113,12 +72,13 @@ static void add_block(struct model_layout *layout, int n) {
                                            .dropout_site = -1});
     }
     const int norm = add_norm(layout, place(text, n, MIXER_NORM));
-    add_branch(layout, (struct branch){.layer = add_layer(layout, layout->mixer, &config->mixer,
-                                                          place(text, n, MIXER)),
-                                       .part = "mixer",
-                                       .block = n,
-                                       .norm = norm,
-                                       .dropout_site = PHILOX_SITE_DROPOUT + 2 * n});
+    add_branch(layout,
+               (struct branch){.layer = add_layer(layout, layout->mixer, config->mixer.settings,
+                                                  place(text, n, MIXER)),
+                               .part = "mixer",
+                               .block = n,
+                               .norm = norm,
+                               .dropout_site = PHILOX_SITE_DROPOUT + 2 * n});
     if (layout->feed.activation != MINRNN_FEED_FORWARD_NONE) {
         const int feed_norm = add_norm(layout, place(text, n, FEED_NORM));
         add_branch(layout, (struct branch){.layer = add_layer(layout, &layer_feed_forward,
@@ -142,14 +102,15 @@ static void add_all(struct model_layout *layout) {
     layout->output = add_layer(layout, &layer_output, &layout->ends, "to_logits");
 }
 
-minrnn_status layout_create(const minrnn_model_config *config, struct model_layout *layout) {
-    *layout = (struct model_layout){.config = *config};
-    layout->config.mixer.width = config->width;
-    minrnn_status status = check_config(config);
+minrnn_status layout_create(const minrnn_model_config *given, struct model_layout *layout) {
+    *layout = (struct model_layout){0};
+    minrnn_status status = model_config_take(given, &layout->config);
+    status = status ? status : model_config_check(&layout->config);
     status = status ? status : mixer_find(&layout->config.mixer, &layout->mixer);
     if (status) {
         return status;
     }
+    const minrnn_model_config *config = &layout->config;
     layout->conv = (struct conv_settings){config->conv, config->conv_pointwise};
     layout->feed = (struct feed_forward_settings){config->feed_forward, feed_width(config)};
     layout->ends = (struct ends_settings){config->vocab};
@@ -169,13 +130,23 @@ minrnn_status layout_create(const minrnn_model_config *config, struct model_layo
     return MINRNN_OK;
 }
 
+/* Elements that a mixer carries, of one stream. */
+static int64_t mixer_state(const struct model_layout *layout) {
+    int64_t most = 0;
+    for (int i = 0; i < layout->branch_count; i++) {
+        const struct layer *layer = &layout->branches[i].layer;
+        most = layer->kind == layout->mixer ? max_i64(most, layer_state(layer, 1)) : most;
+    }
+    return most;
+}
+
 minrnn_status layout_check_rows(const struct model_layout *layout, int64_t batch, int64_t time) {
-    /* More bytes than any layer keeps, carries (MAX_CONV taps) and has as scratch, for each token
-     * and channel of the widest tensor. What has no tokens among its sizes is below 2^60. */
+    /* More bytes than any layer keeps, carries (MODEL_MAX_CONV taps) and has as scratch, for each
+     * token and channel of the widest tensor. What has no tokens among its sizes is below 2^60. */
     enum { MOST_BYTES = 1024 };
     const minrnn_model_config *config = &layout->config;
     const int64_t widest = max_i64(max_i64(config->vocab, config->width),
-                                   max_i64(feed_width(config), mixer_inner(&config->mixer)));
+                                   max_i64(feed_width(config), mixer_state(layout)));
     const int64_t token_bytes = max_i64(widest * (config->layers + 1) * MOST_BYTES, 1);
     return batch * time <= INT64_MAX / token_bytes
                ? MINRNN_OK

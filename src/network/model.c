@@ -2,24 +2,10 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "network/model_config.h"
 #include "op/room.h"
 
 #include <string.h>
-
-void minrnn_model_config_defaults(minrnn_model_config *config) {
-    if (!config) {
-        return;
-    }
-    *config = (minrnn_model_config){
-        .width = 128,
-        .layers = 2,
-        .conv = 4,
-        .feed_forward = MINRNN_FEED_FORWARD_GELU,
-        .feed_forward_factor = 4.0f,
-    };
-    minrnn_mixer_config_defaults(&config->mixer);
-    config->mixer.expansion = 2.0f;
-}
 
 minrnn_status model_allocate(minrnn_device *device, const minrnn_model_config *config,
                              minrnn_model **model) {
@@ -80,11 +66,12 @@ void minrnn_model_destroy(minrnn_model *model) {
     mem_free(model);
 }
 
-minrnn_status minrnn_model_get_config(const minrnn_model *model, minrnn_model_config *config) {
+minrnn_status minrnn_model_copy_config(const minrnn_model *model, minrnn_model_config *config,
+                                       size_t size) {
     if (!model || !config) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_model_get_config: an argument is NULL");
     }
-    *config = model->layout.config;
+    settings_give(&model_settings, &model->layout.config, config, size);
     return MINRNN_OK;
 }
 

@@ -1,6 +1,7 @@
 #include "store/checkpoint.h"
 
 #include "base/alloc.h"
+#include "network/model_config.h"
 #include "store/safetensors_format.h"
 #include "store/settings_json.h"
 
@@ -117,8 +118,7 @@ minrnn_status checkpoint_config(struct safetensors *file, minrnn_model_config *c
     if (!json) {
         return fail(MINRNN_FORMAT_ERROR, "%s has no " KEY_CONFIG, path);
     }
-    *config = (minrnn_model_config){0};
-    return config_parse(&model_config_fields, path, json, config);
+    return settings_read(&model_settings, path, json, config);
 }
 
 static void print_shape(const int64_t *shape, int dimensions, char *text, size_t capacity) {

@@ -1,5 +1,6 @@
 /* Model files: safetensors with a model's parameters, configuration and vocabulary. */
 #include "base/alloc.h"
+#include "network/model_config.h"
 #include "store/checkpoint.h"
 #include "store/public_names.h"
 #include "store/settings_json.h"
@@ -12,7 +13,7 @@ minrnn_status minrnn_model_save(const minrnn_model *model, const char *path) {
     struct tensor_list list = {0};
     struct metadata_list metadata = {0};
     minrnn_status status = MINRNN_OUT_OF_MEMORY;
-    char *config = config_print(&model_config_fields, &layout->config);
+    char *config = settings_print(&model_settings, &layout->config);
     float *values = mem_alloc((uint64_t)layout->places.total, sizeof *values);
     if (!config || !values) {
         goto done;

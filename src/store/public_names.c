@@ -6,6 +6,7 @@
 #include "store/public_names.h"
 
 #include "base/status.h"
+#include "network/model_config.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -47,6 +48,10 @@ static int64_t count_layers(const struct safetensors *file, const char *gates) {
     }
 }
 
+static void put(minrnn_model_config *config, const char *name, double number) {
+    settings_put(&model_settings, config, name, number);
+}
+
 static minrnn_status infer_mixer(const struct safetensors *file, minrnn_model_config *config,
                                  const struct naming *naming) {
     char name[NAME_CAPACITY];
@@ -61,18 +66,21 @@ static minrnn_status infer_mixer(const struct safetensors *file, minrnn_model_co
     if (inner < 1 || (rows / inner != 2 && rows / inner != 3) || rows % inner != 0) {
         return not_recognised(file, "the gates' rows are not 2 or 3 times the channels");
     }
-    minrnn_mixer_config *mixer = &config->mixer;
-    minrnn_mixer_config_defaults(mixer);
+    const bool has_forget_gate = rows / inner == 3;
+    const minrnn_status status =
+        minrnn_mixer_config_defaults(has_forget_gate ? "minlstm" : "mingru", &config->mixer);
+    if (status) {
+        return status;
+    }
     naming_translate(naming, PARAMETER_BIAS, "layers.0.2.to_hidden_and_gate.bias", name);
-    snprintf(mixer->name, sizeof mixer->name, "%s", rows / inner == 2 ? "mingru" : "minlstm");
-    mixer->expansion = factor_for(config->width, inner);
-    mixer->candidate = MINRNN_CANDIDATE_G;
-    mixer->bias = has(file, name);
-    mixer->project = out != NULL;
-    mixer->learned_init = has(file, "layers.0.2.init_hidden_state");
+    put(config, "expansion", (double)factor_for(config->width, inner));
+    put(config, "candidate", MINRNN_CANDIDATE_G);
+    put(config, "bias", has(file, name));
+    put(config, "project", out != NULL);
+    put(config, "learned_init", has(file, "layers.0.2.init_hidden_state"));
     /* minGRU-pytorch always normalises minLSTM's gates; the authors' release, which calls all gates
      * by one name, by an option that is off by default and leaves no trace in the file. */
-    mixer->normalised = rows / inner == 3 && strcmp(naming->gates, own_naming.gates) != 0;
+    put(config, "normalised", has_forget_gate && strcmp(naming->gates, own_naming.gates) != 0);
     return MINRNN_OK;
 }
 
@@ -136,7 +144,10 @@ minrnn_status public_names_infer(struct safetensors *file, minrnn_model_config *
                                  struct naming *naming) {
     *naming = own_naming;
     naming->ignores = ignores;
-    *config = (minrnn_model_config){0};
+    minrnn_model_config_defaults(config);
+    config->conv = 0;
+    config->feed_forward = MINRNN_FEED_FORWARD_NONE;
+    config->feed_forward_factor = 0.0f;
     drop_wrappers(file);
     const struct safetensors_tensor *embedding = find(file, "token_emb.weight", 2);
     if (!embedding || embedding->shape[1] < 1) {

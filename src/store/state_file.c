@@ -2,9 +2,11 @@
  * beside it. Dropout and batches are drawn from counters that follow from seed and step, so that
  * this is all a run needs to go on to the same bits. */
 #include "base/alloc.h"
+#include "network/model_config.h"
 #include "store/checkpoint.h"
 #include "store/settings_json.h"
 #include "train/trainer.h"
+#include "train/trainer_config.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,8 +34,8 @@ minrnn_status minrnn_trainer_save(const minrnn_trainer *trainer, const char *pat
     struct tensor_list list = {0};
     struct metadata_list metadata = {0};
     status = MINRNN_OUT_OF_MEMORY;
-    char *model_config = config_print(&model_config_fields, &layout->config);
-    char *trainer_config = config_print(&trainer_config_fields, &trainer->config);
+    char *model_config = settings_print(&model_settings, &layout->config);
+    char *trainer_config = settings_print(&trainer_settings, &trainer->config);
     float *values = mem_alloc(3 * (uint64_t)layout->places.total, sizeof *values);
     if (!model_config || !trainer_config || !values) {
         goto done;
@@ -83,7 +85,7 @@ static minrnn_status parse_step(const struct safetensors *file, int64_t *step) {
     return MINRNN_OK;
 }
 
-/* The file's trainer configuration, which `wanted` may change in nothing but its steps. */
+/* The file's trainer configuration, which `wanted` may change in nothing but what is a run's. */
 static minrnn_status parse_config(const struct safetensors *file,
                                   const minrnn_trainer_config *wanted,
                                   minrnn_trainer_config *config) {
@@ -92,18 +94,20 @@ static minrnn_status parse_config(const struct safetensors *file,
     if (!json) {
         return fail(MINRNN_FORMAT_ERROR, "%s is no training state: it has no " KEY_TRAINER, path);
     }
-    *config = (minrnn_trainer_config){0};
-    minrnn_status status = config_parse(&trainer_config_fields, path, json, config);
+    minrnn_trainer_config own;
+    minrnn_status status = settings_read(&trainer_settings, path, json, config);
     if (status) {
         return status;
     }
-    if (trainer_check_config(config)) {
+    if (trainer_config_check(config)) {
         return fail_in(MINRNN_FORMAT_ERROR, "%s", path);
     }
     if (wanted) {
-        config->steps = wanted->steps;
-        config->check_numbers = wanted->check_numbers;
-        status = config_compare(&trainer_config_fields, path, config, wanted);
+        status = trainer_config_take(wanted, &own);
+    }
+    if (!status && wanted) {
+        settings_renew(&trainer_settings, &own, config);
+        status = settings_compare(&trainer_settings, path, config, &own);
     }
     return status;
 }

@@ -3,62 +3,11 @@
 #include "base/alloc.h"
 #include "op/room.h"
 #include "train/schedule.h"
+#include "train/trainer_config.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-void minrnn_trainer_config_defaults(minrnn_trainer_config *config) {
-    if (config) {
-        *config = (minrnn_trainer_config){
-            .batch = 32,
-            .time = 128,
-            .accumulation = 1,
-            .steps = 1000,
-            .rate = 1e-3f,
-            .beta1 = 0.9f,
-            .beta2 = 0.999f,
-            .epsilon = 1e-8f,
-            .weight_decay = 0.01f,
-            .clip = 1.0f,
-            .seed = 1,
-        };
-    }
-}
-
-static bool in_unit(float x) {
-    return x >= 0.0f && x < 1.0f;
-}
-
-static bool not_negative(float x) {
-    return isfinite(x) && x >= 0.0f;
-}
-
-minrnn_status trainer_check_config(const minrnn_trainer_config *config) {
-    if (config->batch < 1 || config->time < 1 || config->accumulation < 1 ||
-        config->batch > INT32_MAX || config->time > INT32_MAX / config->batch ||
-        config->accumulation > INT32_MAX / (config->batch * config->time)) {
-        return fail(MINRNN_INVALID_ARGUMENT,
-                    "trainer: batch %lld, time %lld, accumulation %lld: each must be at least 1, "
-                    "their product below 2^31",
-                    (long long)config->batch, (long long)config->time,
-                    (long long)config->accumulation);
-    }
-    if (config->steps < 1 || config->warmup < 0) {
-        return fail(MINRNN_INVALID_ARGUMENT,
-                    "trainer: steps is %lld, must be at least 1; warmup "
-                    "is %lld, must be at least 0",
-                    (long long)config->steps, (long long)config->warmup);
-    }
-    if (!not_negative(config->rate) || !not_negative(config->min_rate) ||
-        !not_negative(config->weight_decay) || !not_negative(config->clip) ||
-        !(config->epsilon > 0.0f) || !in_unit(config->beta1) || !in_unit(config->beta2) ||
-        (unsigned)config->schedule > MINRNN_SCHEDULE_COSINE) {
-        return fail(MINRNN_INVALID_ARGUMENT,
-                    "trainer: a rate, decay, clip, epsilon, beta or schedule has no allowed value");
-    }
-    return MINRNN_OK;
-}
 
 static minrnn_memory memory_of(const struct model_layout *layout,
                                const minrnn_trainer_config *config,
@@ -77,11 +26,10 @@ static minrnn_memory memory_of(const struct model_layout *layout,
     return memory;
 }
 
-minrnn_status trainer_memory(minrnn_device *device, const struct model_layout *layout,
+static minrnn_status measure(minrnn_device *device, const struct model_layout *layout,
                              const minrnn_trainer_config *config, minrnn_memory *memory) {
     struct trainer_plan plan;
-    minrnn_status status = trainer_check_config(config);
-    status = status ? status : step_plan(device, layout, config, &plan);
+    const minrnn_status status = step_plan(device, layout, config, &plan);
     if (!status) {
         *memory = memory_of(layout, config, &plan);
     }
@@ -94,9 +42,11 @@ minrnn_status minrnn_trainer_memory(minrnn_device *device, const minrnn_model_co
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_trainer_memory: an argument is NULL");
     }
     struct model_layout layout;
+    minrnn_trainer_config own;
     minrnn_status status = layout_create(model, &layout);
     if (!status) {
-        status = trainer_memory(device, &layout, config, memory);
+        status = trainer_config_take(config, &own);
+        status = status ? status : measure(device, &layout, &own, memory);
         layout_destroy(&layout);
     }
     return status;
@@ -182,12 +132,13 @@ minrnn_status minrnn_trainer_create(minrnn_model *model, const minrnn_trainer_co
     *trainer = NULL;
     struct trainer_plan plan;
     minrnn_memory memory;
-    minrnn_status status = trainer_check_config(config);
-    status = status ? status : step_plan(model->device, &model->layout, config, &plan);
+    minrnn_trainer_config own;
+    minrnn_status status = trainer_config_take(config, &own);
+    status = status ? status : step_plan(model->device, &model->layout, &own, &plan);
     if (status) {
         return status;
     }
-    memory = memory_of(&model->layout, config, &plan);
+    memory = memory_of(&model->layout, &own, &plan);
     status = device_check_room(model->device, "the trainer", memory.total - memory.parameters,
                                memory.host);
     if (status) {
@@ -198,7 +149,7 @@ minrnn_status minrnn_trainer_create(minrnn_model *model, const minrnn_trainer_co
         return MINRNN_OUT_OF_MEMORY;
     }
     made->model = model;
-    made->config = *config;
+    made->config = own;
     status = create_parts(made, &plan);
     if (status) {
         minrnn_trainer_destroy(made);
@@ -425,12 +376,12 @@ int64_t minrnn_trainer_steps(const minrnn_trainer *trainer) {
     return trainer ? trainer->step : 0;
 }
 
-minrnn_status minrnn_trainer_get_config(const minrnn_trainer *trainer,
-                                        minrnn_trainer_config *config) {
+minrnn_status minrnn_trainer_copy_config(const minrnn_trainer *trainer,
+                                         minrnn_trainer_config *config, size_t size) {
     if (!trainer || !config) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_trainer_get_config: an argument is NULL");
     }
-    *config = trainer->config;
+    settings_give(&trainer_settings, &trainer->config, config, size);
     return MINRNN_OK;
 }
 

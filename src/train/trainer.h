@@ -53,11 +53,4 @@ minrnn_step_record trainer_record_of(const struct step_slot *slot);
 minrnn_status trainer_locate(const minrnn_trainer *trainer, const struct network_pass *pass,
                              int64_t step);
 
-/* Checks everything but the model. */
-minrnn_status trainer_check_config(const minrnn_trainer_config *config);
-
-/* Memory of a trainer and its model, by planning; checks the configuration. */
-minrnn_status trainer_memory(minrnn_device *device, const struct model_layout *layout,
-                             const minrnn_trainer_config *config, minrnn_memory *memory);
-
 #endif

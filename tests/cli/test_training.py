@@ -216,10 +216,11 @@ class Resuming(test_cli.Workplace):
             "feed-forward": "geglu", "feed-forward-factor": 1, "dropout": 0.1, "candidate": "g",
             "scan": "log", "forget-offset": 1, "batch": 2, "time": 8, "accumulation": 2,
             "rate": 0.01, "min-rate": 0.001, "warmup": 3, "schedule": "constant", "weight-decay": 0, "clip": 0, "seed": 7,
+            "beta1": 0.8, "beta2": 0.95, "epsilon": 1e-7,
         }  # fmt: skip
         shown = self.good("train", "--help")
         settings = re.findall(r"^  --(\S+)", shown[shown.index("\n  --tokens") :], re.M)
-        flags = ["conv-pointwise", "learned-init", "normalised", "help"]
+        flags = ["conv-pointwise", "learned-init", "normalised", "bias", "project", "help"]
         self.assertEqual(sorted(settings), sorted([*others, *flags]))
         given = [part for name, value in others.items() for part in (f"--{name}", value)]
         options = ["train", "--data", self.data, "--out", self.model, "--eval-batches", 1]
@@ -231,7 +232,7 @@ class Resuming(test_cli.Workplace):
                 default = re.search(r"\(default (.*)\)", row)[1]
                 self.assertNotEqual(default, str(others[name]))
                 self.bad(WRONG_USE, f"--{name} is", *options, "--resume", f"--{name}", default)
-        for name in flags[:3]:
+        for name in flags[:-1]:
             self.bad(WRONG_USE, f"--{name} is off", *options, "--resume", f"--{name}")
 
 

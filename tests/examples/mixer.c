@@ -46,9 +46,9 @@ int main(void) {
     TRY(minrnn_device_open(NULL, &device));
 
     minrnn_mixer_config config;
-    minrnn_mixer_config_defaults(&config); /* minGRU; the name "minlstm" makes the other */
+    TRY(minrnn_mixer_config_defaults("mingru", &config)); /* or another minrnn_mixer_name */
     config.width = WIDTH;
-    config.bias = true;
+    TRY(minrnn_mixer_set(&config, "bias", "on"));
     TRY(minrnn_mixer_create(device, &config, &mixer));
 
     const int64_t count = minrnn_mixer_parameters(mixer);

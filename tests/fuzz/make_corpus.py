@@ -141,6 +141,14 @@ def changed_config(metadata, key="minrnn.config", **change):
     return {**metadata, key: json.dumps({**json.loads(metadata[key]), **change})}
 
 
+def other_configs(metadata, key, names):
+    """Each without one of the settings, as an older version leaves it, and with it twice."""
+    config = json.loads(metadata[key])
+    for name in names:
+        yield {**metadata, key: json.dumps({k: v for k, v in config.items() if k != name})}
+        yield {**metadata, key: '{"%s":%s,' % (name, json.dumps(config[name])) + metadata[key][1:]}
+
+
 def model_files(models):
     (meta, full), _ = models.make("--conv", "2")
     (plain_meta, plain), _ = models.make(*PLAIN)
@@ -170,6 +178,8 @@ def model_files(models):
                    {"normalised": 1}, {"candidate": "h"}, {"bias": 0}, {"mixer": "m" * 16},
                    {"more": 1}, {"alg": "log"}, {"width": 0.5}):
         yield pack_tensors(changed_config(plain_meta, **change), {"a": ("F32", [1], bytes(4))})
+    for other in other_configs(lstm_meta, "minrnn.config", ("mixer", "candidate", "dropout")):
+        yield pack_tensors(other, lstm)
     # What the public implementations write has no metadata, or "format" alone.
     yield pack_tensors(None, rename(full, gain="gamma", feed_out="3"))
     yield pack_tensors(None, rename(lstm, gain="gamma", gates="to_hidden_and_f_i_gate"))
@@ -235,6 +245,8 @@ def state_files(models):
                    {"schedule": "linear"}, {"seed": 1}, {"seed": "1" * 30}, {"clip": 1e39},
                    {"more": 1}):
         yield pack_tensors(changed_config(meta, "minrnn.trainer", **change), small)
+    for other in other_configs(meta, "minrnn.trainer", ("rate", "seed")):
+        yield pack_tensors(other, plain)
     yield pack_tensors(changed_config(meta, "minrnn.trainer", batch=2**20, time=2**10), plain)
     yield pack_tensors(changed_config(meta, "minrnn.trainer", accumulation=2**20), plain)
     yield pack_tensors(meta, {k: v for k, v in plain.items() if k != "adamw.v.norm.weight"})
@@ -337,6 +349,7 @@ def commands():
         line("train", *TINY), line("train", *TINY, "--log=csv", "--eval-every=1", "--save-every=1"),
         line("train", *TINY, "--mixer", "minlstm", "--normalised", "--feed-forward=geglu",
              "--learned-init", "--candidate=g", "--scan=log", "--forget-offset=1"),
+        line("train", *TINY, "--bias", "--project", "--beta1=0.5", "--beta2=1", "--epsilon=0"),
         line("train", *TINY, "--scan=log"), line("train", *TINY, "--conv-pointwise", "--clip=0"),
         line("train", *TINY, "--dropout=0.5", "--accumulation=2", "--seed=7", "--eval-batches=1"),
         line("train", *TINY, "--dropout=1"), line("train", *TINY, "--rate=1e38", "--clip=0"),

@@ -2,6 +2,8 @@
  * make_golden.py made the data and documents their format. Usage: test_golden DIRECTORY */
 #include "support.h"
 
+#include <dirent.h>
+
 #define TOLERANCE 1e-4
 
 enum { MAX_RECORDS = 256 };
@@ -123,7 +125,41 @@ static int64_t size_field(const struct golden *golden, const char *name) {
 
 /* ---- what a case asks for ---- */
 
-static minrnn_model_config model_config(const struct golden *golden) {
+/* A file's name begins with its mixer's. */
+static const char *mixer_of(const char *name) {
+    for (int i = 0; minrnn_mixer_name(i); i++) {
+        const size_t length = strlen(minrnn_mixer_name(i));
+        if (strncmp(name, minrnn_mixer_name(i), length) == 0 && name[length] == '_') {
+            return minrnn_mixer_name(i);
+        }
+    }
+    fail_msg("no mixer's name begins %s", name);
+    return NULL;
+}
+
+/* What the data call a mixer's setting. */
+static const char *field_of(const minrnn_setting *setting) {
+    return strcmp(setting->name, "candidate") == 0 ? "g"
+           : strcmp(setting->name, "alg") == 0     ? "log"
+                                                   : setting->name;
+}
+
+static void set_mixer(const struct golden *golden, const char *name, minrnn_mixer_config *mixer) {
+    const minrnn_setting *setting;
+    CHECK(minrnn_mixer_config_defaults(name, mixer));
+    for (int i = 0; (setting = minrnn_mixer_setting(name, i)); i++) {
+        const double value = field(golden, field_of(setting));
+        char text[MINRNN_SETTING_TEXT];
+        snprintf(text, sizeof text, "%.9g", value);
+        CHECK(minrnn_mixer_set(mixer, setting->name,
+                               setting->names ? setting->names[(int)value]
+                               : setting->kind == MINRNN_SETTING_FLAG
+                                   ? (value != 0.0 ? "on" : "off")
+                                   : text));
+    }
+}
+
+static minrnn_model_config model_config(const struct golden *golden, const char *mixer) {
     minrnn_model_config config;
     minrnn_model_config_defaults(&config);
     config.vocab = size_field(golden, "vocab");
@@ -134,17 +170,7 @@ static minrnn_model_config model_config(const struct golden *golden) {
     config.feed_forward = (minrnn_feed_forward)field(golden, "feed_forward");
     config.feed_forward_factor = (float)field(golden, "feed_forward_factor");
     config.dropout = 0.0f;
-    minrnn_mixer_config *mixer = &config.mixer;
-    snprintf(mixer->name, sizeof mixer->name, "%s",
-             field(golden, "minlstm") != 0.0 ? "minlstm" : "mingru");
-    mixer->expansion = (float)field(golden, "expansion");
-    mixer->candidate = (minrnn_candidate)field(golden, "g");
-    mixer->alg = (minrnn_scan_alg)field(golden, "log");
-    mixer->normalised = field(golden, "normalised") != 0.0;
-    mixer->bias = field(golden, "bias") != 0.0;
-    mixer->project = field(golden, "project") != 0.0;
-    mixer->learned_init = field(golden, "learned_init") != 0.0;
-    mixer->forget_offset = (float)field(golden, "forget_offset");
+    set_mixer(golden, mixer, &config.mixer);
     return config;
 }
 
@@ -284,7 +310,7 @@ static double compare_training(const struct golden *golden, minrnn_model *model,
 static void test_case(void **state) {
     const char *name = *state;
     struct golden *golden = golden_read(name);
-    const minrnn_model_config config = model_config(golden);
+    const minrnn_model_config config = model_config(golden, mixer_of(name));
     minrnn_model *model;
     CHECK(minrnn_model_create(device, &config, 1, &model));
     write_parameters(golden, model);
@@ -297,8 +323,44 @@ static void test_case(void **state) {
     golden_free(golden);
 }
 
-#define CASE(name)                                                                                 \
-    { name, test_case, NULL, NULL, (void *)name }
+/* ---- the cases ---- */
+
+enum { MAX_CASES = 64 };
+static char names[MAX_CASES][64];
+static int cases;
+
+static int compare_names(const void *a, const void *b) {
+    return strcmp(a, b);
+}
+
+/* Every file of the directory is one. */
+static void find_cases(void) {
+    DIR *entries = opendir(directory);
+    for (struct dirent *entry; entries && (entry = readdir(entries));) {
+        const char *end = strrchr(entry->d_name, '.');
+        if (end && strcmp(end, ".bin") == 0 && cases < MAX_CASES) {
+            snprintf(names[cases++], sizeof names[0], "%.*s", (int)(end - entry->d_name),
+                     entry->d_name);
+        }
+    }
+    if (entries) {
+        closedir(entries);
+    }
+    qsort(names, (size_t)cases, sizeof names[0], compare_names);
+}
+
+static void test_every_mixer(void **unused) {
+    (void)unused;
+    for (int i = 0; minrnn_mixer_name(i); i++) {
+        bool found = false;
+        for (int k = 0; k < cases; k++) {
+            found = found || mixer_of(names[k]) == minrnn_mixer_name(i);
+        }
+        if (!found) {
+            fail_msg("%s has no %s_*.bin", directory, minrnn_mixer_name(i));
+        }
+    }
+}
 
 int main(int argc, char **argv) {
     if (argc != 2) {
@@ -307,22 +369,12 @@ int main(int argc, char **argv) {
     }
     directory = argv[1];
     device = support_open_device();
-    const struct CMUnitTest tests[] = {
-        CASE("mingru_plain"),
-        CASE("mingru_plain_init"),
-        CASE("mingru_g"),
-        CASE("mingru_g_log"),
-        CASE("mingru_g_log_init"),
-        CASE("minlstm_plain"),
-        CASE("minlstm_g"),
-        CASE("minlstm_g_log"),
-        CASE("minlstm_plain_unnormalised"),
-        CASE("minlstm_g_log_unnormalised"),
-        CASE("mingru_clip"),
-        CASE("mingru_reset"),
-        CASE("minlstm_reset"),
-    };
-    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    find_cases();
+    struct CMUnitTest tests[MAX_CASES + 1] = {cmocka_unit_test(test_every_mixer)};
+    for (int i = 0; i < cases; i++) {
+        tests[i + 1] = (struct CMUnitTest){names[i], test_case, NULL, NULL, names[i]};
+    }
+    const int failed = _cmocka_run_group_tests("golden", tests, (size_t)cases + 1, NULL, NULL);
     minrnn_device_destroy(device);
     return failed ? 1 : 0;
 }

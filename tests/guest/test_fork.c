@@ -119,7 +119,7 @@ static bool refuses_all(void) {
     minrnn_mixer_config layer;
     minrnn_model_get_config(parent.model, &config);
     minrnn_trainer_get_config(parent.trainer, &training);
-    minrnn_mixer_config_defaults(&layer);
+    (void)minrnn_mixer_config_defaults("mingru", &layer);
     layer.width = 8;
     if (minrnn_mixer_create(device, &layer, &mixer)) {
         return false; /* it takes nothing of the device */

@@ -112,9 +112,8 @@ static void test_past_counting(void **unused) {
         const bool training = i / 27;
         config.vocab = 4;
         config.layers = layers[i / 3 % 3];
-        config.mixer.expansion = 1;
+        support_set(&config.mixer, "name=minlstm expansion=1");
         config.feed_forward_factor = 1;
-        snprintf(config.mixer.name, sizeof config.mixer.name, "minlstm");
         minrnn_memory memory = {0};
         const minrnn_status status =
             minrnn_model_memory(device, &config, batch, 1, training, &memory);

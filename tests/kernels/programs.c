@@ -16,7 +16,6 @@
 
 #include "base/alloc.h"
 #include "check/cases.h"
-#include "cli/presets.h"
 #include "opencl/source.h"
 
 static const struct description {
@@ -351,24 +350,28 @@ static void infer(const minrnn_model *model, int64_t batch, int64_t time) {
 
 /* Every part at every preset's sizes; and at a length of time that GPUs cut into chunks. */
 static void walk_models(minrnn_device *device) {
-    for (int i = 0; preset_names[i]; i++) {
-        const struct preset *preset = preset_find(preset_names[i]);
+    for (int i = 0; minrnn_preset_name(i); i++) {
+        minrnn_model_config preset;
+        minrnn_trainer_config preset_training;
+        minrnn_model_config_defaults(&preset);
+        minrnn_trainer_config_defaults(&preset_training);
+        must(minrnn_preset(minrnn_preset_name(i), &preset, &preset_training, NULL, NULL), "preset");
         for (int variant = -1; variant < MODEL_VARIANTS; variant++) {
-            minrnn_model_config config = variant < 0 ? preset->model : model_variant(variant);
+            minrnn_model_config config = variant < 0 ? preset : model_variant(variant);
             config.vocab = VOCABULARY;
-            config.width = preset->model.width;
-            config.dropout = preset->model.dropout;
+            config.width = preset.width;
+            config.dropout = preset.dropout;
             config.feed_forward_factor = 4;
             minrnn_model *model = NULL;
             must(minrnn_model_create(device, &config, 1, &model), "model");
-            minrnn_trainer_config training = preset->trainer;
+            minrnn_trainer_config training = preset_training;
             train(model, &training);
             training.batch = 1;
             training.time = 8192;
             train(model, &training);
             infer(model, 1, 1);
             infer(model, 1, 64);
-            infer(model, preset->trainer.batch, preset->trainer.time);
+            infer(model, preset_training.batch, preset_training.time);
             minrnn_model_destroy(model);
         }
     }

@@ -18,7 +18,7 @@ FOLDERS = {
     "cpu": ("the op table in plain C, OpenMP and CBLAS", ["op", "base"]),
     "opencl": ("the op table on OpenCL and CLBlast: devices, program cache, launches; the only "
                "folder that sees `CL/`", ["op", "base"]),
-    "layer": ("what a network is made of: `layer.h`, the interface; parameters, dense, norm; "
+    "layer": ("what a network is made of: `layer.h`, the interface; settings, parameters, dense, norm; "
               "convolution, feed-forward, input, output", ["op", "base"]),
     "mixer": ("one file a sequence mixer, the list of them, and what they share; `standalone.c` is "
               "the mixer in the caller's own model", ["layer", "op", "base"]),

@@ -17,41 +17,29 @@ static inline minrnn_model_config model_variant(int variant) {
     config.feed_forward = MINRNN_FEED_FORWARD_GELU;
     config.feed_forward_factor = 2.0f;
     minrnn_mixer_config *mixer = &config.mixer;
-    snprintf(mixer->name, sizeof mixer->name, "%s", variant < 3 ? "mingru" : "minlstm");
+    support_set(mixer, variant < 3 ? "name=mingru" : "name=minlstm");
     switch (variant) {
     case 0:
         config.conv = 0;
         config.feed_forward = MINRNN_FEED_FORWARD_NONE;
-        mixer->expansion = 1.0f;
+        support_set(mixer, "expansion=1");
         break;
-    case 1:
-        mixer->expansion = 2.0f;
-        mixer->learned_init = true;
-        mixer->bias = true;
-        break;
+    case 1: support_set(mixer, "expansion=2 learned_init=on bias=on"); break;
     case 2:
-        mixer->candidate = MINRNN_CANDIDATE_G;
-        mixer->alg = MINRNN_SCAN_LOG;
-        mixer->learned_init = true;
+        support_set(mixer, "candidate=g alg=log learned_init=on");
         config.conv_pointwise = true;
         config.feed_forward = MINRNN_FEED_FORWARD_GEGLU;
         break;
     case 3:
-        mixer->normalised = true;
-        mixer->forget_offset = 1.0f;
+        support_set(mixer, "normalised=on forget_offset=1");
         config.conv = 2;
         break;
     case 4:
-        mixer->normalised = true;
-        mixer->candidate = MINRNN_CANDIDATE_G;
-        mixer->learned_init = true;
-        mixer->bias = true;
+        support_set(mixer, "normalised=on candidate=g learned_init=on bias=on");
         config.feed_forward = MINRNN_FEED_FORWARD_GEGLU;
         break;
     default:
-        mixer->candidate = MINRNN_CANDIDATE_G;
-        mixer->alg = MINRNN_SCAN_LOG;
-        mixer->project = true;
+        support_set(mixer, "candidate=g alg=log project=on");
         config.conv = 0;
         break;
     }

@@ -16,7 +16,7 @@ static minrnn_model *chain_model(const unsigned char next[BYTES]) {
     config.layers = 1;
     config.conv = 0;
     config.feed_forward = MINRNN_FEED_FORWARD_NONE;
-    config.mixer.expansion = 1.0f;
+    support_set(&config.mixer, "expansion=1");
     minrnn_model *model;
     CHECK(minrnn_model_create(device, &config, 1, &model));
     float *values = support_alloc((size_t)minrnn_model_parameters(model), sizeof *values);

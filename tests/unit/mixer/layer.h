@@ -141,29 +141,50 @@ static inline double reference_linear(const double *weight, const double *bias, 
     return sum;
 }
 
+/* A configuration, read once. */
+struct reference {
+    bool is_mingru, is_g, is_normalised;
+    int64_t width;
+    double forget_offset;
+};
+
+static inline struct reference reference_of(const minrnn_mixer_config *config) {
+    char offset[MINRNN_SETTING_TEXT];
+    CHECK(minrnn_mixer_get(config, "forget_offset", offset, sizeof offset));
+    if (!support_has(config, "name", "mingru") && !support_has(config, "name", "minlstm")) {
+        fail_msg("the reference has no %s", config->name);
+    }
+    return (struct reference){.is_mingru = support_has(config, "name", "mingru"),
+                              .is_g = support_has(config, "candidate", "g"),
+                              .is_normalised = support_has(config, "normalised", "on"),
+                              .width = config->width,
+                              .forget_offset = strtod(offset, NULL)};
+}
+
 /* One step of the recurrence: h from its previous value, gates' weights and x [width]. */
-static inline double reference_step(const minrnn_mixer_config *c, const double *weight,
+static inline double reference_step(const struct reference *c, const double *weight,
                                     const double *bias, int64_t inner, int64_t channel,
                                     const double *x, double h) {
     const double hidden = reference_linear(weight, bias, channel, x, c->width);
-    const double candidate = c->candidate == MINRNN_CANDIDATE_G ? reference_g(hidden) : hidden;
+    const double candidate = c->is_g ? reference_g(hidden) : hidden;
     const double gate = reference_linear(weight, bias, inner + channel, x, c->width);
-    if (strcmp(c->name, "mingru") == 0) {
+    if (c->is_mingru) {
         const double z = reference_sigmoid(gate);
         return (1.0 - z) * h + z * candidate;
     }
-    const double f = reference_sigmoid(gate + (double)c->forget_offset);
+    const double f = reference_sigmoid(gate + c->forget_offset);
     const double i =
         reference_sigmoid(reference_linear(weight, bias, 2 * inner + channel, x, c->width));
-    const double sum = c->normalised ? f + i : 1.0;
+    const double sum = c->is_normalised ? f + i : 1.0;
     return f / sum * h + i / sum * candidate;
 }
 
 /* y [batch, time, width] and state_out [batch, inner] in double precision. */
-static inline void reference_forward(const minrnn_mixer *mixer, const minrnn_mixer_config *c,
+static inline void reference_forward(const minrnn_mixer *mixer, const minrnn_mixer_config *config,
                                      const struct layer_data *data, const double *parameters,
                                      const double *x, const double *state, double *y,
                                      double *state_out) {
+    const struct reference reference = reference_of(config), *c = &reference;
     const int64_t inner = minrnn_mixer_state_size(mixer);
     const double *weight = reference_parameter(mixer, "to_hidden_and_gate.weight", parameters);
     const double *bias = reference_parameter(mixer, "to_hidden_and_gate.bias", parameters);
@@ -173,7 +194,7 @@ static inline void reference_forward(const minrnn_mixer *mixer, const minrnn_mix
     double *h = support_alloc((size_t)inner, sizeof *h);
     double *initial = support_alloc((size_t)inner, sizeof *initial);
     for (int64_t j = 0; j < inner && init; j++) {
-        initial[j] = c->candidate == MINRNN_CANDIDATE_G ? reference_g(init[j]) : init[j];
+        initial[j] = c->is_g ? reference_g(init[j]) : init[j];
     }
     for (int64_t b = 0; b < data->batch; b++) {
         memcpy(h, state ? state + b * inner : initial, (size_t)inner * sizeof *h);

@@ -4,58 +4,52 @@
 
 static minrnn_device *device;
 
-struct variant {
-    const char *title;
-    minrnn_mixer_config config;
-};
+enum { WIDTH = 6 };
 
-#define G .candidate = MINRNN_CANDIDATE_G
-#define LOG G, .alg = MINRNN_SCAN_LOG
-
-static const struct variant variants[] = {
-    {"mingru", {.name = "mingru", .width = 6, .expansion = 1}},
-    {"mingru bias project init",
-     {.name = "mingru",
-      .width = 6,
-      .expansion = 1,
-      .bias = true,
-      .project = true,
-      .learned_init = true}},
-    {"mingru alpha 2 g init",
-     {.name = "mingru", .width = 6, .expansion = 2, G, .learned_init = true}},
-    {"mingru alpha 1.5 log bias",
-     {.name = "mingru", .width = 6, .expansion = 1.5f, LOG, .bias = true}},
-    {"mingru alpha 2 log init",
-     {.name = "mingru", .width = 6, .expansion = 2, LOG, .learned_init = true}},
-    {"minlstm", {.name = "minlstm", .width = 6, .expansion = 1}},
-    {"minlstm offset bias init",
-     {.name = "minlstm",
-      .width = 6,
-      .expansion = 1,
-      .forget_offset = 1.5f,
-      .bias = true,
-      .learned_init = true}},
-    {"minlstm normalised", {.name = "minlstm", .width = 6, .expansion = 1, .normalised = true}},
-    {"minlstm normalised alpha 2 g bias init",
-     {.name = "minlstm",
-      .width = 6,
-      .expansion = 2,
-      G,
-      .normalised = true,
-      .bias = true,
-      .learned_init = true,
-      .forget_offset = -1.0f}},
-    {"minlstm alpha 2 log", {.name = "minlstm", .width = 6, .expansion = 2, LOG}},
-    {"minlstm normalised log init",
-     {.name = "minlstm",
-      .width = 6,
-      .expansion = 1,
-      LOG,
-      .normalised = true,
-      .bias = true,
-      .learned_init = true}},
+static const struct variant {
+    const char *mixer, *settings;
+} variants[] = {
+    {"mingru", ""},
+    {"mingru", "bias=on project=on learned_init=on"},
+    {"mingru", "expansion=2 candidate=g learned_init=on"},
+    {"mingru", "expansion=1.5 candidate=g alg=log bias=on"},
+    {"mingru", "expansion=2 candidate=g alg=log learned_init=on"},
+    {"minlstm", ""},
+    {"minlstm", "forget_offset=1.5 bias=on learned_init=on"},
+    {"minlstm", "normalised=on"},
+    {"minlstm", "expansion=2 candidate=g normalised=on bias=on learned_init=on forget_offset=-1"},
+    {"minlstm", "expansion=2 candidate=g alg=log"},
+    {"minlstm", "candidate=g alg=log normalised=on bias=on learned_init=on"},
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
+
+static minrnn_mixer_config config_of(const struct variant *variant) {
+    minrnn_mixer_config config;
+    CHECK(minrnn_mixer_config_defaults(variant->mixer, &config));
+    config.width = WIDTH;
+    support_set(&config, variant->settings);
+    return config;
+}
+
+static const char *title_of(const struct variant *variant) {
+    static char title[128];
+    snprintf(title, sizeof title, "%s %s", variant->mixer, variant->settings);
+    return title;
+}
+
+/* What is tested here is tested of every mixer that there is. */
+static void test_every_mixer(void **unused) {
+    (void)unused;
+    for (int i = 0; minrnn_mixer_name(i); i++) {
+        int tested = 0;
+        for (int v = 0; v < VARIANTS; v++) {
+            tested += strcmp(variants[v].mixer, minrnn_mixer_name(i)) == 0;
+        }
+        if (tested == 0) {
+            fail_msg("no variant is a %s", minrnn_mixer_name(i));
+        }
+    }
+}
 
 static float *random_array(struct support_random *random, int64_t count, float scale) {
     float *x = support_alloc((size_t)count, sizeof *x);
@@ -222,7 +216,7 @@ static void test_reference(void **unused) {
     minrnn_device_info info;
     CHECK(minrnn_device_describe(device, &info));
     for (int v = 0; v < VARIANTS; v++) {
-        const minrnn_mixer_config *config = &variants[v].config;
+        const minrnn_mixer_config made = config_of(&variants[v]), *config = &made;
         minrnn_mixer *mixer;
         CHECK(minrnn_mixer_create(device, config, &mixer));
         const int64_t io = BATCH * TIME * config->width;
@@ -260,7 +254,7 @@ static void test_reference(void **unused) {
                 dy[i] = row % TIME < lengths[row / TIME] ? dy[i] : 0.0f;
             }
             layer_run(device, mixer, config, &data);
-            compare_with_reference(variants[v].title, mixer, config, &data);
+            compare_with_reference(title_of(&variants[v]), mixer, config, &data);
             free(dy);
         }
         free(parameters);
@@ -352,10 +346,11 @@ static void test_splits(void **unused) {
     (void)unused;
     struct support_random random = {2};
     for (int v = 0; v < VARIANTS; v++) {
-        const struct variant *variant = &variants[v];
+        const minrnn_mixer_config config = config_of(&variants[v]);
+        const char *title = title_of(&variants[v]);
         minrnn_mixer *mixer;
-        CHECK(minrnn_mixer_create(device, &variant->config, &mixer));
-        const int64_t io = SPLIT_BATCH * SPLIT_TIME * variant->config.width;
+        CHECK(minrnn_mixer_create(device, &config, &mixer));
+        const int64_t io = SPLIT_BATCH * SPLIT_TIME * config.width;
         const int64_t states = SPLIT_BATCH * minrnn_mixer_state_size(mixer);
         const int64_t count = minrnn_mixer_parameters(mixer);
         const int64_t results = 2 * io + count + states;
@@ -368,7 +363,7 @@ static void test_splits(void **unused) {
         float *whole = support_alloc((size_t)results, sizeof *whole);
         float *split = support_alloc((size_t)results, sizeof *split);
         struct split_run run = {mixer,
-                                &variant->config,
+                                &config,
                                 parameters,
                                 x,
                                 dy,
@@ -391,12 +386,11 @@ static void test_splits(void **unused) {
                 ends[chunks++] = t < SPLIT_TIME ? t : SPLIT_TIME;
             }
             run_split(&run, ends, chunks);
-            expect_close(variant->title, "y", split, whole, io, 0.0, 1e-5);
-            expect_close(variant->title, "dx", split + io, whole + io, io, 0.0, 1e-5);
-            expect_close(variant->title, "gradients", split + 2 * io, whole + 2 * io, count, 0.0,
-                         1e-5);
-            expect_close(variant->title, "dstate", split + 2 * io + count, whole + 2 * io + count,
-                         states, 0.0, 1e-5);
+            expect_close(title, "y", split, whole, io, 0.0, 1e-5);
+            expect_close(title, "dx", split + io, whole + io, io, 0.0, 1e-5);
+            expect_close(title, "gradients", split + 2 * io, whole + 2 * io, count, 0.0, 1e-5);
+            expect_close(title, "dstate", split + 2 * io + count, whole + 2 * io + count, states,
+                         0.0, 1e-5);
         }
         free(parameters);
         free(x);
@@ -412,7 +406,7 @@ static void test_splits(void **unused) {
 static void test_states_apart(void **unused) {
     (void)unused;
     enum { BATCH = 2, TIME = 5 };
-    const minrnn_mixer_config *config = &variants[8].config;
+    const minrnn_mixer_config made = config_of(&variants[8]), *config = &made;
     minrnn_mixer *mixer;
     int64_t saved, temporary;
     CHECK(minrnn_mixer_create(device, config, &mixer));
@@ -447,7 +441,7 @@ static void test_states_apart(void **unused) {
 static void test_without_dx(void **unused) {
     (void)unused;
     enum { BATCH = 2, TIME = 5 };
-    const minrnn_mixer_config *config = &variants[8].config;
+    const minrnn_mixer_config made = config_of(&variants[8]), *config = &made;
     struct support_random random = {3};
     minrnn_mixer *mixer;
     CHECK(minrnn_mixer_create(device, config, &mixer));
@@ -483,10 +477,11 @@ static void test_without_dx(void **unused) {
 /* Weights of gates and candidate, biases aside. */
 static int64_t gate_weights(const char *name, int64_t width, float expansion) {
     minrnn_mixer_config config;
-    minrnn_mixer_config_defaults(&config);
-    snprintf(config.name, sizeof config.name, "%s", name);
+    char alpha[16];
+    snprintf(alpha, sizeof alpha, "%g", (double)expansion);
+    CHECK(minrnn_mixer_config_defaults(name, &config));
+    CHECK(minrnn_mixer_set(&config, "expansion", alpha));
     config.width = width;
-    config.expansion = expansion;
     minrnn_mixer *mixer;
     CHECK(minrnn_mixer_create(device, &config, &mixer));
     minrnn_parameter_info info = {0};
@@ -526,8 +521,9 @@ static void test_parameter_ratios(void **unused) {
 static void test_initialise(void **unused) {
     (void)unused;
     for (int v = 0; v < VARIANTS; v++) {
+        const minrnn_mixer_config config = config_of(&variants[v]);
         minrnn_mixer *mixer;
-        CHECK(minrnn_mixer_create(device, &variants[v].config, &mixer));
+        CHECK(minrnn_mixer_create(device, &config, &mixer));
         const int64_t total = minrnn_mixer_parameters(mixer);
         char *taken = support_alloc((size_t)total, 1);
         float *values = support_alloc((size_t)total, 3 * sizeof *values);
@@ -536,7 +532,7 @@ static void test_initialise(void **unused) {
             CHECK(minrnn_mixer_initialise(mixer, k < 2 ? 7 : 8, tensor));
             tensor_get(tensor, values + k * total, total);
         }
-        expect_equal(variants[v].title, "the same seed", values, values + total, total);
+        expect_equal(title_of(&variants[v]), "the same seed", values, values + total, total);
         for (int i = 0; i < minrnn_mixer_tensor_count(mixer); i++) {
             minrnn_parameter_info info;
             CHECK(minrnn_mixer_parameter(mixer, i, &info));
@@ -547,7 +543,7 @@ static void test_initialise(void **unused) {
             }
             const bool normal = strcmp(info.name, "init_hidden_state") == 0;
             const bool out = strncmp(info.name, "to_out", 6) == 0;
-            const int64_t fan_in = out ? minrnn_mixer_state_size(mixer) : variants[v].config.width;
+            const int64_t fan_in = out ? minrnn_mixer_state_size(mixer) : WIDTH;
             const double bound = normal ? 7.0 : 1.0 / sqrt((double)fan_in);
             bool differs = false;
             for (int64_t k = info.offset; k < info.offset + count; k++) {
@@ -576,9 +572,10 @@ static void expect_refused(const char *what, minrnn_mixer_config config) {
     }
 }
 
+/* What single values may be is unit/layer/test_setting.c's; this is what a configuration may be. */
 static void test_refused(void **unused) {
     (void)unused;
-    const minrnn_mixer_config good = variants[7].config;
+    const minrnn_mixer_config good = config_of(&variants[7]);
     minrnn_mixer_config bad = good;
     snprintf(bad.name, sizeof bad.name, "maxgru");
     expect_refused("unknown name", bad);
@@ -593,27 +590,24 @@ static void test_refused(void **unused) {
     bad.width = INT64_MAX;
     expect_refused("width too large", bad);
     bad = good;
-    bad.expansion = 0.01f;
+    support_set(&bad, "expansion=0.01");
     expect_refused("no inner channel", bad);
-    bad.expansion = NAN;
-    expect_refused("expansion NaN", bad);
-    bad.expansion = -1.0f;
-    expect_refused("expansion -1", bad);
     bad = good;
-    bad.alg = MINRNN_SCAN_LOG;
+    support_set(&bad, "alg=log");
     expect_refused("log with the plain candidate", bad);
-    bad = good;
-    bad.candidate = (minrnn_candidate)9;
-    expect_refused("candidate 9", bad);
-    bad = good;
-    bad.forget_offset = INFINITY;
-    expect_refused("offset infinite", bad);
-    bad = variants[0].config;
-    bad.forget_offset = 1.0f;
+    bad = config_of(&variants[0]);
+    support_set(&bad, "forget_offset=1");
     expect_refused("mingru with forget_offset", bad);
-    bad = variants[0].config;
-    bad.normalised = true;
+    bad = config_of(&variants[0]);
+    support_set(&bad, "normalised=on");
     expect_refused("mingru normalised", bad);
+    assert_non_null(strstr(minrnn_error_text(), "mixer mingru has no forget gate"));
+    bad = good;
+    memset(bad.settings, 0x7F, sizeof bad.settings);
+    expect_refused("settings that are noise", bad);
+    bad = good;
+    bad.size = 0;
+    expect_refused("size 0", bad);
 
     minrnn_mixer *mixer;
     int64_t saved, temporary;
@@ -643,7 +637,7 @@ int main(void) {
         cmocka_unit_test(test_reference),        cmocka_unit_test(test_splits),
         cmocka_unit_test(test_states_apart),     cmocka_unit_test(test_without_dx),
         cmocka_unit_test(test_parameter_ratios), cmocka_unit_test(test_initialise),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_refused),          cmocka_unit_test(test_every_mixer),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     minrnn_device_destroy(device);

@@ -179,7 +179,7 @@ static void test_parameter_counts(void **unused) {
     config.vocab = 65;
     config.width = 384;
     config.layers = 3;
-    config.mixer.expansion = 2.0f;
+    support_set(&config.mixer, "expansion=2");
     config.conv = 4;
     config.feed_forward = MINRNN_FEED_FORWARD_GELU;
     config.feed_forward_factor = 4.0f;
@@ -404,10 +404,10 @@ static void test_refused_configs(void **unused) {
     REFUSED(bad.dropout = 1.0f);
     REFUSED(bad.dropout = -0.1f);
     REFUSED(bad.dropout = NAN);
-    REFUSED(bad.mixer.alg = MINRNN_SCAN_LOG);
-    REFUSED(bad.mixer.expansion = 0.0f);
-    REFUSED(bad.mixer.expansion = INFINITY);
-    REFUSED(bad.mixer.forget_offset = NAN);
+    REFUSED(support_set(&bad.mixer, "alg=log"));
+    REFUSED(support_set(&bad.mixer, "expansion=1e-9"));
+    REFUSED(memset(bad.mixer.settings, 0xFF, sizeof bad.mixer.settings));
+    REFUSED(bad.size = 0);
     REFUSED(strcpy(bad.mixer.name, "lstm?"));
     REFUSED(strcpy(bad.mixer.name, ""));
     REFUSED(strcpy(bad.mixer.name, "mingru")); /* the variant is normalised, with an offset */

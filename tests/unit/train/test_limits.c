@@ -1,6 +1,6 @@
 /* Where each limit of a configuration lies, on both sides of it, and each argument that may not be
  * NULL by itself. */
-#include "train/trainer.h" /* before cmocka, which has a macro of its fail's name */
+#include "train/trainer_config.h" /* before cmocka, which has a macro of its fail's name */
 #include "unit/models.h"
 
 static minrnn_device *device;
@@ -27,7 +27,7 @@ static bool allowed(const char *what, minrnn_status status) {
     do {                                                                                           \
         minrnn_trainer_config c;                                                                   \
         minrnn_trainer_config_defaults(&c);                                                        \
-        EXPECT(is_allowed, change, trainer_check_config(&c));                                      \
+        EXPECT(is_allowed, change, trainer_config_check(&c));                                      \
     } while (0)
 
 static void test_trainer(void **unused) {
@@ -43,6 +43,9 @@ static void test_trainer(void **unused) {
     TRAINER(true, (c.batch = 3, c.time = 5, c.accumulation = INT32_MAX / 15));
     TRAINER(false, (c.batch = 3, c.time = 5, c.accumulation = INT32_MAX / 15 + 1));
     TRAINER(true, c.steps = 1);
+    TRAINER(true, c.steps = c.warmup = 1ll << 53);
+    TRAINER(false, c.steps = (1ll << 53) + 2);
+    TRAINER(false, c.warmup = INT64_MAX);
     TRAINER(false, c.steps = 0);
     TRAINER(true, c.warmup = 0);
     TRAINER(false, c.warmup = -1);
@@ -78,8 +81,10 @@ static void test_model(void **unused) {
     MODEL(true, c.vocab = 1 << 22);
     MODEL(false, c.vocab = (1 << 22) + 1);
     MODEL(true, c.width = 1);
-    MODEL(true, (c.width = 1 << 20, c.feed_forward_factor = 1.0f, c.mixer.expansion = 1.0f));
-    MODEL(false, (c.width = (1 << 20) + 1, c.feed_forward_factor = c.mixer.expansion = 0.5f));
+    MODEL(true,
+          (c.width = 1 << 20, c.feed_forward_factor = 1.0f, support_set(&c.mixer, "expansion=1")));
+    MODEL(false, (c.width = (1 << 20) + 1, c.feed_forward_factor = 0.5f,
+                  support_set(&c.mixer, "expansion=0.5")));
     MODEL(true, c.layers = 1);
     MODEL(true, c.layers = 4096);
     MODEL(false, c.layers = 4097);
@@ -97,14 +102,12 @@ static void test_model(void **unused) {
     MODEL(true, (c.feed_forward_factor = 0.0f, c.feed_forward = MINRNN_FEED_FORWARD_NONE));
     MODEL(true, c.dropout = 0.0f);
     MODEL(true, c.dropout = 0.99f);
-    MODEL(true, c.mixer.expansion = 1.0f / 16);
-    MODEL(false, c.mixer.expansion = 0.06f);
-    MODEL(true, c.mixer.expansion = 65536.0f);
-    MODEL(false, c.mixer.expansion = 65537.0f);
-    MODEL(false, c.mixer.candidate = (minrnn_candidate)(MINRNN_CANDIDATE_G + 1));
-    MODEL(true, (c.mixer.candidate = MINRNN_CANDIDATE_G, c.mixer.alg = MINRNN_SCAN_LOG));
-    MODEL(false, (c.mixer.candidate = MINRNN_CANDIDATE_G,
-                  c.mixer.alg = (minrnn_scan_alg)(MINRNN_SCAN_LOG + 1)));
+    MODEL(true, support_set(&c.mixer, "expansion=0.0625"));
+    MODEL(false, support_set(&c.mixer, "expansion=0.06"));
+    MODEL(true, support_set(&c.mixer, "expansion=65536"));
+    MODEL(false, support_set(&c.mixer, "expansion=65537"));
+    MODEL(true, support_set(&c.mixer, "candidate=g alg=log"));
+    MODEL(false, support_set(&c.mixer, "alg=log"));
 }
 
 /* The sizes of a call: batch, time. */
@@ -128,7 +131,7 @@ static void test_sizes(void **unused) {
     (void)unused;
     minrnn_mixer_config config;
     minrnn_mixer *mixer;
-    minrnn_mixer_config_defaults(&config);
+    CHECK(minrnn_mixer_config_defaults("mingru", &config));
     config.width = 4;
     CHECK(minrnn_mixer_create(device, &config, &mixer));
     sized_mixer = mixer;
@@ -301,7 +304,7 @@ static void test_null_mixers(void **unused) {
     minrnn_parameter_info info;
     minrnn_buffer *buffer;
     int64_t size;
-    minrnn_mixer_config_defaults(&config);
+    CHECK(minrnn_mixer_config_defaults("mingru", &config));
     config.width = 4;
     CHECK(minrnn_mixer_create(device, &config, &mixer));
     CHECK(minrnn_buffer_create(device, 4096, &buffer));

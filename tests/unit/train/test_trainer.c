@@ -635,6 +635,7 @@ static void test_refused(void **unused) {
     REFUSED(bad.clip = -1.0f);
     REFUSED(bad.clip = NAN);
     REFUSED(bad.schedule = (minrnn_schedule)5);
+    REFUSED(bad.size = 0);
     assert_int_equal(minrnn_device_allocated(device), base);
     const minrnn_trainer_config good = trainer_config(BATCH, TIME);
     minrnn_trainer *trainer;

@@ -1,0 +1,45 @@
+/* What `minrnn train` can be told. The options of the model and of its training are the library's
+ * settings, whatever they are. */
+#ifndef CLI_TRAIN_OPTIONS_H
+#define CLI_TRAIN_OPTIONS_H
+
+#include <minrnn/text.h>
+#include <minrnn/trainer.h>
+
+#include "cli/arguments.h"
+
+enum tokens { TOKENS_CHARACTERS, TOKENS_BYTES };
+
+struct train_arguments {
+    const char *data, *validation; /* the last given; struct train_files has all */
+    const char *task, *preset, *device, *out, *log;
+    bool resume, overwrite;
+    enum tokens tokens;
+    int64_t steps; /* 0: the schedule's */
+    int64_t eval_every, eval_batches, save_every;
+    minrnn_model_config model; /* its vocabulary is the text's */
+    minrnn_trainer_config trainer;
+};
+
+struct train_options;
+
+/* The options of command_train's name, summary and notes; NULL without memory. */
+struct train_options *train_options_create(const struct command *command);
+void train_options_destroy(struct train_options *options);
+
+/* The command with its options. */
+const struct command *train_options_command(const struct train_options *options);
+
+/* The defaults and what is given over them. Returns whether to go on; otherwise help was printed,
+ * or a wrong use reported, and *code is the exit code. */
+bool train_options_parse(const struct train_options *options, int argc, char **argv,
+                         struct train_arguments *arguments, int *code);
+
+/* What is given over a state's values, on a command line that was parsed. A value that contradicts
+ * the state is a wrong use, for it would be ignored. Returns 0 or, having reported, an exit code.
+ */
+int train_options_resume(const struct train_options *options, int argc, char **argv,
+                         const struct train_arguments *kept, const char *state,
+                         struct train_arguments *arguments);
+
+#endif
