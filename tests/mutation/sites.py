@@ -40,7 +40,7 @@ LEAST_TUNABLE = 8
 # Functions whose one result is which strategy runs: checkop runs every strategy at every shape.
 CHOICES = {
     "src/cpu/ops.h": ["threads_repay"],
-    "src/opencl/scan.c": ["fastest_run"],
+    "src/opencl/scan_plan.c": ["fastest_run"],
 }
 
 # Functions and enum constants that say how large a piece of work is. Small numbers in them (0, 1, a
@@ -58,9 +58,10 @@ TUNABLES = {
                           "plan_block_rows"],
     "src/opencl/plan.h": ["PLAN_MOST_STEPS"],
     "src/opencl/reduce.c": ["sum_run"],
-    "src/opencl/scan.c": ["MAX_ITERATIONS", "MIN_CHUNK_STEPS", "CPU_AHEAD", "GPU_BLOCK",
-                          "GPU_SERIAL_ITEMS", "GPU_CHUNK_ITEMS", "GPU_CHUNK_TIME", "GPU_GROUP",
-                          "TILE_LANES", "TILE_ROWS", "STREAM_BYTES"],
+    "src/opencl/scan_plan.c": ["MAX_ITERATIONS", "MIN_CHUNK_STEPS", "CPU_AHEAD",
+                               "GPU_BLOCK", "GPU_SERIAL_ITEMS", "GPU_CHUNK_ITEMS",
+                               "GPU_CHUNK_TIME", "GPU_GROUP", "TILE_LANES", "TILE_ROWS",
+                               "STREAM_BYTES"],
 }
 
 # Each operator's replacements. Left out is what is equivalent as a rule: != for < in a loop, <= for
@@ -77,8 +78,8 @@ SWAPS = {
     "|=": ["&=", "="], "&=": ["|=", "="],
 }
 NAME_SWAPS = {"true": "false", "false": "true", "min": "max", "max": "min", "fmin": "fmax",
-              "fmax": "fmin", "fminf": "fmaxf", "fmaxf": "fminf", "min_of": "max_of",
-              "max_of": "min_of"}
+              "fmax": "fmin", "fminf": "fmaxf", "fmaxf": "fminf", "min_i64": "max_i64",
+              "max_i64": "min_i64"}
 
 
 def tokenize(text):
