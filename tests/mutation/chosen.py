@@ -32,17 +32,16 @@ MUTANTS = [
      "return elem(earlier.a * later.a, elem_apply(earlier, later.b));"),
     ("a cut that lets the gradient through", "cl/scan/backward.cl",
      "return step.cut ? elem_constant(state_zero()) : e;", "return e;"),
-    ("a cut that lets the gradient through, on the CPU", "src/cpu/scan_backward.c",
-     """        dinit[c] += mu[c];
-        mu[c] = 0.0f;
+    ("a cut that lets the gradient through, on the CPU", "src/cpu/scan/backward.c",
+     """            dinit[c] += mu[c];
+            mu[c] = 0.0f;
 """,
-     """        dinit[c] += mu[c];
+     """            dinit[c] += mu[c];
 """),
     ("gate's gradient with the wrong sign", "cl/scan/mingru.cl",
      "(candidate(p.hidden) - before)", "(before - candidate(p.hidden))"),
-    ("swapped hidden and gate rows", "src/cpu/scan_backward.c",
-     "return (struct outputs){{dx, dx + scan->width, scan->gates == 3 ? dx + 2 * scan->width : NULL}};",
-     "return (struct outputs){{dx + scan->width, dx, scan->gates == 3 ? dx + 2 * scan->width : NULL}};"),
+    ("swapped hidden and gate rows", "src/cpu/scan/mingru.h",
+     "{gated_dx(lane, t, 0), gated_dx(lane, t, 1)}", "{gated_dx(lane, t, 1), gated_dx(lane, t, 0)}"),
     ("minLSTM's forget and input gates swapped", "cl/scan/minlstm.cl",
      "return elem(g.forget, g.input * candidate(p.hidden));",
      "return elem(g.input, g.forget * candidate(p.hidden));"),
@@ -61,7 +60,7 @@ MUTANTS = [
     ("bias correction of the step before", "src/train/step.c",
      "(1.0 - pow((double)config->beta2, (double)step))",
      "(1.0 - pow((double)config->beta2, (double)step - 1))"),
-    ("length one step too long", "src/cpu/scan.h",
+    ("length one step too long", "src/cpu/scan/lane.h",
      "return scan->lengths ? min_i64(scan->time, max_i64(0, scan->lengths[sequence])) : scan->time;",
      "return scan->lengths ? min_i64(scan->time, max_i64(0, scan->lengths[sequence] + 1)) : scan->time;"),
     ("last channels left out", "src/opencl/scan.c",

@@ -333,7 +333,7 @@ def first_failure(text):
 
 def ops_of(root, file):
     """The ops that a source serves: those it defines, or those of what names the kernel file."""
-    if file.startswith(("cl/scan/", "src/cpu/scan", "src/opencl/scan")):
+    if file.startswith(("cl/scan/", "src/cpu/scan/", "src/opencl/scan")):
         return ["scan_forward", "scan_backward"]
     ops = ["gemm"] if "/gemm" in file else []
     text = (root / file).read_text()
