@@ -2,36 +2,9 @@
 
 #include "opencl/plan.h"
 
-enum {
-    /* Some drivers (llvmpipe) end a work-item's loops, without an error, after 65,536 iterations in
-     * all; this leaves room for what is inside and after the loop over time. */
-    MAX_ITERATIONS = 16384,
-    MIN_CHUNK_STEPS = 64,
-
-    /* CPUs: vectors a work-item, independent chains of dependent steps; and into how many walks a
-     * compute unit the chunk run cuts time, so that they finish together; steps from a prefetch to
-     * its load. */
-    CPU_VECTORS = 4,
-    CPU_CHUNK_WALKS = 4,
-    CPU_AHEAD = 8,
-
-    /* GPUs: steps whose loads are under way together, half as many where these are more values than
-     * registers hold with enough work-items beside each other; work-items a compute unit that hide
-     * memory's latency with these; the same where the chunk run makes them; from which time on it
-     * may. */
-    GPU_BLOCK = 8,
-    GPU_SERIAL_VALUES = 16,
-    GPU_TILE_VALUES = 24,
-    GPU_SERIAL_ITEMS = 256,
-    GPU_CHUNK_ITEMS = 1024,
-    GPU_CHUNK_TIME = 4096,
-    GPU_GROUP = 64,
-    TILE_LANES = 32,
-    TILE_ROWS = 8,
-
-    /* Outputs beyond this many bytes do not stay in a cache for the next op to find. */
-    STREAM_BYTES = 32 << 20
-};
+/* Some drivers (llvmpipe) end a work-item's loops, without an error, after 65,536 iterations in
+ * all; this leaves room for what is inside and after the loop over time. */
+enum { MAX_ITERATIONS = 16384 };
 
 /* The one rule. `args` counts by its sizes, not by what is absent. */
 static minrnn_scan_run fastest_run(const struct cl_traits *traits,
@@ -39,16 +12,19 @@ static minrnn_scan_run fastest_run(const struct cl_traits *traits,
     const int64_t vectors = args->batch * ceil_div(args->width, traits->float_width);
     if (!traits->is_gpu) {
         const bool fills = vectors >= traits->compute_units;
-        return fills || args->time < 2 * MIN_CHUNK_STEPS ? MINRNN_RUN_SERIAL : MINRNN_RUN_CHUNK;
+        return fills || args->time < 2 * tuned(traits, TUNE_scan_chunk_steps) ? MINRNN_RUN_SERIAL
+                                                                              : MINRNN_RUN_CHUNK;
     }
     const int64_t items = args->batch * args->width;
-    const int64_t groups = args->batch * ceil_div(args->width, TILE_LANES);
-    if (items >= (int64_t)traits->compute_units * GPU_SERIAL_ITEMS ||
-        args->time < TILE_ROWS * GPU_BLOCK) {
+    const int64_t groups = args->batch * ceil_div(args->width, tuned(traits, TUNE_scan_tile_lanes));
+    if (items >= (int64_t)traits->compute_units * tuned(traits, TUNE_scan_gpu_serial_items) ||
+        args->time < tuned(traits, TUNE_scan_tile_rows) * tuned(traits, TUNE_scan_gpu_block)) {
         return MINRNN_RUN_SERIAL;
     }
-    return 2 * groups < traits->compute_units && args->time >= GPU_CHUNK_TIME ? MINRNN_RUN_CHUNK
-                                                                              : MINRNN_RUN_TILE;
+    return 2 * groups < traits->compute_units &&
+                   args->time >= tuned(traits, TUNE_scan_gpu_chunk_time)
+               ? MINRNN_RUN_CHUNK
+               : MINRNN_RUN_TILE;
 }
 
 static minrnn_scan_run choose_run(const struct cl_traits *traits,
@@ -61,15 +37,18 @@ static int64_t steps_of_chunk(const struct cl_traits *traits,
     const int vector = traits->is_gpu ? 1 : traits->float_width;
     const int64_t at_once = args->batch * ceil_div(args->width, vector);
     const int64_t wanted =
-        (int64_t)traits->compute_units * (traits->is_gpu ? GPU_CHUNK_ITEMS : CPU_CHUNK_WALKS);
+        (int64_t)traits->compute_units *
+        tuned(traits, traits->is_gpu ? TUNE_scan_gpu_chunk_items : TUNE_scan_cpu_chunk_walks);
     const int64_t chunks = max_i64(ceil_div(wanted, at_once), 2);
-    const int64_t steps = max_i64(ceil_div(args->time, chunks), MIN_CHUNK_STEPS);
+    const int64_t steps =
+        max_i64(ceil_div(args->time, chunks), tuned(traits, TUNE_scan_chunk_steps));
     return min_i64(steps, MAX_ITERATIONS);
 }
 
 struct scan_plan scan_plan(const struct cl_traits *traits, const struct scan_backward_args *args) {
-    struct scan_plan plan = {
-        .run = choose_run(traits, args), .lanes = TILE_LANES, .rows = TILE_ROWS};
+    struct scan_plan plan = {.run = choose_run(traits, args),
+                             .lanes = tuned(traits, TUNE_scan_tile_lanes),
+                             .rows = tuned(traits, TUNE_scan_tile_rows)};
     while (plan.rows > 1 && (size_t)plan.rows * (size_t)plan.lanes > traits->max_work_group) {
         plan.rows /= 2;
     }
@@ -92,7 +71,7 @@ struct scan_piece scan_piece(const struct scan *scan, const struct scan_plan *pl
     struct scan_piece piece = {.first_channel = channel, .vector = 1, .vectors = 1};
     if (!traits->is_gpu) {
         piece.vector = traits->float_width;
-        piece.vectors = CPU_VECTORS;
+        piece.vectors = tuned(traits, TUNE_scan_cpu_vectors);
     }
     while (piece.vector > left) {
         piece.vector /= 2;
@@ -110,17 +89,20 @@ struct scan_piece scan_piece(const struct scan *scan, const struct scan_plan *pl
  * state before, too; in log space, what the logarithms need. */
 int scan_block(const struct scan *scan, minrnn_scan_run run) {
     const struct scan_backward_args *args = &scan->args;
-    if (!scan->device->traits.is_gpu && run != MINRNN_RUN_TILE) {
+    const struct cl_traits *traits = &scan->device->traits;
+    if (!traits->is_gpu && run != MINRNN_RUN_TILE) {
         return 1;
     }
+    const int block = tuned(traits, TUNE_scan_gpu_block);
+    const int most = tuned(traits, run == MINRNN_RUN_TILE ? TUNE_scan_gpu_tile_values
+                                                          : TUNE_scan_gpu_serial_values);
     const int64_t inputs = args->cell == MINRNN_CELL_LINEAR ? 2 : scan_gates(args->cell);
     const int64_t values = inputs + (scan->backward ? 2 : args->alg == MINRNN_SCAN_LOG);
-    const int64_t most = run == MINRNN_RUN_TILE ? GPU_TILE_VALUES : GPU_SERIAL_VALUES;
-    return values * GPU_BLOCK <= most ? GPU_BLOCK : GPU_BLOCK / 2;
+    return values * block <= most ? block : block / 2;
 }
 
 int scan_ahead(const struct cl_traits *traits) {
-    return traits->is_gpu || traits->float_width == 1 ? 0 : CPU_AHEAD;
+    return traits->is_gpu || traits->float_width == 1 ? 0 : tuned(traits, TUNE_scan_cpu_ahead);
 }
 
 /* Whether outputs should pass the cache by: where they are larger than it and every row is a
@@ -128,10 +110,11 @@ int scan_ahead(const struct cl_traits *traits) {
 bool scan_must_stream(const struct scan *scan, int vector) {
     const struct scan_backward_args *args = &scan->args;
     const int64_t outputs = scan->backward ? scan_gates(args->cell) : 1;
+    const struct cl_traits *traits = &scan->device->traits;
     const uint64_t alignment = (uint64_t)vector;
-    return scan->device->traits.nontemporal && vector > 1 && args->width % vector == 0 &&
+    return traits->nontemporal && vector > 1 && args->width % vector == 0 &&
            outputs * args->batch * args->time * args->width * TENSOR_ELEMENT_BYTES >=
-               STREAM_BYTES &&
+               tuned(traits, TUNE_scan_stream_bytes) &&
            tensor_is_aligned(args->h, alignment) && tensor_is_aligned(args->dx, alignment) &&
            tensor_is_aligned(args->db, alignment);
 }
@@ -144,7 +127,7 @@ struct launch_range scan_range(const struct scan *scan, const struct kernel *ker
     const struct cl_traits *traits = &scan->device->traits;
     int64_t local = traits->float_width == 1 ? 0 : 1;
     if (traits->is_gpu) {
-        local = min_i64(GPU_GROUP, (int64_t)kernel_max_work_group(kernel));
+        local = min_i64(tuned(traits, TUNE_scan_gpu_group), (int64_t)kernel_max_work_group(kernel));
         items = ceil_div(items, local) * local;
     }
     return (struct launch_range){

@@ -53,16 +53,12 @@ TUNABLES = {
     "src/cpu/scan/kind.h": ["SCAN_PANEL"],
     "src/cpu/scan/run.c": ["scan_panel", "scan_plan"],
     "src/opencl/conv.c": ["cut_of", "forward_cut", "backward_cut"],
-    "src/opencl/gemm_group.c": ["GROUP_STEPS_MAX", "ROWS_LANES"],
-    "src/opencl/gemm_tile.c": ["BLOCK_STEPS", "BLOCK_STEPS_MIN", "BLOCK_ELEMENTS", "TILES_A_UNIT"],
+    "src/opencl/gemm_group.c": ["GROUP_STEPS_MAX"],
     "src/opencl/plan.c": ["plan_items", "plan_flat", "plan_rows", "plan_columns",
                           "plan_block_rows"],
     "src/opencl/plan.h": ["PLAN_MOST_STEPS"],
     "src/opencl/reduce.c": ["sum_run"],
-    "src/opencl/scan_plan.c": ["MAX_ITERATIONS", "MIN_CHUNK_STEPS", "CPU_AHEAD",
-                               "GPU_BLOCK", "GPU_SERIAL_ITEMS", "GPU_CHUNK_ITEMS",
-                               "GPU_CHUNK_TIME", "GPU_GROUP", "TILE_LANES", "TILE_ROWS",
-                               "STREAM_BYTES"],
+    "src/opencl/scan_plan.c": ["MAX_ITERATIONS"],
 }
 
 # Each operator's replacements. Left out is what is equivalent as a rule: != for < in a loop, <= for
