@@ -1,13 +1,13 @@
 /* Chunk: time is cut into chunks that run at once. scan_reduce makes each chunk one element,
  * scan_carry scans those and leaves the carry into each chunk, and the serial run applies them.
- * All three arrays are [batch, chunks, width]. */
+ * Elements are [batch, chunks, ELEM_FLOATS, width], carries and shares
+ * [batch, chunks, STATE_FLOATS, width]. */
 #ifndef VECTORS
 #define VECTORS 1
 #endif
 
 /* Global size: work-items of channels, batch, chunks - 1 (nobody needs the last one's). */
-__kernel void scan_reduce(PASS_PARAMETERS, __global float *restrict a, ulong a_offset,
-                          __global float *restrict carries, ulong carries_offset,
+__kernel void scan_reduce(PASS_PARAMETERS, __global float *restrict elements, ulong elements_offset,
                           int first_channel, int chunks, int chunk_steps) {
     const int sequence = get_global_id(1);
     const int channel = first_channel + (int)get_global_id(0) * (VECTORS * VECTOR);
@@ -15,12 +15,13 @@ __kernel void scan_reduce(PASS_PARAMETERS, __global float *restrict a, ulong a_o
     if (channel >= width) {
         return;
     }
-    const size_t place = ((size_t)sequence * chunks + chunk) * width + channel;
+    const size_t slot = (size_t)sequence * chunks + chunk;
+    elements += elements_offset + slot * ELEM_FLOATS * width + channel;
     pass_t pass[VECTORS];
     elem_t whole[VECTORS];
 #pragma unroll
     for (int v = 0; v < VECTORS; v++) {
-        pass[v] = PASS(sequence, channel + v * VECTOR);
+        PASS(&pass[v], sequence, channel + v * VECTOR);
         whole[v] = elem_identity();
     }
     const int begin = chunk * chunk_steps;
@@ -29,40 +30,40 @@ __kernel void scan_reduce(PASS_PARAMETERS, __global float *restrict a, ulong a_o
 #pragma unroll
         for (int v = 0; v < VECTORS; v++) {
             pass_prefetch(&pass[v], r + AHEAD);
-            whole[v] = elem_cat(whole[v], pass_elem(pass_load(&pass[v], r)));
+            whole[v] = elem_cat(whole[v], pass_elem(&pass[v], r, pass_load(&pass[v], r)));
         }
     }
 #pragma unroll
     for (int v = 0; v < VECTORS; v++) {
-        STORE(whole[v].a, a + a_offset + place + v * VECTOR);
-        STORE(whole[v].b, carries + carries_offset + place + v * VECTOR);
+        elem_store(whole[v], elements + v * VECTOR, width);
     }
 }
 
-/* Global size: vectors of channels, batch. `carries` holds the elements' b, then the carries. */
-__kernel void scan_carry(PASS_PARAMETERS, __global const float *restrict a, ulong a_offset,
-                         __global float *restrict carries, ulong carries_offset, int first_channel,
-                         int chunks) {
+/* Global size: vectors of channels, batch. */
+__kernel void scan_carry(PASS_PARAMETERS, __global const float *restrict elements,
+                         ulong elements_offset, __global float *restrict carries,
+                         ulong carries_offset, int first_channel, int chunks) {
     const int sequence = get_global_id(1);
     const int channel = first_channel + (int)get_global_id(0) * VECTOR;
     if (channel >= width) {
         return;
     }
-    const pass_t pass = PASS(sequence, channel);
-    const size_t place = (size_t)sequence * chunks * width + channel;
-    a += a_offset + place;
-    carries += carries_offset + place;
-    vfloat carry = pass_begin(&pass);
+    pass_t pass;
+    PASS(&pass, sequence, channel);
+    const size_t first = (size_t)sequence * chunks;
+    elements += elements_offset + channel;
+    carries += carries_offset + channel;
+    state_t carry = pass_begin(&pass);
     for (int chunk = 0; chunk < chunks - 1; chunk++) {
-        const size_t at = (size_t)chunk * width;
-        const elem_t e = elem(LOAD(a + at), LOAD(carries + at));
-        STORE(carry, carries + at);
-        carry = elem_apply(e, carry);
+        const size_t slot = first + chunk;
+        state_store(carry, carries + slot * STATE_FLOATS * width, width);
+        carry = elem_apply(elem_load(elements + slot * ELEM_FLOATS * width, width), carry);
     }
-    STORE(carry, carries + (size_t)(chunks - 1) * width);
+    state_store(carry, carries + (first + chunks - 1) * STATE_FLOATS * width, width);
 }
 
-/* dinit [batch, width] from the chunks' shares, in the order of time. Global size: width, batch. */
+/* dinit [batch, width] from the chunks' shares, in the order of time. Global size: width (of all
+ * floats of a state), batch. */
 __kernel void scan_share(__global const float *restrict shares, ulong shares_offset,
                          __global float *restrict dinit, ulong dinit_offset, int chunks) {
     const size_t width = get_global_size(0);

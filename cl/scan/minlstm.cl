@@ -1,22 +1,36 @@
 /* minLSTM: f = sigma(forget + offset), i = sigma(input), h = f * h_before + i * candidate(hidden);
- * NORMALISED: f / (f + i) and i / (f + i) in their place. */
-#define GATES 3
+ * NORMALISED: f / (f + i) and i / (f + i) in their place. lane.cl says what a cell gives. */
+#define CELL_PARAMETERS GATED_PARAMETERS, float forget_offset
+#define CELL(cell, sequence, channel)                                                              \
+    GATED(&(cell)->gated, (sequence), (channel)), make_cell((cell), forget_offset)
+#define TARGET_PARAMETERS GATED_TARGET_PARAMETERS
+#define TARGET(target, sequence, channel) GATED_TARGET((target), (sequence), (channel))
+
+typedef struct {
+    gated_t gated;
+    float forget_offset;
+} cell_t;
 
 typedef struct {
     vfloat hidden, forget, input; /* pre-activations */
 } pre_t;
 
-static inline pre_t cell_load(const lane_t *lane, int s) {
-    const pre_t p = {load_gate(lane, s, 0), load_gate(lane, s, 1) + lane->forget_offset,
-                     load_gate(lane, s, 2)};
+typedef pre_t gradient_t;
+typedef gated_target_t target_t;
+
+static inline void make_cell(cell_t *cell, float forget_offset) {
+    cell->forget_offset = forget_offset;
+}
+
+static inline pre_t cell_load(const cell_t *cell, const lane_t *lane, int s) {
+    const pre_t p = {load_gate(&cell->gated, lane, s, 0),
+                     load_gate(&cell->gated, lane, s, 1) + cell->forget_offset,
+                     load_gate(&cell->gated, lane, s, 2)};
     return p;
 }
 
-static inline void cell_prefetch(const lane_t *lane, int s) {
-#pragma unroll
-    for (int gate = 0; gate < GATES; gate++) {
-        PREFETCH(lane->x + gate_index(lane, s, gate));
-    }
+static inline void cell_prefetch(const cell_t *cell, const lane_t *lane, int s) {
+    prefetch_gates(&cell->gated, lane, s);
 }
 
 /* The two gates and their slopes: forget and input here are what multiplies the state before and
@@ -60,24 +74,37 @@ static inline elem_t cell_elem(pre_t p) {
 #endif
 }
 
-/* From lambda = dL/dh and the state before to the pre-activations' gradient. */
-static inline pre_t cell_gradient(pre_t p, vfloat lambda, vfloat before) {
+static inline vfloat cell_output(const cell_t *cell, const lane_t *lane, int s, state_t state) {
+    return state_leave(state);
+}
+
+static inline state_t cell_output_back(const cell_t *cell, const lane_t *lane, int s, vfloat dy) {
+    return dy;
+}
+
+static inline gradient_t cell_gradient(pre_t p, vfloat dy, state_t lambda, state_t before) {
     const gates_t g = cell_gates(p);
     const vfloat c = candidate(p.hidden);
 #ifdef NORMALISED
     const vfloat difference = lambda * (c - before);
-    const pre_t d = {lambda * g.input * candidate_slope(p.hidden), -difference * g.forget_slope,
-                     difference * g.input_slope};
+    const gradient_t d = {lambda * g.input * candidate_slope(p.hidden),
+                          -difference * g.forget_slope, difference * g.input_slope};
 #else
-    const pre_t d = {lambda * g.input * candidate_slope(p.hidden),
-                     lambda * before * g.forget_slope, lambda * c * g.input_slope};
+    const gradient_t d = {lambda * g.input * candidate_slope(p.hidden),
+                          lambda * before * g.forget_slope, lambda * c * g.input_slope};
 #endif
     return d;
 }
 
-static inline void cell_store(const lane_t *lane, __global float *dx, __global float *db, int s,
-                              pre_t d) {
-    STREAM(d.hidden, dx + gate_index(lane, s, 0));
-    STREAM(d.forget, dx + gate_index(lane, s, 1));
-    STREAM(d.input, dx + gate_index(lane, s, 2));
+static inline void cell_store(const target_t *target, const lane_t *lane, int s, gradient_t d) {
+    store_gate(target, lane, s, 0, d.hidden);
+    store_gate(target, lane, s, 1, d.forget);
+    store_gate(target, lane, s, 2, d.input);
+}
+
+static inline void cell_share(const target_t *target, const lane_t *lane, int s, gradient_t d) {
+}
+
+static inline void cell_clear(const target_t *target, const lane_t *lane, int t) {
+    clear_gates(target, lane, t);
 }

@@ -1,8 +1,8 @@
 /* Serial: a work-item walks the steps of one chunk of time for VECTORS vectors of channels of one
  * sequence, BLOCK steps at a time so that their loads are under way together. One chunk may be all
- * of time; otherwise `carries` [batch, chunks, width] holds the carry into each. The chunk run fills
- * that before (CARRIED_FROM 0: h_last may overwrite h0 while the first chunk is still walked); or one
- * launch a chunk hands it to the next (CARRIED_FROM 1, CARRY_ON).
+ * of time; otherwise `carries` [batch, chunks, STATE_FLOATS, width] holds the carry into each. The
+ * chunk run fills that before (CARRIED_FROM 0: h_last may overwrite h0 while the first chunk is
+ * still walked); or one launch a chunk hands it to the next (CARRIED_FROM 1, CARRY_ON).
  *
  * Global size: work-items of channels, batch, chunks of this launch. */
 #ifndef VECTORS
@@ -22,14 +22,15 @@ __kernel void scan_serial(PASS_PARAMETERS, __global float *carries, ulong carrie
     }
     const size_t slot = (size_t)sequence * chunks + chunk;
     pass_t pass[VECTORS];
-    vfloat carry[VECTORS], share[VECTORS];
+    state_t carry[VECTORS], share[VECTORS];
 #pragma unroll
     for (int v = 0; v < VECTORS; v++) {
-        pass[v] = PASS(sequence, channel + v * VECTOR);
-        share[v] = (vfloat)0.0f;
+        PASS(&pass[v], sequence, channel + v * VECTOR);
+        share[v] = state_zero();
 #ifdef CARRIED_FROM
-        __global const float *into = carries + carries_offset + slot * width + channel + v * VECTOR;
-        carry[v] = chunk >= CARRIED_FROM ? LOAD(into) : pass_begin(&pass[v]);
+        __global const float *into =
+            carries + carries_offset + slot * STATE_FLOATS * width + channel + v * VECTOR;
+        carry[v] = chunk >= CARRIED_FROM ? state_load(into, width) : pass_begin(&pass[v]);
 #else
         carry[v] = pass_begin(&pass[v]);
 #endif
@@ -79,8 +80,10 @@ __kernel void scan_serial(PASS_PARAMETERS, __global float *carries, ulong carrie
         }
 #ifdef CARRY_ON
         else {
-            STORE(carry[v],
-                  carries + carries_offset + (slot + 1) * width + channel + v * VECTOR);
+            state_store(carry[v],
+                        carries + carries_offset + (slot + 1) * STATE_FLOATS * width + channel +
+                            v * VECTOR,
+                        width);
         }
 #endif
         pass_share(&pass[v], slot, share[v]);

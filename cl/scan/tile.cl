@@ -2,10 +2,12 @@
  * of ROWS * BLOCK steps at a time. Each of its ROWS rows reads BLOCK steps into registers and
  * combines them, the rows tell each other through local memory, and each applies its steps: every
  * value of global memory is read and written once, and time goes ROWS times faster. Where there are
- * several chunks, one launch each hands its carry to the next in `carries` [batch, chunks, width].
+ * several chunks, one launch each hands its carry to the next in `carries` [batch, chunks,
+ * STATE_FLOATS, width].
  *
  * Global size: groups of channels * LANES, batch * ROWS. Barriers are met by whole groups: the trip
- * count depends on the sequence alone, and lanes past the last channel repeat it without storing. */
+ * count depends on the sequence alone, and lanes past the last channel repeat it without storing.
+ */
 #ifndef LANES
 #define LANES 32
 #endif
@@ -16,10 +18,16 @@
 #define BLOCK 8
 #endif
 
+/* What a row tells the others: of each tile its element, in the end its share. */
+typedef union {
+    elem_t whole;
+    state_t share;
+} row_t;
+
 __kernel __attribute__((reqd_work_group_size(LANES, ROWS, 1))) void
 scan_tile(PASS_PARAMETERS, __global float *carries, ulong carries_offset, int chunk, int chunks,
           int chunk_steps) {
-    __local elem_t rows[ROWS][LANES];
+    __local row_t rows[ROWS][LANES];
     const int lane = get_local_id(0);
     const int row = get_local_id(1);
     const int sequence = get_group_id(1);
@@ -27,13 +35,15 @@ scan_tile(PASS_PARAMETERS, __global float *carries, ulong carries_offset, int ch
     const int channel = min(unbounded, width - VECTOR);
     const bool active = unbounded < width;
     const size_t slot = (size_t)sequence * chunks + chunk;
-    const pass_t pass = PASS(sequence, channel);
-    vfloat share = (vfloat)0.0f;
+    pass_t pass;
+    PASS(&pass, sequence, channel);
+    state_t share = state_zero();
 #ifdef CARRIED_FROM
     carries += carries_offset + channel;
-    vfloat carry = chunk >= CARRIED_FROM ? LOAD(carries + slot * width) : pass_begin(&pass);
+    state_t carry = chunk >= CARRIED_FROM ? state_load(carries + slot * STATE_FLOATS * width, width)
+                                          : pass_begin(&pass);
 #else
-    vfloat carry = pass_begin(&pass);
+    state_t carry = pass_begin(&pass);
 #endif
 
     const int begin = chunk * chunk_steps;
@@ -45,17 +55,18 @@ scan_tile(PASS_PARAMETERS, __global float *carries, ulong carries_offset, int ch
         elem_t whole = elem_identity();
 #pragma unroll
         for (int i = 0; i < BLOCK; i++) {
-            step[i] = pass_load(&pass, min(first + i, stop - 1));
-            const elem_t longer = elem_cat(whole, pass_elem(step[i]));
+            const int r = min(first + i, stop - 1);
+            step[i] = pass_load(&pass, r);
+            const elem_t longer = elem_cat(whole, pass_elem(&pass, r, step[i]));
             whole = first + i < stop ? longer : whole;
         }
-        rows[row][lane] = whole;
+        rows[row][lane].whole = whole;
         barrier(CLK_LOCAL_MEM_FENCE);
-        vfloat own = carry;
+        state_t own = carry;
 #pragma unroll
         for (int k = 0; k < ROWS; k++) {
             own = k == row ? carry : own;
-            carry = elem_apply(rows[k][lane], carry);
+            carry = elem_apply(rows[k][lane].whole, carry);
         }
         barrier(CLK_LOCAL_MEM_FENCE);
 #pragma unroll
@@ -72,18 +83,18 @@ scan_tile(PASS_PARAMETERS, __global float *carries, ulong carries_offset, int ch
     }
 
     /* The rows' shares, in the order of time. All have read h0 before h_last may overwrite it. */
-    rows[row][lane].b = share;
+    rows[row][lane].share = share;
     barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
     if (active && row == 0) {
         for (int k = 1; k < ROWS; k++) {
-            share += rows[k][lane].b;
+            share = state_add(share, rows[k][lane].share);
         }
         if (chunk == chunks - 1) {
             pass_end(&pass, carry, &share);
         }
 #ifdef CARRY_ON
         else {
-            STORE(carry, carries + (slot + 1) * width);
+            state_store(carry, carries + (slot + 1) * STATE_FLOATS * width, width);
         }
 #endif
         pass_share(&pass, slot, share);

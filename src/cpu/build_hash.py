@@ -8,13 +8,13 @@ import pathlib
 import subprocess
 import sys
 
-FOLDERS = ["include/minrnn", "src/base", "src/cpu", "src/op"]
+FOLDERS = ["include/minrnn", "src/base", "src/cpu", "src/cpu/scan", "src/op"]
 SUFFIXES = {".c", ".h", ".def"}
 
 
 def sources(root: pathlib.Path) -> list[pathlib.Path]:
     return sorted(path for folder in FOLDERS for path in (root / folder).iterdir()
-                  if path.suffix in SUFFIXES and (path.suffix != ".c" or folder == "src/cpu"))
+                  if path.suffix in SUFFIXES and (path.suffix != ".c" or folder.startswith("src/cpu")))
 
 
 def main() -> None:

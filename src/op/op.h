@@ -10,7 +10,12 @@
 
 /* Pre-activations a channel reads: 1 for the linear cell (its a; b is a tensor of its own). */
 static inline int64_t scan_gates(minrnn_scan_cell cell) {
-    return cell == MINRNN_CELL_MINLSTM ? 3 : cell == MINRNN_CELL_MINGRU ? 2 : 1;
+#define SCAN_CELL(name, CELL, gates, ...)                                                          \
+    if (cell == MINRNN_CELL_##CELL) {                                                              \
+        return gates;                                                                              \
+    }
+#include "op/scan_kinds.def"
+    return 1;
 }
 
 /* struct NAME_args: the arguments of each op. */

@@ -1,6 +1,7 @@
 /* The public scan: checks that only make sense for a caller's own arguments, then the op. */
 #include "base/status.h"
 #include "op/op.h"
+#include "op/scan_kinds.h"
 
 void minrnn_scan_config_defaults(minrnn_scan_config *config) {
     if (config) {
@@ -28,15 +29,15 @@ static minrnn_status check_config(const minrnn_device *device, const minrnn_scan
     if (!device || !config) {
         return fail(MINRNN_INVALID_ARGUMENT, "scan: an argument is NULL");
     }
-    if ((unsigned)config->alg > MINRNN_SCAN_LOG || (unsigned)config->cell > MINRNN_CELL_MINLSTM ||
-        (unsigned)config->run > MINRNN_RUN_CHUNK ||
-        (unsigned)config->candidate > MINRNN_CANDIDATE_G) {
-        return fail(MINRNN_INVALID_ARGUMENT, "scan: alg, cell, run or candidate is no known value");
+    if ((unsigned)config->run > MINRNN_RUN_CHUNK) {
+        return fail(MINRNN_INVALID_ARGUMENT, "scan: run %d is no known value", (int)config->run);
     }
-    if (config->alg == MINRNN_SCAN_LOG && config->cell != MINRNN_CELL_LINEAR &&
-        config->candidate != MINRNN_CANDIDATE_G) {
-        return fail(MINRNN_INVALID_ARGUMENT,
-                    "scan: the log-space scan needs the positive candidate g");
+    if (scan_kind_of(config->alg, config->cell, config->candidate, config->normalised) < 0) {
+        return fail(
+            MINRNN_INVALID_ARGUMENT,
+            "scan: there is no such kind: alg %d, cell %d, candidate %d, normalised %d (the "
+            "log-space scan of a gated cell needs the positive candidate g)",
+            (int)config->alg, (int)config->cell, (int)config->candidate, config->normalised);
     }
     return check_sizes(config);
 }

@@ -28,19 +28,23 @@ static struct cut cut_of(int64_t batch, int64_t time, int64_t taps, int64_t rows
     return cut;
 }
 
-static struct cut forward_cut(const struct conv_forward_args *args) {
-    return cut_of(args->batch, args->time, args->taps, 64, 32768);
+static struct cut forward_cut(const struct cl_device *device,
+                              const struct conv_forward_args *args) {
+    return cut_of(args->batch, args->time, args->taps, tuned(&device->traits, TUNE_conv_rows),
+                  32768);
 }
 
 /* Longer stretches: each leaves a partial sum. */
 static struct cut backward_cut(const struct cl_device *device,
                                const struct conv_backward_args *args) {
-    return cut_of(args->batch, args->time, args->taps, plan_loops(device) ? 256 : 64, 256);
+    const int rows =
+        tuned(&device->traits, plan_loops(device) ? TUNE_conv_backward_cpu_rows : TUNE_conv_rows);
+    return cut_of(args->batch, args->time, args->taps, rows, 256);
 }
 
 /* Vectors of columns that a work-item holds in registers. */
 static int vectors_of(const struct cl_device *device) {
-    return plan_loops(device) ? 2 : 1;
+    return plan_loops(device) ? tuned(&device->traits, TUNE_conv_cpu_vectors) : 1;
 }
 
 static struct launch_range range_of(const struct cl_device *device, const struct kernel *kernel,
@@ -76,7 +80,7 @@ static minrnn_status conv_state(struct cl_device *device, const struct conv_forw
 static minrnn_status conv_forward(struct op_context *context,
                                   const struct conv_forward_args *args) {
     struct cl_device *device = cl_device_of(context);
-    const struct cut cut = forward_cut(args);
+    const struct cut cut = forward_cut(device, args);
     struct kernel *kernel = NULL;
     minrnn_status status = conv_kernel(device, "conv_forward", args->taps, &kernel);
     if (status) {

@@ -18,8 +18,9 @@ static minrnn_status embed_forward(struct op_context *context,
 static minrnn_status embed_backward(struct op_context *context,
                                     const struct embed_backward_args *args) {
     struct cl_device *device = cl_device_of(context);
+    const int most = tuned(&device->traits, TUNE_embed_vectors);
     /* Few columns: rather more work-items, for one token may have most of the rows. */
-    const int64_t vectors = min_i64(4, max_i64(1, args->width / (4 * plan_vector(device))));
+    const int64_t vectors = min_i64(most, max_i64(1, args->width / (most * plan_vector(device))));
     struct plan plan;
     minrnn_status status =
         plan_columns(device, file, "embed_backward", args->width, args->vocab, (int)vectors, &plan);

@@ -15,7 +15,7 @@ static int64_t no_scratch(const struct cl_device *device, const struct gemm_args
 static minrnn_status group_kernel(struct cl_device *device, const struct gemm_args *args,
                                   struct kernel **kernel, int *group) {
     minrnn_status status = MINRNN_OK;
-    for (*group = 16; *group > 0; *group /= 2) {
+    for (*group = tuned(&device->traits, TUNE_gemm_group_side); *group > 0; *group /= 2) {
         char options[80];
         snprintf(options, sizeof options, "-DGROUP=%d%s%s", *group,
                  args->transpose_a ? " -DTRANSPOSE_A" : "",
@@ -59,13 +59,12 @@ const struct gemm_way gemm_group = {.run = group_run, .scratch = no_scratch};
 
 /* ---- cl/gemm_rows.cl ---- */
 
-enum { ROWS_COLUMNS = 4, ROWS_LANES = 64 };
-
 static minrnn_status rows_kernel(struct cl_device *device, const struct gemm_args *args, int lanes,
                                  struct kernel **kernel) {
     char options[96];
     snprintf(options, sizeof options, "-DVECTOR=%d -DROWS=%d -DCOLUMNS=%d -DLANES=%d",
-             lanes == 1 ? device->traits.float_width : 1, (int)args->m, ROWS_COLUMNS, lanes);
+             lanes == 1 ? device->traits.float_width : 1, (int)args->m,
+             tuned(&device->traits, TUNE_gemm_rows_columns), lanes);
     const struct program_spec spec = {.files = {"prelude.cl", "gemm_rows.cl"}, .options = options};
     return kernel_get(device, &spec, "gemm_rows", kernel);
 }
@@ -73,7 +72,7 @@ static minrnn_status rows_kernel(struct cl_device *device, const struct gemm_arg
 static minrnn_status rows_run(struct op_context *context, const struct gemm_args *args) {
     struct cl_device *device = cl_device_of(context);
     struct kernel *kernel = NULL;
-    int lanes = device->traits.is_cpu ? 1 : ROWS_LANES;
+    int lanes = device->traits.is_cpu ? 1 : tuned(&device->traits, TUNE_gemm_rows_lanes);
     minrnn_status status = rows_kernel(device, args, lanes, &kernel);
     if (!status && kernel_max_work_group(kernel) < (size_t)lanes) {
         lanes = 1;
@@ -82,9 +81,9 @@ static minrnn_status rows_run(struct op_context *context, const struct gemm_args
     if (status) {
         return status;
     }
-    const struct launch_range range = {
-        .global = {(size_t)(ceil_div(args->n, ROWS_COLUMNS) * lanes)},
-        .local = {lanes == 1 ? 0 : (size_t)lanes}};
+    const int columns = tuned(&device->traits, TUNE_gemm_rows_columns);
+    const struct launch_range range = {.global = {(size_t)(ceil_div(args->n, columns) * lanes)},
+                                       .local = {lanes == 1 ? 0 : (size_t)lanes}};
     return LAUNCH(device, kernel, &range, ARG_TENSOR(args->a), ARG_TENSOR(args->b),
                   ARG_TENSOR(args->c), ARG_LONG(args->n), ARG_LONG(args->k),
                   ARG_INT(args->accumulate));

@@ -15,11 +15,7 @@ struct tile_plan {
 };
 
 enum {
-    BLOCK_STEPS = 384, /* of k: a's rows and one panel of b stay in the first cache, ... */
-    BLOCK_STEPS_MIN = 128,
-    BLOCK_ELEMENTS = 300 * 1024, /* ... and all panels of b, 1.2 MB of them, in the second */
-    TILES_A_UNIT = 32,           /* a launch of fewer is split along k */
-    PACK_STEPS = 16,             /* as in gemm_pack.cl */
+    PACK_STEPS = 16, /* as in gemm_pack.cl */
     LOCAL_SIZE = 4
 };
 
@@ -46,9 +42,12 @@ static struct tile_plan plan_of(const struct cl_device *device, const struct gem
     plan_tile(&plan, device->traits.float_width, args->m, args->n);
     plan.row_tiles = ceil_div(args->m, plan.rows);
     plan.panels = ceil_div(args->n, plan.columns);
-    const int64_t fitting = max_i64(BLOCK_ELEMENTS / (plan.panels * plan.columns), BLOCK_STEPS_MIN);
-    const int64_t blocks = ceil_div(args->k, min_i64(fitting, BLOCK_STEPS));
-    const int64_t wanted = (int64_t)TILES_A_UNIT * device->traits.compute_units;
+    const struct cl_traits *traits = &device->traits;
+    const int64_t all = tuned(traits, TUNE_gemm_block_elements) / (plan.panels * plan.columns);
+    const int64_t fitting = max_i64(all, tuned(traits, TUNE_gemm_block_steps_least));
+    const int64_t blocks =
+        ceil_div(args->k, min_i64(fitting, tuned(traits, TUNE_gemm_block_steps)));
+    const int64_t wanted = (int64_t)tuned(traits, TUNE_gemm_tiles) * traits->compute_units;
     plan.k_count = ceil_div(args->k, blocks);
     plan.segments = min_i64(ceil_div(wanted, plan.row_tiles * plan.panels), blocks);
     return plan;

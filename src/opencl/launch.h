@@ -13,6 +13,7 @@
 
 #include "base/status.h"
 #include "op/op.h"
+#include "opencl/tuning.h"
 
 #include <pthread.h>
 
@@ -29,7 +30,12 @@ struct cl_traits {
     bool uses_host_memory; /* and that is the host's */
     bool fma;              /* fused multiply-add in hardware (CL_FP_FMA) */
     bool nontemporal;      /* stores past the cache are worth asking for (-DNONTEMPORAL) */
+    int tuned[TUNINGS];    /* in place of the rules' standard constants; 0: the standard */
 };
+
+static inline int tuned(const struct cl_traits *traits, enum tuning constant) {
+    return traits->tuned[constant] ? traits->tuned[constant] : tunings[constant].standard;
+}
 
 struct program_cache; /* program.c: built programs of this device, and their binaries on disk */
 

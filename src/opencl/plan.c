@@ -32,15 +32,20 @@ static int64_t power_of_two(int64_t a, int64_t b) {
 
 struct launch_range plan_items(const struct cl_device *device, const struct kernel *kernel,
                                int64_t items) {
-    const int64_t local = plan_loops(device) ? 1
-                                             : power_of_two(min_i64(128, max_i64(32, items)),
-                                                            (int64_t)kernel_max_work_group(kernel));
+    const struct cl_traits *traits = &device->traits;
+    const int64_t local =
+        plan_loops(device)
+            ? 1
+            : power_of_two(min_i64(tuned(traits, TUNE_items_group),
+                                   max_i64(tuned(traits, TUNE_items_group_least), items)),
+                           (int64_t)kernel_max_work_group(kernel));
     return (struct launch_range){{(size_t)(ceil_div(items, local) * local), 1, 1},
                                  {(size_t)local, 1, 1}};
 }
 
 minrnn_status plan_flat(struct cl_device *device, const char *file, const char *name,
                         const char *options, int64_t count, int granule, struct plan *plan) {
+    const struct cl_traits *traits = &device->traits;
     const minrnn_status status = plan_kernel(device, file, name, options, &plan->kernel);
     if (status) {
         return status;
@@ -48,9 +53,11 @@ minrnn_status plan_flat(struct cl_device *device, const char *file, const char *
     plan->run = granule;
     if (plan_loops(device)) {
         /* Long enough that starting a group does not count, short enough for eight a core. */
-        const int64_t share = ceil_div(count, 8 * (int64_t)device->traits.compute_units);
+        const int64_t share =
+            ceil_div(count, tuned(traits, TUNE_cpu_groups) * (int64_t)traits->compute_units);
         const int64_t unit = (int64_t)granule * plan_vector(device);
-        plan->run = ceil_div(min_i64(max_i64(share, 1024), 16384), unit) * unit;
+        const int64_t least = max_i64(share, tuned(traits, TUNE_cpu_run_least));
+        plan->run = ceil_div(min_i64(least, tuned(traits, TUNE_cpu_run_most)), unit) * unit;
     }
     plan->range = plan_items(device, plan->kernel, ceil_div(count, plan->run));
     return MINRNN_OK;
@@ -58,10 +65,12 @@ minrnn_status plan_flat(struct cl_device *device, const char *file, const char *
 
 minrnn_status plan_rows(struct cl_device *device, const char *file, const char *name, int64_t rows,
                         int64_t width, int64_t run, struct plan *plan) {
+    const struct cl_traits *traits = &device->traits;
     int64_t items = 1;
     if (!plan_loops(device)) {
-        items =
-            power_of_two(max_i64(32, min_i64(width, 256)), (int64_t)device->traits.max_work_group);
+        items = power_of_two(max_i64(tuned(traits, TUNE_row_items_least),
+                                     min_i64(width, tuned(traits, TUNE_row_items))),
+                             (int64_t)traits->max_work_group);
     }
     for (;;) {
         char options[OPTION_BYTES] = ""; /* one program with the flat kernels of the file */
@@ -80,8 +89,11 @@ minrnn_status plan_rows(struct cl_device *device, const char *file, const char *
     }
     plan->run = run;
     if (run == 0) {
-        const int64_t share = rows / (8 * (int64_t)device->traits.compute_units);
-        plan->run = plan_loops(device) ? max_i64(1, min_i64(share, 16384 / width)) : 1;
+        const int64_t share =
+            rows / (tuned(traits, TUNE_cpu_groups) * (int64_t)traits->compute_units);
+        plan->run = plan_loops(device)
+                        ? max_i64(1, min_i64(share, tuned(traits, TUNE_cpu_run_most) / width))
+                        : 1;
     }
     plan->range = (struct launch_range){{(size_t)(ceil_div(rows, plan->run) * items), 1, 1},
                                         {(size_t)items, 1, 1}};
@@ -90,10 +102,11 @@ minrnn_status plan_rows(struct cl_device *device, const char *file, const char *
 
 minrnn_status plan_columns(struct cl_device *device, const char *file, const char *name,
                            int64_t width, int64_t blocks, int vectors, struct plan *plan) {
+    const struct cl_traits *traits = &device->traits;
     const bool loops = plan_loops(device);
-    const int64_t most = loops ? 1 : (int64_t)device->traits.max_work_group;
-    int64_t items = power_of_two(32, most);
-    int64_t slices = power_of_two(8, most / items);
+    const int64_t most = loops ? 1 : (int64_t)traits->max_work_group;
+    int64_t items = power_of_two(tuned(traits, TUNE_column_items), most);
+    int64_t slices = power_of_two(tuned(traits, TUNE_column_slices), most / items);
     const int64_t span = loops ? (int64_t)vectors * plan_vector(device) : 1;
     for (;;) {
         char options[OPTION_BYTES];

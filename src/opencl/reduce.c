@@ -11,7 +11,8 @@ static minrnn_status column_pass(struct cl_device *device, int64_t rows, int64_t
                                  minrnn_tensor total) {
     struct plan plan;
     const minrnn_status status =
-        plan_columns(device, file, "column_sum", width, ceil_div(rows, run), 4, &plan);
+        plan_columns(device, file, "column_sum", width, ceil_div(rows, run),
+                     tuned(&device->traits, TUNE_column_sum_vectors), &plan);
     return status ? status
                   : LAUNCH(device, plan.kernel, &plan.range, ARG_LONG(rows), ARG_LONG(width),
                            ARG_LONG(stride), ARG_LONG(run), ARG_INT(accumulate), ARG_TENSOR(x),

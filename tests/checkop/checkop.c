@@ -31,7 +31,8 @@ static const char usage[] =
     "  --seconds cases beyond this time are left out, and counted\n"
     "  --rules   makes an OpenCL device be treated as another: gpu or cpu, width=N (its vectors, "
     "in\n"
-    "            floats), units=N; so that every strategy can be checked on every device\n"
+    "            floats), units=N; so that every strategy can be checked on every device; or\n"
+    "            NAME=N, a constant of the rules (src/opencl/tuning.def)\n"
     "  --bench   times the ops that passed\n"
     "Exits with 1 where an op failed or nothing ran; with --skip-missing, 77 without the device.\n";
 

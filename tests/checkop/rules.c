@@ -30,6 +30,13 @@ static const char *read_rule(struct cl_traits *traits, const char *rule) {
         traits->compute_units = number;
         return next;
     }
+    for (int i = 0; i < TUNINGS; i++) {
+        const size_t name = strlen(tunings[i].name);
+        if (strncmp(rule, tunings[i].name, name) == 0 && rule[name] == '=') {
+            traits->tuned[i] = number;
+            return next;
+        }
+    }
     return NULL;
 }
 

@@ -20,7 +20,8 @@ def main():
             print("skipped: there is no " + tool)
             sys.exit(77)
     with tempfile.TemporaryDirectory() as folder:
-        sources = [path for part in ("base", "op", "cpu") for path in glob.glob(f"{root}/src/{part}/*.c")]
+        sources = [path for part in ("base", "op", "cpu", "cpu/scan")
+                   for path in glob.glob(f"{root}/src/{part}/*.c")]
         subprocess.run(
             [COMPILER, "-std=c17", "-O1", "-Werror=conversion", "-D_FILE_OFFSET_BITS=64",
              "-D_POSIX_C_SOURCE=200809L", "-DCPU_LEVEL=baseline", f"-I{root}/include",

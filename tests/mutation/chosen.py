@@ -3,10 +3,10 @@ to make in this code and that a random token seldom hits."""
 
 MUTANTS = [
     ("missing barrier in the tile run", "cl/scan/tile.cl",
-     """        rows[row][lane] = whole;
+     """        rows[row][lane].whole = whole;
         barrier(CLK_LOCAL_MEM_FENCE);
 """,
-     """        rows[row][lane] = whole;
+     """        rows[row][lane].whole = whole;
 """),
     ("missing barrier before the tile run's next tile", "cl/scan/tile.cl",
      """        barrier(CLK_LOCAL_MEM_FENCE);
@@ -21,29 +21,27 @@ MUTANTS = [
         if (slice < half_) {""",
      """        if (slice < half_) {"""),
     ("carry of the chunk itself instead of the one before", "cl/scan/chunk.cl",
-     """        STORE(carry, carries + at);
-        carry = elem_apply(e, carry);
+     """        state_store(carry, carries + slot * STATE_FLOATS * width, width);
+        carry = elem_apply(elem_load(elements + slot * ELEM_FLOATS * width, width), carry);
 """,
-     """        carry = elem_apply(e, carry);
-        STORE(carry, carries + at);
+     """        carry = elem_apply(elem_load(elements + slot * ELEM_FLOATS * width, width), carry);
+        state_store(carry, carries + slot * STATE_FLOATS * width, width);
 """),
     ("elements combined in the wrong order", "cl/scan/affine.cl",
      "return elem(earlier.a * later.a, elem_apply(later, earlier.b));",
      "return elem(earlier.a * later.a, elem_apply(earlier, later.b));"),
     ("a cut that lets the gradient through", "cl/scan/backward.cl",
-     "return step.cut ? elem_constant((vfloat)0.0f) : elem(a, a * step.dh);",
-     "return elem(a, a * step.dh);"),
-    ("a cut that lets the gradient through, on the CPU", "src/cpu/scan_backward.c",
-     """        dinit[c] += mu[c];
-        mu[c] = 0.0f;
+     "return step.cut ? elem_constant(state_zero()) : e;", "return e;"),
+    ("a cut that lets the gradient through, on the CPU", "src/cpu/scan/backward.c",
+     """            dinit[c] += mu[c];
+            mu[c] = 0.0f;
 """,
-     """        dinit[c] += mu[c];
+     """            dinit[c] += mu[c];
 """),
     ("gate's gradient with the wrong sign", "cl/scan/mingru.cl",
      "(candidate(p.hidden) - before)", "(before - candidate(p.hidden))"),
-    ("swapped hidden and gate rows", "src/cpu/scan_backward.c",
-     "return (struct outputs){{dx, dx + scan->width, scan->gates == 3 ? dx + 2 * scan->width : NULL}};",
-     "return (struct outputs){{dx + scan->width, dx, scan->gates == 3 ? dx + 2 * scan->width : NULL}};"),
+    ("swapped hidden and gate rows", "src/cpu/scan/mingru.h",
+     "{gated_dx(lane, t, 0), gated_dx(lane, t, 1)}", "{gated_dx(lane, t, 1), gated_dx(lane, t, 0)}"),
     ("minLSTM's forget and input gates swapped", "cl/scan/minlstm.cl",
      "return elem(g.forget, g.input * candidate(p.hidden));",
      "return elem(g.input, g.forget * candidate(p.hidden));"),
@@ -57,12 +55,12 @@ MUTANTS = [
      "tensor_list_add(&list, layout, &second_moment_naming, values + 2 * layout->places.total);",
      "tensor_list_add(&list, layout, &second_moment_naming, values + layout->places.total);"),
     ("gate's rows before the hidden ones, as no file has them", "cl/scan/mingru.cl",
-     "{load_gate(lane, s, 0), load_gate(lane, s, 1)}",
-     "{load_gate(lane, s, 1), load_gate(lane, s, 0)}"),
+     "{load_gate(cell, lane, s, 0), load_gate(cell, lane, s, 1)}",
+     "{load_gate(cell, lane, s, 1), load_gate(cell, lane, s, 0)}"),
     ("bias correction of the step before", "src/train/step.c",
      "(1.0 - pow((double)config->beta2, (double)step))",
      "(1.0 - pow((double)config->beta2, (double)step - 1))"),
-    ("length one step too long", "src/cpu/scan.h",
+    ("length one step too long", "src/cpu/scan/lane.h",
      "return scan->lengths ? min_i64(scan->time, max_i64(0, scan->lengths[sequence])) : scan->time;",
      "return scan->lengths ? min_i64(scan->time, max_i64(0, scan->lengths[sequence] + 1)) : scan->time;"),
     ("last channels left out", "src/opencl/scan.c",

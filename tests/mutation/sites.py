@@ -40,7 +40,7 @@ LEAST_TUNABLE = 8
 # Functions whose one result is which strategy runs: checkop runs every strategy at every shape.
 CHOICES = {
     "src/cpu/ops.h": ["threads_repay"],
-    "src/opencl/scan.c": ["fastest_run"],
+    "src/opencl/scan_plan.c": ["fastest_run"],
 }
 
 # Functions and enum constants that say how large a piece of work is. Small numbers in them (0, 1, a
@@ -50,17 +50,15 @@ TUNABLES = {
     "src/cpu/gemm.c": ["cut", "plan_gemm"],
     "src/cpu/ops.h": ["ELEMENT_BLOCK", "sum_block"],
     "src/cpu/reduce.c": ["COLUMNS"],
-    "src/cpu/scan.h": ["SCAN_PANEL", "scan_panel", "scan_plan"],
+    "src/cpu/scan/kind.h": ["SCAN_PANEL"],
+    "src/cpu/scan/run.c": ["scan_panel", "scan_plan"],
     "src/opencl/conv.c": ["cut_of", "forward_cut", "backward_cut"],
-    "src/opencl/gemm_group.c": ["GROUP_STEPS_MAX", "ROWS_LANES"],
-    "src/opencl/gemm_tile.c": ["BLOCK_STEPS", "BLOCK_STEPS_MIN", "BLOCK_ELEMENTS", "TILES_A_UNIT"],
+    "src/opencl/gemm_group.c": ["GROUP_STEPS_MAX"],
     "src/opencl/plan.c": ["plan_items", "plan_flat", "plan_rows", "plan_columns",
                           "plan_block_rows"],
     "src/opencl/plan.h": ["PLAN_MOST_STEPS"],
     "src/opencl/reduce.c": ["sum_run"],
-    "src/opencl/scan.c": ["MAX_ITERATIONS", "MIN_CHUNK_STEPS", "CPU_AHEAD", "GPU_BLOCK",
-                          "GPU_SERIAL_ITEMS", "GPU_CHUNK_ITEMS", "GPU_CHUNK_TIME", "GPU_GROUP",
-                          "TILE_LANES", "TILE_ROWS", "STREAM_BYTES"],
+    "src/opencl/scan_plan.c": ["MAX_ITERATIONS"],
 }
 
 # Each operator's replacements. Left out is what is equivalent as a rule: != for < in a loop, <= for
@@ -77,8 +75,8 @@ SWAPS = {
     "|=": ["&=", "="], "&=": ["|=", "="],
 }
 NAME_SWAPS = {"true": "false", "false": "true", "min": "max", "max": "min", "fmin": "fmax",
-              "fmax": "fmin", "fminf": "fmaxf", "fmaxf": "fminf", "min_of": "max_of",
-              "max_of": "min_of"}
+              "fmax": "fmin", "fminf": "fmaxf", "fmaxf": "fminf", "min_i64": "max_i64",
+              "max_i64": "min_i64"}
 
 
 def tokenize(text):

@@ -333,6 +333,8 @@ def first_failure(text):
 
 def ops_of(root, file):
     """The ops that a source serves: those it defines, or those of what names the kernel file."""
+    if file.startswith(("cl/scan/", "src/cpu/scan/", "src/opencl/scan")):
+        return ["scan_forward", "scan_backward"]
     ops = ["gemm"] if "/gemm" in file else []
     text = (root / file).read_text()
     sources = [text]
@@ -340,8 +342,6 @@ def ops_of(root, file):
         mention = f'"{file[3:]}"'
         sources = [path.read_text() for path in sorted((root / "src/opencl").glob("*.c"))
                    if mention in path.read_text()]
-    elif file in ("src/cpu/scan.h", "src/cpu/scan_cell.h"):
-        return ["scan_forward", "scan_backward"]
     for source in sources:
         ops += re.findall(r"^const struct (\w+)_op ", source, re.MULTILINE)
     return list(dict.fromkeys(ops))

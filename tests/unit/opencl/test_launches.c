@@ -189,6 +189,29 @@ static void test_scan_sizes(void **state) {
     assert_in_range(items[0], 64, 64);
 }
 
+/* A device may have constants of its own; the standard one is among the values worth trying. */
+static void test_tuning(void **state) {
+    (void)state;
+    struct cl_traits *traits = &((struct cl_device *)device)->traits;
+    be_gpu(2);
+    scan(MINRNN_RUN_SERIAL, 1, 100, 300);
+    assert_int_equal(group[0], 64);
+    traits->tuned[TUNE_scan_gpu_group] = 32;
+    scan(MINRNN_RUN_SERIAL, 1, 100, 300);
+    assert_int_equal(group[0], 32);
+    traits->tuned[TUNE_scan_gpu_group] = 0;
+    for (int i = 0; i < TUNINGS; i++) {
+        const struct tuning_row *row = &tunings[i];
+        bool found = false;
+        for (int j = 0; j < TUNING_MOST_VALUES; j++) {
+            found |= row->values[j] == row->standard;
+        }
+        if (!found || row->standard < 1 || row->values[TUNING_MOST_VALUES - 1] != 0) {
+            fail_msg("%s: its values", row->name);
+        }
+    }
+}
+
 /* Outputs that no cache holds go past it. */
 static void test_streams(void **state) {
     (void)state;
@@ -429,6 +452,7 @@ int main(void) {
         cmocka_unit_test(test_left_out_dimensions_are_one),
         cmocka_unit_test(test_scan_runs),
         cmocka_unit_test(test_scan_sizes),
+        cmocka_unit_test(test_tuning),
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_scan_choice),
         cmocka_unit_test(test_scan_limits),

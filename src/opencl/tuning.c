@@ -1,0 +1,6 @@
+#include "opencl/tuning.h"
+
+#define TUNING(name, standard, ...) [TUNE_##name] = {#name, standard, {__VA_ARGS__}},
+const struct tuning_row tunings[TUNINGS] = {
+#include "opencl/tuning.def"
+};
