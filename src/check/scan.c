@@ -7,6 +7,7 @@
  * their logarithms), the error of h_t is |a_t| error(h_{t-1}) + error(a_t) |h_{t-1}| + error(b_t).
  */
 #include "check/op_check.h"
+#include "op/scan_kinds.h"
 
 /* ---- the oracle ---- */
 
@@ -379,37 +380,18 @@ static minrnn_status derive_states(const struct filler *filler) {
 
 /* ---- cases ---- */
 
-/* Every defined combination; log space needs a positive candidate. */
-static const struct variant {
-    minrnn_scan_alg alg;
-    minrnn_scan_cell cell;
-    minrnn_candidate candidate;
-    bool normalised;
-} variants[] = {
-    {MINRNN_SCAN_LINEAR, MINRNN_CELL_LINEAR, MINRNN_CANDIDATE_PLAIN, false},
-    {MINRNN_SCAN_LOG, MINRNN_CELL_LINEAR, MINRNN_CANDIDATE_PLAIN, false},
-    {MINRNN_SCAN_LINEAR, MINRNN_CELL_MINGRU, MINRNN_CANDIDATE_PLAIN, false},
-    {MINRNN_SCAN_LINEAR, MINRNN_CELL_MINGRU, MINRNN_CANDIDATE_G, false},
-    {MINRNN_SCAN_LOG, MINRNN_CELL_MINGRU, MINRNN_CANDIDATE_G, false},
-    {MINRNN_SCAN_LINEAR, MINRNN_CELL_MINLSTM, MINRNN_CANDIDATE_PLAIN, false},
-    {MINRNN_SCAN_LINEAR, MINRNN_CELL_MINLSTM, MINRNN_CANDIDATE_G, false},
-    {MINRNN_SCAN_LOG, MINRNN_CELL_MINLSTM, MINRNN_CANDIDATE_G, false},
-    {MINRNN_SCAN_LINEAR, MINRNN_CELL_MINLSTM, MINRNN_CANDIDATE_PLAIN, true},
-    {MINRNN_SCAN_LINEAR, MINRNN_CELL_MINLSTM, MINRNN_CANDIDATE_G, true},
-    {MINRNN_SCAN_LOG, MINRNN_CELL_MINLSTM, MINRNN_CANDIDATE_G, true},
-};
-enum { VARIANTS = sizeof variants / sizeof *variants, RUNS = MINRNN_RUN_CHUNK + 1 };
+enum { RUNS = MINRNN_RUN_CHUNK + 1 };
 
 /* What a scan op is checked with: the same sizes and options forward and backward. */
 struct scan_options {
-    const struct variant *variant;
+    const struct scan_kind *kind;
     minrnn_scan_run run;
     bool reversed;
 };
 
 static void take_forward(struct maker *maker, const struct scan_options *options,
                          struct check_shape shape, uint32_t given) {
-    const struct variant *v = options->variant;
+    const struct scan_kind *v = options->kind;
     struct check_case c = maker_draw(maker);
     c.args.scan_forward = (struct scan_forward_args){
         .batch = shape.batch,
@@ -434,7 +416,7 @@ static void take_forward(struct maker *maker, const struct scan_options *options
 
 static void take_backward(struct maker *maker, const struct scan_options *options,
                           struct check_shape shape, uint32_t given) {
-    const struct variant *v = options->variant;
+    const struct scan_kind *v = options->kind;
     struct check_case c = maker_draw(maker);
     c.args.scan_backward = (struct scan_backward_args){
         .batch = shape.batch,
@@ -466,12 +448,12 @@ struct scan_marks {
 typedef void (*scan_take)(struct maker *maker, const struct scan_options *options,
                           struct check_shape shape, uint32_t given);
 
-/* Every combination of variant, strategy and direction, each with all optional tensors, none, and
+/* Every combination of kind, strategy and direction, each with all optional tensors, none, and
  * some of them. */
 static void every_scan(struct maker *maker, uint32_t optional, scan_take take_one) {
-    for (int i = 0; i < VARIANTS * RUNS * 2; i++) {
+    for (int i = 0; i < SCAN_KINDS * RUNS * 2; i++) {
         const struct scan_options options = {
-            .variant = &variants[i / (2 * RUNS)],
+            .kind = &scan_kinds[i / (2 * RUNS)],
             .run = (minrnn_scan_run)(i / 2 % RUNS),
             .reversed = i % 2 == 1,
         };
@@ -482,11 +464,11 @@ static void every_scan(struct maker *maker, uint32_t optional, scan_take take_on
     }
 }
 
-/* The selection: every variant, and every strategy in both directions of time, but few pairs of
+/* The selection: every kind, and every strategy in both directions of time, but few pairs of
  * them, turned by the seed. A device may build a program for each set of options and each width, so
  * one of each serves several cases. */
 static void selected_scans(struct maker *maker, uint32_t optional, scan_take take_one) {
-    enum { SELECTED = 12 }; /* VARIANTS at least, and each strategy in each direction */
+    enum { SELECTED = 12 }; /* SCAN_KINDS at least, and each strategy in each direction */
     const int64_t turn = random_below(&maker->random, SELECTED);
     const int rounds = maker->mode == CHECK_SMALL ? 1 : 5;
     uint32_t given[SELECTED];
@@ -500,7 +482,7 @@ static void selected_scans(struct maker *maker, uint32_t optional, scan_take tak
     for (int k = 0; k < rounds * SELECTED && !maker->stopped; k++) {
         const int i = k % SELECTED;
         const struct scan_options options = {
-            .variant = &variants[(i + turn) % VARIANTS],
+            .kind = &scan_kinds[(i + turn) % SCAN_KINDS],
             .run = (minrnn_scan_run)(i % RUNS),
             .reversed = i / RUNS % 2 == 1,
         };
@@ -518,7 +500,7 @@ static void scans_with_each_mark(struct maker *maker, const struct scan_marks *m
     maker->fixed = EACH_MARK;
     for (int i = 0; i < 2 * (RUNS - 1) && !maker->stopped; i++) {
         const struct scan_options options = {
-            .variant = &variants[(maker->made + i) % VARIANTS],
+            .kind = &scan_kinds[(maker->made + i) % SCAN_KINDS],
             .run = (minrnn_scan_run)(1 + i / 2),
             .reversed = i / 2 == 1,
         };
@@ -534,13 +516,14 @@ static void special_scans(struct maker *maker, const struct scan_marks *marks,
     /* Some compilers lose count in loops of 65,536 rounds and more. */
     maker->fixed = NO_MARK;
     for (int run = MINRNN_RUN_AUTO; run < RUNS && !maker->stopped; run++) {
-        const struct scan_options options = {.variant = &variants[3], .run = (minrnn_scan_run)run};
+        const struct scan_options options = {.kind = &scan_kinds[SCAN_KIND_mingru_g],
+                                             .run = (minrnn_scan_run)run};
         take_one(maker, &options, (struct check_shape){1, 65537 + 463 * run, 2},
                  run % 2 ? optional & ~marks->lengths : 0);
     }
     /* 32 MiB of output do not stay in a cache, so stores may pass it by. */
     maker->fixed = PLAIN_ALIGNED;
-    take_one(maker, &(struct scan_options){.variant = &variants[3]}, large, 0);
+    take_one(maker, &(struct scan_options){.kind = &scan_kinds[SCAN_KIND_mingru_g]}, large, 0);
     maker->fixed = DRAWN;
 }
 
