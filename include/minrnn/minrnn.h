@@ -13,6 +13,7 @@
 #include <minrnn/session.h>
 #include <minrnn/setting.h>
 #include <minrnn/status.h>
+#include <minrnn/task.h>
 #include <minrnn/text.h>
 #include <minrnn/trainer.h>
 

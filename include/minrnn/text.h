@@ -3,6 +3,7 @@
 #define MINRNN_TEXT_H
 
 #include <minrnn/session.h>
+#include <minrnn/task.h>
 
 MINRNN_BEGIN_DECLS
 
@@ -52,12 +53,6 @@ MINRNN_API minrnn_status minrnn_model_get_vocabulary(const minrnn_model *model,
 /* Text as tokens, in one document or several, the first 90 % of all tokens (rounded down) for
  * training, the rest for validation. */
 typedef struct minrnn_text minrnn_text;
-
-typedef enum minrnn_split {
-    MINRNN_SPLIT_TRAIN = 0,
-    MINRNN_SPLIT_VALIDATION = 1,
-    MINRNN_SPLIT_ALL = 2 /* the whole text */
-} minrnn_split;
 
 /* Reads text: a file, a pipe or a character device to its end, "-" for standard input, or a folder,
  * of which each regular file in it and below, hidden ones left out, is a document, in order of
@@ -112,9 +107,11 @@ MINRNN_API minrnn_status minrnn_generate(minrnn_session *session, const char *pr
                                          const minrnn_sampling *sampling, minrnn_on_text on_text,
                                          void *user);
 
-/* What can be learnt, the tasks: their names and a line on each, 0 <= index, NULL past the last. */
-MINRNN_API const char *minrnn_task_name(int index);
-MINRNN_API const char *minrnn_task_help(int index);
+/* Text as a task: what comes next. With `validation`, which has the same vocabulary, all of `text`
+ * trains; without (NULL), its first 90 % do and the rest validates. Both must outlive *task, which
+ * the caller owns. */
+MINRNN_API minrnn_status minrnn_text_task(const minrnn_text *text, const minrnn_text *validation,
+                                          minrnn_task **task);
 
 MINRNN_END_DECLS
 

@@ -1,3 +1,5 @@
+#include <minrnn/text.h>
+
 #include "cli/commands.h"
 #include "cli/describe.h"
 #include "cli/evaluate.h"
@@ -39,21 +41,13 @@ const struct command command_eval = {
     .run = run,
 };
 
-static int print_loss(minrnn_evaluator *evaluator, const minrnn_text *text,
+static int print_loss(minrnn_evaluator *evaluator, minrnn_loader *loader, const minrnn_text *text,
                       const struct eval_arguments *arguments) {
-    struct text_room room;
     struct evaluation evaluation;
-    int code = 0;
-    if (!text_room_allocate(&room, arguments->batch, arguments->time)) {
-        code = report_failure("out of memory");
-        goto done;
-    }
-    const minrnn_status status =
-        evaluate_split((struct evaluates){.evaluator = evaluator}, text, arguments->split,
-                       arguments->batch, 0, &room, NULL, &evaluation);
+    const minrnn_status status = evaluate_split((struct evaluates){.evaluator = evaluator}, loader,
+                                                arguments->split, 0, NULL, &evaluation);
     if (status) {
-        code = report_library(status);
-        goto done;
+        return report_library(status);
     }
     const bool is_bytes = minrnn_vocabulary_is_bytes(minrnn_text_vocabulary(text));
     const char *unit = is_bytes ? "byte" : "character";
@@ -61,24 +55,23 @@ static int print_loss(minrnn_evaluator *evaluator, const minrnn_text *text,
     if (arguments->split != MINRNN_SPLIT_ALL) {
         snprintf(split, sizeof split, " of the %s split", splits[arguments->split]);
     }
-    if (evaluation.characters == 0) {
-        code =
-            report_failure("%s is too short: nothing%s follows anything", arguments->data, split);
-        goto done;
+    if (evaluation.targets == 0) {
+        return report_failure("%s is too short: nothing%s follows anything", arguments->data,
+                              split);
     }
     printf("loss     %.6f nats, %.6f bits per %s\n", evaluation.loss, evaluation.loss / log(2.0),
            unit);
-    printf("over     %s %ss%s in windows of %lld\n", describe_count(evaluation.characters, count),
+    printf("over     %s %ss%s in windows of %lld\n", describe_count(evaluation.targets, count),
            unit, split, (long long)arguments->time);
-done:
-    text_room_free(&room);
-    return code;
+    return 0;
 }
 
 static int evaluate(minrnn_device *device, const struct eval_arguments *arguments) {
     minrnn_model *model = NULL;
     minrnn_vocabulary *vocabulary = NULL;
     minrnn_text *text = NULL;
+    minrnn_task *task = NULL;
+    minrnn_loader *loader = NULL;
     minrnn_evaluator *evaluator = NULL;
     int code = 0;
     minrnn_status status = minrnn_model_load(device, arguments->model, &model);
@@ -97,8 +90,16 @@ static int evaluate(minrnn_device *device, const struct eval_arguments *argument
         goto done;
     }
     status = minrnn_evaluator_create(model, arguments->batch, arguments->time, &evaluator);
-    code = status ? report_setup(status) : print_loss(evaluator, text, arguments);
+    if (!status) {
+        status = minrnn_text_task(text, NULL, &task);
+    }
+    if (!status) {
+        status = minrnn_loader_create(task, arguments->batch, arguments->time, &loader);
+    }
+    code = status ? report_setup(status) : print_loss(evaluator, loader, text, arguments);
 done:
+    minrnn_loader_destroy(loader);
+    minrnn_task_destroy(task);
     minrnn_evaluator_destroy(evaluator);
     minrnn_text_destroy(text);
     minrnn_vocabulary_destroy(vocabulary);

@@ -69,6 +69,7 @@ struct parts {
     minrnn_device *device;
     minrnn_text *text, *validation; /* validation NULL: the end of `text` */
     minrnn_vocabulary *vocabulary;  /* of the model that is resumed */
+    minrnn_task *task;              /* of the texts */
     minrnn_model *model;
     minrnn_trainer *trainer;
 };
@@ -77,18 +78,19 @@ static void destroy_parts(struct parts *parts) {
     minrnn_vocabulary_destroy(parts->vocabulary);
     minrnn_trainer_destroy(parts->trainer);
     minrnn_model_destroy(parts->model);
+    minrnn_task_destroy(parts->task);
     minrnn_text_destroy(parts->validation);
     minrnn_text_destroy(parts->text);
     minrnn_device_destroy(parts->device);
 }
 
-/* Of the model, its trainer and the batches read for a step, on device and host. */
+/* Of the model, its trainer and the batches of a step and an evaluation, on device and host. */
 static minrnn_status measure(const struct parts *parts, const minrnn_model_config *model,
                              const minrnn_trainer_config *trainer, minrnn_memory *memory) {
     const minrnn_status status = minrnn_trainer_memory(parts->device, model, trainer, memory);
     if (!status) {
-        memory->host += 2 * sizeof(int32_t) *
-                        (uint64_t)(trainer->accumulation * trainer->batch * trainer->time);
+        memory->host +=
+            minrnn_loader_bytes((trainer->accumulation + 1) * trainer->batch, trainer->time);
     }
     return status;
 }
@@ -102,7 +104,7 @@ static minrnn_status open_texts(struct parts *parts, const struct train_files *f
         status = minrnn_text_open_files(inputs + files->data, files->validation,
                                         minrnn_text_vocabulary(parts->text), &parts->validation);
     }
-    return status;
+    return status ? status : minrnn_text_task(parts->text, parts->validation, &parts->task);
 }
 
 static minrnn_status open_as(struct parts *parts, const struct train_files *files,
@@ -123,9 +125,8 @@ static int begin(struct parts *parts, const struct train_files *files,
     if (status) {
         return report_library(status);
     }
-    const minrnn_vocabulary *vocabulary = minrnn_text_vocabulary(parts->text);
     minrnn_model_config config = arguments->model;
-    config.vocab = minrnn_vocabulary_size(vocabulary);
+    config.vocab = minrnn_task_vocab(parts->task);
     minrnn_memory memory;
     status = measure(parts, &config, &arguments->trainer, &memory);
     if (!status) {
@@ -136,7 +137,7 @@ static int begin(struct parts *parts, const struct train_files *files,
     }
     status = minrnn_model_create(parts->device, &config, arguments->trainer.seed, &parts->model);
     if (!status) {
-        status = minrnn_model_set_vocabulary(parts->model, vocabulary);
+        status = minrnn_task_prepare(parts->task, parts->model);
     }
     if (!status) {
         status = minrnn_trainer_create(parts->model, &arguments->trainer, &parts->trainer);
@@ -275,8 +276,7 @@ static int train(const struct train_files *files, const struct line *line, const
         code = training_run(&(struct training){
             .model = parts.model,
             .trainer = parts.trainer,
-            .text = parts.text,
-            .validation = parts.validation,
+            .task = parts.task,
             .steps = arguments->steps ? arguments->steps : arguments->trainer.steps,
             .eval_every = arguments->eval_every,
             .eval_batches = arguments->eval_batches,

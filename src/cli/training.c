@@ -23,7 +23,8 @@ struct run {
     const struct training *training;
     minrnn_trainer_config config;
     int64_t tokens_per_step;
-    struct text_room room; /* for all micro-batches of a step */
+    minrnn_loader *loader;     /* of all micro-batches of a step */
+    minrnn_loader *evaluation; /* of one batch */
     struct log *log;
     struct progress progress;
     minrnn_step_record record; /* the newest */
@@ -110,16 +111,13 @@ static void show_progress(struct run *run) {
 static int evaluate(struct run *run) {
     struct evaluation evaluation;
     const struct training *training = run->training;
-    const bool apart = training->validation;
     const minrnn_status status =
-        evaluate_split((struct evaluates){.trainer = training->trainer},
-                       apart ? training->validation : training->text,
-                       apart ? MINRNN_SPLIT_ALL : MINRNN_SPLIT_VALIDATION, run->config.batch,
-                       training->eval_batches, &run->room, is_stopped, &evaluation);
+        evaluate_split((struct evaluates){.trainer = training->trainer}, run->evaluation,
+                       MINRNN_SPLIT_VALIDATION, training->eval_batches, is_stopped, &evaluation);
     if (status) {
         return fail_run(run, status);
     }
-    if (is_stopped() || evaluation.characters == 0) {
+    if (is_stopped() || evaluation.targets == 0) {
         return 0;
     }
     run->validation = evaluation.loss;
@@ -150,14 +148,11 @@ static int save(struct run *run) {
 static int step(struct run *run) {
     const struct training *training = run->training;
     const int64_t done = minrnn_trainer_steps(training->trainer);
-    const minrnn_split split = training->validation ? MINRNN_SPLIT_ALL : MINRNN_SPLIT_TRAIN;
-    const struct text_room *room = &run->room;
-    const minrnn_batch batch = text_room_batch(room, training->text, room->sequences);
+    const minrnn_batch *batch;
     minrnn_status status =
-        minrnn_text_batch(training->text, split, run->config.seed, (uint64_t)done, batch.batch,
-                          batch.time, room->tokens, room->targets, room->reset);
+        minrnn_loader_draw(run->loader, run->config.seed, (uint64_t)done, &batch);
     if (!status) {
-        status = minrnn_trainer_step(training->trainer, &batch);
+        status = minrnn_trainer_step(training->trainer, batch);
     }
     if (status) {
         return fail_run(run, status);
@@ -248,6 +243,17 @@ static void print_summary(const struct run *run) {
     putchar('\n');
 }
 
+static int open_loaders(struct run *run) {
+    const minrnn_trainer_config *config = &run->config;
+    const minrnn_task *task = run->training->task;
+    minrnn_status status = minrnn_loader_create(task, config->accumulation * config->batch,
+                                                config->time, &run->loader);
+    if (!status) {
+        status = minrnn_loader_create(task, config->batch, config->time, &run->evaluation);
+    }
+    return status ? report_library(status) : 0;
+}
+
 int training_run(const struct training *training) {
     struct run run = {.training = training, .validation = NAN, .best_step = -1, .saved = -1};
     const minrnn_status status = minrnn_trainer_get_config(training->trainer, &run.config);
@@ -255,10 +261,7 @@ int training_run(const struct training *training) {
         return report_library(status);
     }
     run.tokens_per_step = run.config.accumulation * run.config.batch * run.config.time;
-    int code =
-        text_room_allocate(&run.room, run.config.accumulation * run.config.batch, run.config.time)
-            ? 0
-            : report_failure("out of memory");
+    int code = open_loaders(&run);
     const int64_t first = minrnn_trainer_steps(training->trainer);
     if (!code) {
         code = log_open(training->log, training->resume, first, &run.log);
@@ -276,6 +279,7 @@ int training_run(const struct training *training) {
         print_summary(&run);
         code = is_stopped() ? EXIT_SIGNALLED + signals_asked() : 0;
     }
-    text_room_free(&run.room);
+    minrnn_loader_destroy(run.loader);
+    minrnn_loader_destroy(run.evaluation);
     return code;
 }

@@ -2,23 +2,22 @@
 #ifndef CLI_TRAINING_H
 #define CLI_TRAINING_H
 
-#include <minrnn/text.h>
+#include <minrnn/task.h>
 #include <minrnn/trainer.h>
 
 struct training {
     /* Given; not owned. */
     minrnn_model *model;
     minrnn_trainer *trainer;
-    const minrnn_text *text;
-    const minrnn_text *validation; /* NULL: the first 90 % of `text` train, the rest validates */
-    int64_t steps;                 /* where to stop */
-    int64_t eval_every;            /* 0: only at the end */
-    int64_t eval_batches;          /* 0: the whole validation split */
-    int64_t save_every;            /* 0: only at the end */
-    const char *out;               /* the model */
-    const char *state;             /* the trainer; NULL: none */
-    const char *log;               /* NULL: none */
-    bool resume;                   /* go on with the log that is there */
+    const minrnn_task *task;
+    int64_t steps;        /* where to stop */
+    int64_t eval_every;   /* 0: only at the end */
+    int64_t eval_batches; /* 0: the whole validation split */
+    int64_t save_every;   /* 0: only at the end */
+    const char *out;      /* the model */
+    const char *state;    /* the trainer; NULL: none */
+    const char *log;      /* NULL: none */
+    bool resume;          /* go on with the log that is there */
 };
 
 /* Trains up to `steps`, or until SIGINT, SIGTERM or SIGHUP, and saves. Returns the exit code. */
