@@ -7,8 +7,9 @@
 #define TILE (4 * GROUP)
 
 /* Copies x[first_line .. + TILE, first_step .. + GROUP] to tile[step][line], 0 outside; x is stored
- * [line, step], or [step, line] where BY_STEP. Neighbours read neighbouring addresses. */
-#define LOAD_TILE(tile, x, lines, steps, first_line, first_step, BY_STEP)                           \
+ * [line, step], or [step, line] if BY_STEP, in rows `row` apart. Neighbours read neighbouring
+ * addresses. */
+#define LOAD_TILE(tile, x, lines, steps, row, first_line, first_step, BY_STEP)                      \
     for (int part = 0; part < 4; part++) {                                                          \
         const int i = part * GROUP * GROUP + item;                                                  \
         const int line = BY_STEP ? i % TILE : i / GROUP;                                            \
@@ -16,7 +17,7 @@
         const long l = first_line + line;                                                           \
         const long s = first_step + step;                                                           \
         const bool inside = l < lines && s < steps;                                                 \
-        tile[step][line] = inside ? x[BY_STEP ? s * lines + l : l * steps + s] : 0.0f;              \
+        tile[step][line] = inside ? x[BY_STEP ? s * row + l : l * row + s] : 0.0f;                  \
     }
 
 #ifdef TRANSPOSE_A
@@ -35,7 +36,7 @@
 __kernel __attribute__((reqd_work_group_size(GROUP, GROUP, 1))) void
 gemm_group(__global const float *restrict a, ulong a_offset, __global const float *restrict b,
            ulong b_offset, __global float *restrict c, ulong c_offset, long m, long n, long k,
-           long k_begin, long k_end, int accumulate) {
+           long a_row, long b_row, long c_row, long k_begin, long k_end, int accumulate) {
     __local float a_tile[GROUP][TILE + 1]; /* odd rows: no bank conflicts in the transposing store */
     __local float b_tile[GROUP][TILE + 1];
     const int x = (int)get_local_id(0);
@@ -55,8 +56,8 @@ gemm_group(__global const float *restrict a, ulong a_offset, __global const floa
         }
     }
     for (long first_step = k_begin; first_step < k_end; first_step += GROUP) {
-        LOAD_TILE(a_tile, a, m, k, first_row, first_step, A_BY_STEP)
-        LOAD_TILE(b_tile, b, n, k, first_column, first_step, B_BY_STEP)
+        LOAD_TILE(a_tile, a, m, k, a_row, first_row, first_step, A_BY_STEP)
+        LOAD_TILE(b_tile, b, n, k, b_row, first_column, first_step, B_BY_STEP)
         barrier(CLK_LOCAL_MEM_FENCE);
         for (int step = 0; step < GROUP; step++) {
             float a_part[4], b_part[4];
@@ -82,7 +83,7 @@ gemm_group(__global const float *restrict a, ulong a_offset, __global const floa
             const long row = first_row + i * GROUP + y;
             const long column = first_column + j * GROUP + x;
             if (row < m && column < n) {
-                __global float *p = c + row * n + column;
+                __global float *p = c + row * c_row + column;
                 *p = accumulate ? *p + sum[i][j] : sum[i][j];
             }
         }

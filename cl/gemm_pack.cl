@@ -1,4 +1,5 @@
-/* Copies steps of a matrix x[step, column] (k steps, n columns; TRANSPOSED: stored [column, step])
+/* Copies steps of a matrix x[step, column] (k steps, n columns; TRANSPOSED: stored [column, step]; rows
+ * of what is stored are `row` apart)
  * into panels for gemm_tile.cl: packed[segment][panel][step][column of the panel], PANEL_COLUMNS wide,
  * k_count steps a segment. The last panel ends with the matrix; columns past a matrix that is
  * narrower than a panel are 0. */
@@ -63,7 +64,7 @@ static void pack_whole(__global const float *x, __global float *packed, long str
 /* Global: panels, groups of PACK_STEPS steps, segments; segment s begins at k_begin + s * k_count. */
 __kernel void gemm_pack(__global const float *restrict x, ulong x_offset,
                         __global float *restrict packed, ulong packed_offset, long n, long k,
-                        long k_begin, long k_count) {
+                        long row, long k_begin, long k_count) {
     const long panel = get_global_id(0);
     const long segment = get_global_id(2);
     const long first_column = max(min(panel * PANEL_COLUMNS, n - PANEL_COLUMNS), 0L);
@@ -73,9 +74,9 @@ __kernel void gemm_pack(__global const float *restrict x, ulong x_offset,
     const int columns = (int)min((long)PANEL_COLUMNS, n);
 #ifdef TRANSPOSED
     const long step_stride = 1;
-    const long column_stride = k;
+    const long column_stride = row;
 #else
-    const long step_stride = n;
+    const long step_stride = row;
     const long column_stride = 1;
 #endif
     x += x_offset + (segment_begin + begin) * step_stride + first_column * column_stride;

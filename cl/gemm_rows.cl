@@ -23,18 +23,19 @@ static float sum_of(vfloat v) {
 /* Global: groups of COLUMNS columns times LANES. */
 __kernel void gemm_rows(__global const float *restrict a, ulong a_offset,
                         __global const float *restrict b, ulong b_offset,
-                        __global float *restrict c, ulong c_offset, long n, long k, int accumulate) {
+                        __global float *restrict c, ulong c_offset, long n, long k, long a_row,
+                        long b_row, long c_row, int accumulate) {
     const int lane = (int)(get_global_id(0) % LANES);
     const long column = (long)(get_global_id(0) / LANES) * COLUMNS;
     const long whole = k - k % VECTOR;
-    long b_row[COLUMNS]; /* the last group reads its last column again instead of what is not there */
+    long b_begin[COLUMNS]; /* the last group reads its last column again instead of what is not there */
     vfloat sum[ROWS][COLUMNS];
     a += a_offset;
     b += b_offset;
     c += c_offset;
 #pragma unroll
     for (int j = 0; j < COLUMNS; j++) {
-        b_row[j] = min(column + j, n - 1) * k;
+        b_begin[j] = min(column + j, n - 1) * b_row;
 #pragma unroll
         for (int i = 0; i < ROWS; i++) {
             sum[i][j] = 0.0f;
@@ -43,10 +44,10 @@ __kernel void gemm_rows(__global const float *restrict a, ulong a_offset,
     for (long step = lane * VECTOR; step < whole; step += LANES * VECTOR) {
 #pragma unroll
         for (int j = 0; j < COLUMNS; j++) {
-            const vfloat b_part = LOAD(b + b_row[j] + step);
+            const vfloat b_part = LOAD(b + b_begin[j] + step);
 #pragma unroll
             for (int i = 0; i < ROWS; i++) {
-                sum[i][j] = MAD(LOAD(a + i * k + step), b_part, sum[i][j]);
+                sum[i][j] = MAD(LOAD(a + i * a_row + step), b_part, sum[i][j]);
             }
         }
     }
@@ -58,7 +59,7 @@ __kernel void gemm_rows(__global const float *restrict a, ulong a_offset,
             total[i][j] = sum_of(sum[i][j]);
 #if VECTOR > 1
             for (long step = whole + lane; step < k; step += LANES) {
-                total[i][j] = MAD(a[i * k + step], b[b_row[j] + step], total[i][j]);
+                total[i][j] = MAD(a[i * a_row + step], b[b_begin[j] + step], total[i][j]);
             }
 #endif
         }
@@ -90,7 +91,7 @@ __kernel void gemm_rows(__global const float *restrict a, ulong a_offset,
 #pragma unroll
         for (int i = 0; i < ROWS; i++) {
             if (column + j < n) {
-                __global float *p = c + i * n + column + j;
+                __global float *p = c + i * c_row + column + j;
                 *p = accumulate ? *p + total[i][j] : total[i][j];
             }
         }

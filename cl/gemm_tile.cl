@@ -33,7 +33,7 @@ static void store_row(const vfloat *sum, __global float *c, int from, int to, in
 __kernel void gemm_tile(__global const float *restrict a, ulong a_offset,
                         __global const float *restrict b, ulong b_offset,
                         __global float *restrict c, ulong c_offset, long m, long n, long k,
-                        long k_begin, long k_count, int accumulate) {
+                        long a_row, long c_row, long k_begin, long k_count, int accumulate) {
     const long panel = get_global_id(0);
     const long row_tile = get_global_id(1);
     const long segment = get_global_id(2);
@@ -49,8 +49,8 @@ __kernel void gemm_tile(__global const float *restrict a, ulong a_offset,
     a += a_offset + (segment * (long)get_global_size(1) + row_tile) * k_count * TILE_ROWS;
 #define A_ELEMENT(i, step) a[(step) * TILE_ROWS + (i)]
 #else
-    a += a_offset + row_start * k + begin;
-#define A_ELEMENT(i, step) a[(i) * k + (step)]
+    a += a_offset + row_start * a_row + begin;
+#define A_ELEMENT(i, step) a[(i) * a_row + (step)]
 #endif
     b += b_offset + (segment * panels + panel) * k_count * TILE_COLUMNS;
 
@@ -80,23 +80,26 @@ __kernel void gemm_tile(__global const float *restrict a, ulong a_offset,
 
     const int from = (int)(panel * TILE_COLUMNS - column_start);
     const int to = (int)min((long)TILE_COLUMNS, n);
-    c += c_offset + segment * m * n + row_start * n + column_start;
+    c += c_offset + segment * m * n + row_start * c_row + column_start;
 #pragma unroll
     for (int i = 0; i < TILE_ROWS; i++) {
         if (row_start + i >= row_tile * TILE_ROWS) {
-            store_row(sum[i], c + i * n, from, to, accumulate);
+            store_row(sum[i], c + i * c_row, from, to, accumulate);
         }
     }
 }
 
-/* c[i] (+)= sum over s of partial[s][i], s in order; VECTOR elements a work-item. */
+/* c[row][i] (+)= sum over s of partial[s][row][i], s in order; VECTOR elements a work-item. Global:
+ * vectors of a row of `width`, rows, which are c_row apart in c. */
 __kernel void gemm_reduce(__global const float *restrict partial, ulong partial_offset,
-                          __global float *restrict c, ulong c_offset, long count, int segments,
-                          int accumulate) {
+                          __global float *restrict c, ulong c_offset, long width, long c_row,
+                          int segments, int accumulate) {
     const long begin = (long)get_global_id(0) * VECTOR;
-    partial += partial_offset;
-    c += c_offset;
-    if (begin + VECTOR <= count) {
+    const long row = get_global_id(1);
+    const long count = width * (long)get_global_size(1);
+    partial += partial_offset + row * width;
+    c += c_offset + row * c_row;
+    if (begin + VECTOR <= width) {
         vfloat sum = accumulate ? LOAD(c + begin) : (vfloat)0.0f;
         for (int s = 0; s < segments; s++) {
             sum += LOAD(partial + s * count + begin);
@@ -104,7 +107,7 @@ __kernel void gemm_reduce(__global const float *restrict partial, ulong partial_
         STORE(sum, c + begin);
         return;
     }
-    for (long i = begin; i < count; i++) {
+    for (long i = begin; i < width; i++) {
         float sum = accumulate ? c[i] : 0.0f;
         for (int s = 0; s < segments; s++) {
             sum += partial[s * count + i];

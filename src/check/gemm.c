@@ -1,24 +1,50 @@
 /* The matrix product. */
 #include "check/op_check.h"
 
-static void gemm_oracle(union op_oracle *all) {
-    struct gemm_oracle *o = &all->gemm;
+static int64_t a_row(const struct gemm_oracle *o) {
+    return o->a_row ? o->a_row : o->transpose_a ? o->m : o->k;
+}
+
+static int64_t b_row(const struct gemm_oracle *o) {
+    return o->b_row ? o->b_row : o->transpose_b ? o->k : o->n;
+}
+
+static int64_t c_row(const struct gemm_oracle *o) {
+    return o->c_row ? o->c_row : o->n;
+}
+
+static int64_t matrix_step(int64_t step, int64_t rows, int64_t row) {
+    return step ? step : rows * row;
+}
+
+static void one_product(struct gemm_oracle *o, const double *a, const double *b, double *c) {
     /* Element [i, l] of op(a) and [l, j] of op(b), by strides. */
-    const int64_t a_row = o->transpose_a ? 1 : o->k, a_column = o->transpose_a ? o->m : 1;
-    const int64_t b_row = o->transpose_b ? 1 : o->n, b_column = o->transpose_b ? o->k : 1;
+    const int64_t a_line = o->transpose_a ? 1 : a_row(o), a_next = o->transpose_a ? a_row(o) : 1;
+    const int64_t b_line = o->transpose_b ? 1 : b_row(o), b_next = o->transpose_b ? b_row(o) : 1;
     for (int64_t i = 0; i < o->m; i++) {
         for (int64_t j = 0; j < o->n; j++) {
-            double *c = &o->c[i * o->n + j];
-            double total = o->accumulate ? *c : 0;
+            double *to = &c[i * c_row(o) + j];
+            double total = o->accumulate ? *to : 0;
             double magnitude = fabs(total);
             for (int64_t l = 0; l < o->k; l++) {
-                const double term = o->a[i * a_row + l * a_column] * o->b[l * b_row + j * b_column];
+                const double term = a[i * a_line + l * a_next] * b[l * b_line + j * b_next];
                 total += term;
                 magnitude += fabs(term);
             }
-            *c = total;
+            *to = total;
             oracle_scale(&o->c_scale, magnitude);
         }
+    }
+}
+
+static void gemm_oracle(union op_oracle *all) {
+    struct gemm_oracle *o = &all->gemm;
+    const int64_t count = o->count > 0 ? o->count : 1;
+    for (int64_t index = 0; index < count; index++) {
+        one_product(o,
+                    o->a + index * matrix_step(o->a_step, o->transpose_a ? o->k : o->m, a_row(o)),
+                    o->b + index * matrix_step(o->b_step, o->transpose_b ? o->n : o->k, b_row(o)),
+                    o->c + index * matrix_step(o->c_step, o->m, c_row(o)));
     }
 }
 
@@ -37,6 +63,31 @@ static void take_gemm(struct maker *maker, int64_t m, int64_t n, int64_t k, bool
     maker_take(maker, &c);
 }
 
+/* Rows and products apart, as in a step of a batch of sequences, or the heads of a layer. */
+static void take_apart(struct maker *maker, int64_t m, int64_t n, int64_t k, int flags) {
+    const bool transpose_a = flags & 1, transpose_b = flags & 2;
+    const int64_t a_columns = transpose_a ? m : k, a_rows = transpose_a ? k : m;
+    const int64_t b_columns = transpose_b ? k : n, b_rows = transpose_b ? n : k;
+    struct check_case c = maker_draw(maker);
+    struct gemm_args args = {.m = m,
+                             .n = n,
+                             .k = k,
+                             .transpose_a = transpose_a,
+                             .transpose_b = transpose_b,
+                             .accumulate = maker_flip(maker),
+                             .count = 1 + random_below(&maker->random, 3)};
+    /* Heads lie beside each other in a row; products of a batch one after the other. */
+    const bool heads = maker_flip(maker);
+    args.a_row = heads ? args.count * a_columns : a_columns + random_below(&maker->random, 5);
+    args.b_row = heads ? args.count * b_columns : b_columns + random_below(&maker->random, 5);
+    args.c_row = heads ? args.count * n : n + random_below(&maker->random, 5);
+    args.a_step = heads ? a_columns : a_rows * args.a_row + 3;
+    args.b_step = heads ? b_columns : b_rows * args.b_row;
+    args.c_step = heads ? n : m * args.c_row + 2;
+    c.args.gemm = args;
+    maker_take(maker, &c);
+}
+
 static void make_gemm(struct maker *maker) {
     const struct sizes sizes = SIZES(1, 2, 3, 16, 33, 64, 100, 203);
     int flags = 0;
@@ -50,10 +101,34 @@ static void make_gemm(struct maker *maker) {
         take_gemm(maker, 33, 65, 4099, flags & 1, flags & 2); /* a weight's gradient */
         take_gemm(maker, 257, 200, 130, flags & 1, flags & 2);
     }
+    for (flags = 0; flags < 8; flags++) {
+        take_apart(maker, maker_pick(maker, sizes), maker_pick(maker, sizes),
+                   maker_pick(maker, sizes), flags);
+    }
+    for (flags = 0; flags < 4 && maker->mode != CHECK_SMALL; flags++) {
+        take_apart(maker, 33, 65, 4099, flags);
+        take_apart(maker, 2, 70, 100, flags);
+    }
     if (maker->mode == CHECK_THOROUGH) {
         take_gemm(maker, 1030, 768, 384, false, true); /* a layer: forward, and its gradients */
         take_gemm(maker, 1030, 384, 768, false, false);
         take_gemm(maker, 384, 768, 1030, true, false);
+    }
+}
+
+/* What is only written begins as NaN; what lies between rows and products stays as it is. */
+static void fill_c(const struct filler *filler, struct operand *operand) {
+    const struct gemm_args *args = &filler->c->args.gemm;
+    fill_each(filler, operand, filler_draw);
+    if (args->accumulate) {
+        return;
+    }
+    const int64_t row = args->c_row ? args->c_row : args->n;
+    const int64_t step = args->c_step ? args->c_step : args->m * row;
+    for (int64_t i = 0; i < (args->count > 0 ? args->count : 1) * args->m; i++) {
+        for (int64_t j = 0; j < args->n; j++) {
+            operand->initial[i / args->m * step + i % args->m * row + j].f = NAN;
+        }
     }
 }
 
@@ -65,7 +140,7 @@ const struct op_check check_gemm = {
     .oracle = gemm_oracle,
     .bounds = {BOUNDED(gemm, c)},
     .cases = make_gemm,
-    .fill = {AT(gemm, c) = fill_accumulated},
+    .fill = {AT(gemm, c) = fill_c},
     .large = LARGE(gemm, 0, .m = LARGE_ROWS, .n = 600, .k = 70),
     /* a layer's product, 384 to 1536, and its two gradients */
     .timed = {TIMED(gemm, 0, .m = TIMED_ROWS, .n = 1536, .k = 384, .transpose_b = true),

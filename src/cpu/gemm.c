@@ -51,31 +51,30 @@ static struct plan plan_gemm(const struct gemm_args *args) {
     return plan;
 }
 
-/* One piece: c[m, n] = op(a)[m, k] op(b)[k, n] + beta c. */
+/* One piece: c[m, n] = op(a)[m, k] op(b)[k, n] + beta c, the rows of c being c_row apart. */
 static void multiply(const struct gemm_args *args, struct span m, struct span n, struct span k,
-                     float beta, float *c) {
-    const float *a = f32(args->a) + (args->transpose_a ? k.begin * args->m + m.begin
-                                                       : m.begin * args->k + k.begin);
-    const float *b = f32(args->b) + (args->transpose_b ? n.begin * args->k + k.begin
-                                                       : k.begin * args->n + n.begin);
+                     float beta, float *c, int c_row) {
+    const float *a = f32(args->a) + (args->transpose_a ? k.begin * args->a_row + m.begin
+                                                       : m.begin * args->a_row + k.begin);
+    const float *b = f32(args->b) + (args->transpose_b ? n.begin * args->b_row + k.begin
+                                                       : k.begin * args->b_row + n.begin);
     cblas_sgemm(CblasRowMajor, args->transpose_a ? CblasTrans : CblasNoTrans,
                 args->transpose_b ? CblasTrans : CblasNoTrans, (int)m.count, (int)n.count,
-                (int)k.count, 1.0f, a, (int)(args->transpose_a ? args->m : args->k), b,
-                (int)(args->transpose_b ? args->k : args->n), beta, c, (int)args->n);
+                (int)k.count, 1.0f, a, (int)args->a_row, b, (int)args->b_row, beta, c, c_row);
 }
 
 /* The same for few rows, one after another. */
 static void multiply_rows(const struct gemm_args *args, struct span n, float beta, float *c) {
-    const float *b = f32(args->b) + (args->transpose_b ? n.begin * args->k : n.begin);
+    const float *b = f32(args->b) + (args->transpose_b ? n.begin * args->b_row : n.begin);
     for (int64_t row = 0; row < args->m; row++) {
-        const float *a = f32(args->a) + (args->transpose_a ? row : row * args->k);
-        const int stride = (int)(args->transpose_a ? args->m : 1);
+        const float *a = f32(args->a) + (args->transpose_a ? row : row * args->a_row);
+        const int stride = (int)(args->transpose_a ? args->a_row : 1);
         if (args->transpose_b) {
             cblas_sgemv(CblasRowMajor, CblasNoTrans, (int)n.count, (int)args->k, 1.0f, b,
-                        (int)args->k, a, stride, beta, c + row * args->n, 1);
+                        (int)args->b_row, a, stride, beta, c + row * args->c_row, 1);
         } else {
             cblas_sgemv(CblasRowMajor, CblasTrans, (int)args->k, (int)n.count, 1.0f, b,
-                        (int)args->n, a, stride, beta, c + row * args->n, 1);
+                        (int)args->b_row, a, stride, beta, c + row * args->c_row, 1);
         }
     }
 }
@@ -87,8 +86,33 @@ static int64_t gemm_scratch(const minrnn_device *device, const struct gemm_args 
     return blocks > 1 ? blocks * args->m * args->n * (int64_t)sizeof(float) : 0;
 }
 
-static minrnn_status gemm(struct op_context *context, const struct gemm_args *args) {
-    if (args->m > INT32_MAX || args->n > INT32_MAX || args->k > INT32_MAX) {
+/* Adds the blocks of k up, in their order. */
+static void add_blocks(const struct op_context *context, const struct gemm_args *args,
+                       int64_t blocks, const float *partial) {
+    const int64_t size = args->m * args->n;
+    const bool whole = args->c_row == args->n; /* then all rows are one */
+    const int64_t rows = whole ? 1 : args->m;
+    const int64_t width = whole ? size : args->n;
+    for (int64_t row = 0; row < rows; row++) {
+        float *c = f32(args->c) + row * args->c_row;
+        if (!args->accumulate) {
+            memset(c, 0, (size_t)width * sizeof *c);
+        }
+        CPU_NAME(add_partials)(context, blocks, width, size, partial + row * width, c);
+    }
+}
+
+static bool fits_blas(const struct gemm_args *args) {
+    const int64_t sizes[] = {args->m, args->n, args->k, args->a_row, args->b_row, args->c_row};
+    bool fits = true;
+    for (int i = 0; i < 6; i++) {
+        fits = fits && sizes[i] <= INT32_MAX;
+    }
+    return fits;
+}
+
+static minrnn_status product(struct op_context *context, const struct gemm_args *args) {
+    if (!fits_blas(args)) {
         return fail(MINRNN_UNSUPPORTED, "gemm: %lld x %lld x %lld passes the BLAS's 32-bit sizes",
                     (long long)args->m, (long long)args->n, (long long)args->k);
     }
@@ -113,24 +137,30 @@ static minrnn_status gemm(struct op_context *context, const struct gemm_args *ar
         const struct span m = span_of(tile / columns, args->m, plan.m);
         const struct span n = span_of(tile % columns, args->n, plan.n);
         const struct span k = span_of(i / tiles, args->k, plan.k);
-        const int64_t at = m.begin * args->n + n.begin;
+        float *piece = c + m.begin * args->c_row + n.begin;
         if (blocks > 1) {
-            multiply(args, m, n, k, 0.0f, partial + i / tiles * args->m * args->n + at);
+            multiply(args, m, n, k, 0.0f,
+                     partial + (i / tiles * args->m + m.begin) * args->n + n.begin, (int)args->n);
         } else if (args->m <= VECTOR_ROWS) {
-            multiply_rows(args, n, beta, c + at);
+            multiply_rows(args, n, beta, piece);
         } else {
-            multiply(args, m, n, k, beta, c + at);
+            multiply(args, m, n, k, beta, piece, (int)args->c_row);
         }
     }
     blas_end(&blas);
     if (blocks > 1) {
-        const int64_t size = args->m * args->n;
-        if (!args->accumulate) {
-            memset(c, 0, (size_t)size * sizeof *c);
-        }
-        CPU_NAME(add_partials)(context, blocks, size, size, partial, c);
+        add_blocks(context, args, blocks, partial);
     }
     return MINRNN_OK;
+}
+
+static minrnn_status gemm(struct op_context *context, const struct gemm_args *args) {
+    minrnn_status status = MINRNN_OK;
+    for (int64_t i = 0; !status && i < max_i64(args->count, 1); i++) {
+        const struct gemm_args one = gemm_of_batch(args, i);
+        status = product(context, &one);
+    }
+    return status;
 }
 
 const struct gemm_op CPU_NAME(gemm_op) = {.run = gemm, .scratch = gemm_scratch};

@@ -18,6 +18,15 @@ static inline int64_t scan_gates(minrnn_scan_cell cell) {
     return 1;
 }
 
+/* Elements from the first to the last of `count` matrices (0: one) that begin `step` apart, their
+ * rows `row` apart; 0: one after the other. */
+static inline int64_t matrices_extent(int64_t count, int64_t rows, int64_t columns, int64_t row,
+                                      int64_t step) {
+    const int64_t row_apart = row ? row : columns;
+    const int64_t apart = step ? step : rows * row_apart;
+    return max_i64(count - 1, 0) * apart + (rows - 1) * row_apart + columns;
+}
+
 /* struct NAME_args: the arguments of each op. */
 #define OP_BEGIN(name) struct name##_args {
 #define DIM(d) int64_t d;
@@ -49,6 +58,21 @@ struct op_context {
 /* Elements of float32 that the scratch takes. */
 static inline int64_t op_scratch_elements(const struct op_context *context) {
     return ceil_div(context->scratch_need, F32_BYTES);
+}
+
+/* Product number `index` of a batch by itself, with every stride of rows written out. */
+static inline struct gemm_args gemm_of_batch(const struct gemm_args *args, int64_t index) {
+    struct gemm_args one = *args;
+    const int64_t a_rows = args->transpose_a ? args->k : args->m;
+    const int64_t b_rows = args->transpose_b ? args->n : args->k;
+    one.a_row = args->a_row ? args->a_row : args->transpose_a ? args->m : args->k;
+    one.b_row = args->b_row ? args->b_row : args->transpose_b ? args->k : args->n;
+    one.c_row = args->c_row ? args->c_row : args->n;
+    one.a = tensor_at(args->a, index * (args->a_step ? args->a_step : a_rows * one.a_row));
+    one.b = tensor_at(args->b, index * (args->b_step ? args->b_step : b_rows * one.b_row));
+    one.c = tensor_at(args->c, index * (args->c_step ? args->c_step : args->m * one.c_row));
+    one.count = 1;
+    return one;
 }
 
 /* struct NAME_op: what a backend provides for an op, defined at the foot of the op's file.

@@ -21,11 +21,18 @@ static const struct gemm_way *choose(const struct cl_device *device, const struc
 
 static int64_t gemm_scratch(const minrnn_device *device, const struct gemm_args *args) {
     const struct cl_device *d = (const struct cl_device *)device;
-    return choose(d, args)->scratch(d, args);
+    const struct gemm_args one = gemm_of_batch(args, 0);
+    return choose(d, args)->scratch(d, &one);
 }
 
 static minrnn_status gemm(struct op_context *context, const struct gemm_args *args) {
-    return choose(cl_device_of(context), args)->run(context, args);
+    const struct gemm_way *way = choose(cl_device_of(context), args);
+    minrnn_status status = MINRNN_OK;
+    for (int64_t i = 0; !status && i < max_i64(args->count, 1); i++) {
+        const struct gemm_args one = gemm_of_batch(args, i);
+        status = way->run(context, &one);
+    }
+    return status;
 }
 
 const struct gemm_op cl_gemm_op = {.run = gemm, .scratch = gemm_scratch};

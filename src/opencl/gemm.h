@@ -5,6 +5,7 @@
 #include "base/size.h"
 #include "opencl/launch.h"
 
+/* One product, its strides of rows written out (gemm_of_batch). */
 struct gemm_way {
     minrnn_status (*run)(struct op_context *context, const struct gemm_args *args);
     int64_t (*scratch)(const struct cl_device *device, const struct gemm_args *args);

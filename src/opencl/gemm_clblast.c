@@ -7,7 +7,7 @@
  * transposed c [n, m] = op(b) transposed * op(a) transposed. So its a is our b. */
 struct blas_shape {
     CLBlastTranspose first, second; /* of b and of a */
-    size_t m, n, k, b_stride, a_stride;
+    size_t m, n, k, b_stride, a_stride, c_stride;
 };
 
 static struct blas_shape shape_of(const struct gemm_args *args) {
@@ -17,8 +17,9 @@ static struct blas_shape shape_of(const struct gemm_args *args) {
         .m = (size_t)args->n,
         .n = (size_t)args->m,
         .k = (size_t)args->k,
-        .b_stride = (size_t)(args->transpose_b ? args->k : args->n),
-        .a_stride = (size_t)(args->transpose_a ? args->m : args->k),
+        .b_stride = (size_t)args->b_row,
+        .a_stride = (size_t)args->a_row,
+        .c_stride = (size_t)args->c_row,
     };
 }
 
@@ -77,7 +78,7 @@ static size_t temporary_bytes(const struct cl_device *device, const struct gemm_
     size_t bytes = 0;
     const CLBlastStatusCode code =
         CLBlastSGemmTempBufferSize(CLBlastLayoutColMajor, s.first, s.second, s.m, s.n, s.k, 1,
-                                   s.b_stride, 1, s.a_stride, 1, s.m, &queue, &bytes);
+                                   s.b_stride, 1, s.a_stride, 1, s.c_stride, &queue, &bytes);
     return code == CLBlastSuccess ? bytes : 0; /* too little is an error of the call itself */
 }
 
@@ -109,18 +110,35 @@ static minrnn_status call_clblast(struct cl_device *device, const struct gemm_ar
     const CLBlastStatusCode code = CLBlastSgemmWithTempBuffer(
         CLBlastLayoutColMajor, s.first, s.second, s.m, s.n, s.k, 1.0f, b->memory, b->offset,
         s.b_stride, a->memory, a->offset, s.a_stride, args->accumulate ? 1.0f : 0.0f, c->memory,
-        c->offset, s.m, &device->queue, NULL, temporary->memory);
+        c->offset, s.c_stride, &device->queue, NULL, temporary->memory);
     pthread_mutex_unlock(&device->launch_lock);
     return code == CLBlastSuccess ? MINRNN_OK : call_failed(code, args);
 }
 
+/* Elements from a matrix's first to its last. */
+struct extents {
+    int64_t a, b, c;
+};
+
+static struct extents extents_of(const struct gemm_args *args) {
+    const int64_t m = args->m, n = args->n, k = args->k;
+    return (struct extents){
+        .a = matrices_extent(1, args->transpose_a ? k : m, args->transpose_a ? m : k, args->a_row,
+                             0),
+        .b = matrices_extent(1, args->transpose_b ? n : k, args->transpose_b ? k : n, args->b_row,
+                             0),
+        .c = matrices_extent(1, m, n, args->c_row, 0),
+    };
+}
+
 static minrnn_status clblast_run(struct op_context *context, const struct gemm_args *args) {
     struct cl_device *device = cl_device_of(context);
+    const struct extents extents = extents_of(args);
     struct view a = {0}, b = {0}, c = {0}, temporary = {0};
     minrnn_status status = MINRNN_OK;
-    cl_int code = view_create(device, args->a, args->m * args->k, &a);
-    code = code ? code : view_create(device, args->b, args->n * args->k, &b);
-    code = code ? code : view_create(device, args->c, args->m * args->n, &c);
+    cl_int code = view_create(device, args->a, extents.a, &a);
+    code = code ? code : view_create(device, args->b, extents.b, &b);
+    code = code ? code : view_create(device, args->c, extents.c, &c);
     const size_t bytes = temporary_bytes(device, args);
     if (bytes > 0 && !code) {
         code = view_create(device, aligned_scratch(context), ceil_div((int64_t)bytes, F32_BYTES),
@@ -128,8 +146,7 @@ static minrnn_status clblast_run(struct op_context *context, const struct gemm_a
     }
     if (code) {
         status = cl_fail(code, "clRetainMemObject", "%s", "");
-    } else if (!fits_int(&a, args->m * args->k) || !fits_int(&b, args->n * args->k) ||
-               !fits_int(&c, args->m * args->n) ||
+    } else if (!fits_int(&a, extents.a) || !fits_int(&b, extents.b) || !fits_int(&c, extents.c) ||
                temporary.offset > 0) { /* scratch inside a caller's sub-buffer */
         status = gemm_group.run(context, args);
     } else {

@@ -49,7 +49,8 @@ static minrnn_status group_run(struct op_context *context, const struct gemm_arg
     for (int64_t begin = 0; begin < args->k && !status; begin += block) {
         status = LAUNCH(
             device, kernel, &range, ARG_TENSOR(args->a), ARG_TENSOR(args->b), ARG_TENSOR(args->c),
-            ARG_LONG(args->m), ARG_LONG(args->n), ARG_LONG(args->k), ARG_LONG(begin),
+            ARG_LONG(args->m), ARG_LONG(args->n), ARG_LONG(args->k), ARG_LONG(args->a_row),
+            ARG_LONG(args->b_row), ARG_LONG(args->c_row), ARG_LONG(begin),
             ARG_LONG(min_i64(begin + block, args->k)), ARG_INT(args->accumulate || begin > 0));
     }
     return status;
@@ -85,8 +86,8 @@ static minrnn_status rows_run(struct op_context *context, const struct gemm_args
     const struct launch_range range = {.global = {(size_t)(ceil_div(args->n, columns) * lanes)},
                                        .local = {lanes == 1 ? 0 : (size_t)lanes}};
     return LAUNCH(device, kernel, &range, ARG_TENSOR(args->a), ARG_TENSOR(args->b),
-                  ARG_TENSOR(args->c), ARG_LONG(args->n), ARG_LONG(args->k),
-                  ARG_INT(args->accumulate));
+                  ARG_TENSOR(args->c), ARG_LONG(args->n), ARG_LONG(args->k), ARG_LONG(args->a_row),
+                  ARG_LONG(args->b_row), ARG_LONG(args->c_row), ARG_INT(args->accumulate));
 }
 
 const struct gemm_way gemm_rows = {.run = rows_run, .scratch = no_scratch};

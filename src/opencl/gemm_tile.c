@@ -72,10 +72,11 @@ static int64_t tile_scratch(const struct cl_device *device, const struct gemm_ar
            F32_BYTES;
 }
 
-/* Packs the plan's segments of a matrix of k steps and n columns, from step `begin` on. */
+/* Packs the plan's segments of a matrix of k steps and n columns, stored in rows `row` apart, from
+ * step `begin` on. */
 static minrnn_status pack(struct cl_device *device, const struct tile_plan *plan, minrnn_tensor x,
-                          bool transposed, int64_t n, int64_t k, int64_t begin, int panel_columns,
-                          minrnn_tensor packed) {
+                          bool transposed, int64_t row, int64_t n, int64_t k, int64_t begin,
+                          int panel_columns, minrnn_tensor packed) {
     char options[96];
     snprintf(options, sizeof options, "-DVECTOR=%d -DPANEL_COLUMNS=%d%s",
              device->traits.float_width, panel_columns, transposed ? " -DTRANSPOSED" : "");
@@ -89,7 +90,7 @@ static minrnn_status pack(struct cl_device *device, const struct tile_plan *plan
                                                   (size_t)ceil_div(plan->k_count, PACK_STEPS),
                                                   (size_t)plan->segments}};
     return LAUNCH(device, kernel, &range, ARG_TENSOR(x), ARG_TENSOR(packed), ARG_LONG(n),
-                  ARG_LONG(k), ARG_LONG(begin), ARG_LONG(plan->k_count));
+                  ARG_LONG(k), ARG_LONG(row), ARG_LONG(begin), ARG_LONG(plan->k_count));
 }
 
 static minrnn_status tile_kernel(struct cl_device *device, const struct tile_plan *plan,
@@ -104,20 +105,20 @@ static minrnn_status tile_kernel(struct cl_device *device, const struct tile_pla
 
 /* One launch: `segments` blocks of k from step `begin` on. */
 static minrnn_status multiply(struct op_context *context, const struct tile_plan *plan,
-                              const struct gemm_args *args, minrnn_tensor c, int64_t begin,
-                              bool accumulate) {
+                              const struct gemm_args *args, minrnn_tensor c, int64_t c_row,
+                              int64_t begin, bool accumulate) {
     struct cl_device *device = cl_device_of(context);
     const minrnn_tensor a = plan->packed_a ? context->scratch : args->a;
     const minrnn_tensor b = tensor_at(context->scratch, packed_a_elements(plan));
     struct kernel *kernel = NULL;
     minrnn_status status = tile_kernel(device, plan, "gemm_tile", &kernel);
     if (!status && plan->packed_a) {
-        status =
-            pack(device, plan, args->a, !args->transpose_a, args->m, args->k, begin, plan->rows, a);
+        status = pack(device, plan, args->a, !args->transpose_a, args->a_row, args->m, args->k,
+                      begin, plan->rows, a);
     }
     status = status ? status
-                    : pack(device, plan, args->b, args->transpose_b, args->n, args->k, begin,
-                           plan->columns, b);
+                    : pack(device, plan, args->b, args->transpose_b, args->b_row, args->n, args->k,
+                           begin, plan->columns, b);
     if (status) {
         return status;
     }
@@ -125,8 +126,8 @@ static minrnn_status multiply(struct op_context *context, const struct tile_plan
                                                   (size_t)plan->row_tiles, (size_t)plan->segments},
                                        .local = {LOCAL_SIZE, 1, 1}};
     return LAUNCH(device, kernel, &range, ARG_TENSOR(a), ARG_TENSOR(b), ARG_TENSOR(c),
-                  ARG_LONG(args->m), ARG_LONG(args->n), ARG_LONG(args->k), ARG_LONG(begin),
-                  ARG_LONG(plan->k_count), ARG_INT(accumulate));
+                  ARG_LONG(args->m), ARG_LONG(args->n), ARG_LONG(args->k), ARG_LONG(args->a_row),
+                  ARG_LONG(c_row), ARG_LONG(begin), ARG_LONG(plan->k_count), ARG_INT(accumulate));
 }
 
 static minrnn_status reduce(struct cl_device *device, const struct tile_plan *plan,
@@ -136,11 +137,13 @@ static minrnn_status reduce(struct cl_device *device, const struct tile_plan *pl
     if (status) {
         return status;
     }
-    const int64_t count = args->m * args->n;
+    const bool whole = args->c_row == args->n; /* then all rows are one */
+    const int64_t rows = whole ? 1 : args->m;
+    const int64_t width = whole ? args->m * args->n : args->n;
     const struct launch_range range = {
-        .global = {(size_t)ceil_div(count, device->traits.float_width)}};
-    return LAUNCH(device, kernel, &range, ARG_TENSOR(partial), ARG_TENSOR(args->c), ARG_LONG(count),
-                  ARG_INT((cl_int)plan->segments), ARG_INT(accumulate));
+        .global = {(size_t)ceil_div(width, device->traits.float_width), (size_t)rows}};
+    return LAUNCH(device, kernel, &range, ARG_TENSOR(partial), ARG_TENSOR(args->c), ARG_LONG(width),
+                  ARG_LONG(args->c_row), ARG_INT((cl_int)plan->segments), ARG_INT(accumulate));
 }
 
 static minrnn_status tile_run(struct op_context *context, const struct gemm_args *args) {
@@ -153,7 +156,8 @@ static minrnn_status tile_run(struct op_context *context, const struct gemm_args
     minrnn_status status = MINRNN_OK;
     for (int64_t begin = 0; begin < args->k && !status; begin += plan.segments * plan.k_count) {
         const bool accumulate = args->accumulate || begin > 0;
-        status = multiply(context, &plan, args, c, begin, accumulate && !split);
+        status = multiply(context, &plan, args, c, split ? args->n : args->c_row, begin,
+                          accumulate && !split);
         if (split && !status) {
             status = reduce(device, &plan, args, partial, accumulate);
         }

@@ -370,20 +370,26 @@ static void test_product_choice(void **state) {
 #endif
 }
 
+/* A way by itself takes strides that are written out. */
+static minrnn_status run_way(const struct gemm_way *way, const struct gemm_args *args) {
+    const struct gemm_args one = gemm_of_batch(args, 0);
+    return way->run(&context, &one);
+}
+
 /* ---- products: in launches that are long, but end ---- */
 
 static void test_group_launches(void **state) {
     (void)state;
     for (int64_t n = 64; n <= 65; n++) { /* at most 16 x 16 work-items, each of 4 x 4 elements */
         const struct gemm_args args = {.m = 64, .n = n, .k = 8, .a = small, .b = small, .c = small};
-        assert_int_equal(gemm_group.run(&context, &args), MINRNN_OK);
+        assert_int_equal(run_way(&gemm_group, &args), MINRNN_OK);
         assert_in_range(items[0], n == 64 ? 16 : 17, n == 64 ? 16 : 32);
         assert_int_equal(items[1], 16);
     }
     const struct gemm_args args = {
         .m = 8, .n = 8, .k = 1 << 20, .a = small, .b = small, .c = small};
     forget_launches();
-    assert_int_equal(gemm_group.run(&context, &args), MINRNN_OK);
+    assert_int_equal(run_way(&gemm_group, &args), MINRNN_OK);
     assert_in_range(launches, 4, 16); /* groups of 16 x 16 to 4 x 4 */
 }
 
@@ -411,7 +417,7 @@ CLBlastStatusCode __wrap_CLBlastSgemmWithTempBuffer(
 
 static void expect_product(struct gemm_args args, bool by_clblast) {
     forget_launches();
-    if (gemm_clblast.run(&context, &args) != MINRNN_OK) {
+    if (run_way(&gemm_clblast, &args) != MINRNN_OK) {
         fail_msg("%s", minrnn_error_text());
     }
     assert_int_equal(products, by_clblast);

@@ -173,7 +173,7 @@ static void test_launch_errors_name_the_kernel(void **state) {
     const struct launch_range range = {.global = {too_many}, .local = {too_many}};
     const minrnn_tensor none = {0};
     assert_int_equal(LAUNCH(device, kernel, &range, ARG_TENSOR(none), ARG_TENSOR(none), ARG_LONG(0),
-                            ARG_INT(0), ARG_INT(0)),
+                            ARG_LONG(0), ARG_INT(0), ARG_INT(0)),
                      MINRNN_DEVICE_ERROR);
     assert_non_null(strstr(minrnn_error_text(), "gemm_reduce"));
     assert_non_null(strstr(minrnn_error_text(), "clEnqueueNDRangeKernel"));
@@ -260,6 +260,7 @@ static void try_product(minrnn_device *device, const struct gemm_way *way, int64
     args.a = upload(device, a, a_count, margin);
     args.b = upload(device, b, b_count, margin);
     args.c = upload(device, before, c_count, margin);
+    args = gemm_of_batch(&args, 0);
     struct op_context context = {.device = device};
     context.scratch_bytes = way->scratch((const struct cl_device *)device, &args);
     if (context.scratch_bytes > 0) {
