@@ -16,6 +16,7 @@ typedef struct minrnn_device minrnn_device;
 /* Memory on a device. */
 typedef struct minrnn_buffer minrnn_buffer;
 
+/* What an element is. Later versions append new types. */
 typedef enum minrnn_dtype { MINRNN_F32 = 0, MINRNN_I32 = 1 } minrnn_dtype;
 
 /* A view of a buffer: `offset` counts elements of `type` from the buffer's start. Its shape is

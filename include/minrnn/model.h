@@ -13,6 +13,7 @@
 
 MINRNN_BEGIN_DECLS
 
+/* A block's feed-forward layer. Later versions append new ones. */
 typedef enum minrnn_feed_forward {
     MINRNN_FEED_FORWARD_NONE = 0,
     MINRNN_FEED_FORWARD_GELU = 1, /* width -> factor * width, GELU, -> width; with biases */

@@ -22,16 +22,19 @@
 MINRNN_BEGIN_DECLS
 
 /* The associative operator: (a, b) itself, or its logarithms (the paper's log-space form, appendix
- * B.2), which needs b > 0: candidate g, and positive initial states. */
+ * B.2), which needs b > 0: candidate g, and positive initial states. Later versions append new
+ * ones. */
 typedef enum minrnn_scan_alg { MINRNN_SCAN_LINEAR = 0, MINRNN_SCAN_LOG = 1 } minrnn_scan_alg;
 
+/* How a and b come from what is given, as said above. Later versions append new cells. */
 typedef enum minrnn_scan_cell {
     MINRNN_CELL_LINEAR = 0,
     MINRNN_CELL_MINGRU = 1,
     MINRNN_CELL_MINLSTM = 2
 } minrnn_scan_cell;
 
-/* The strategy. All give the same result up to rounding; AUTO is the device's own choice. */
+/* The strategy. All give the same result up to rounding; AUTO is the device's own choice.
+ * Later versions append new ones. */
 typedef enum minrnn_scan_run {
     MINRNN_RUN_AUTO = 0,
     MINRNN_RUN_SERIAL = 1, /* a work-item walks all of time for a vector of channels */
@@ -39,7 +42,8 @@ typedef enum minrnn_scan_run {
     MINRNN_RUN_CHUNK = 3   /* reduce each chunk of time, scan the carries, apply */
 } minrnn_scan_run;
 
-/* The candidate state: hidden itself, or g(hidden), g(x) = x + 0.5 for x >= 0, else sigma(x). */
+/* The candidate state: hidden itself, or g(hidden), g(x) = x + 0.5 for x >= 0, else sigma(x). Later
+ * versions append new ones. */
 typedef enum minrnn_candidate {
     MINRNN_CANDIDATE_PLAIN = 0,
     MINRNN_CANDIDATE_G = 1

@@ -53,6 +53,7 @@ MINRNN_API minrnn_status minrnn_model_get_vocabulary(const minrnn_model *model,
  * training, the rest for validation. */
 typedef struct minrnn_text minrnn_text;
 
+/* A part of a text. Later versions append new ones. */
 typedef enum minrnn_split {
     MINRNN_SPLIT_TRAIN = 0,
     MINRNN_SPLIT_VALIDATION = 1,

@@ -7,6 +7,7 @@
 
 MINRNN_BEGIN_DECLS
 
+/* What the learning rate does over the steps. Later versions append new ones. */
 typedef enum minrnn_schedule {
     MINRNN_SCHEDULE_CONSTANT = 0, /* after the warm-up */
     MINRNN_SCHEDULE_COSINE = 1    /* down to min_rate at `steps` */
