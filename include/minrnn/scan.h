@@ -49,7 +49,10 @@ typedef enum minrnn_candidate {
     MINRNN_CANDIDATE_G = 1
 } minrnn_candidate;
 
+/* What is scanned, and how. What an older program does not have is as minrnn_scan_config_defaults
+ * sets it. */
 typedef struct minrnn_scan_config {
+    size_t size;                /* of this struct: minrnn_scan_config_defaults sets it */
     int64_t batch, time, width; /* each at least 1 */
     minrnn_scan_alg alg;
     minrnn_scan_cell cell;
@@ -61,8 +64,10 @@ typedef struct minrnn_scan_config {
 } minrnn_scan_config;
 
 /* A tensor that is not needed may be left zero; those marked "optional" may always be.
- * Unless a line says otherwise no output may overlap another tensor. */
+ * Unless a line says otherwise no output may overlap another tensor. What an older program does not
+ * have is not given. */
 typedef struct minrnn_scan_tensors {
+    size_t size;        /* of this struct: minrnn_scan_tensors_defaults sets it */
     minrnn_tensor x;    /* in  [batch, time, gates * width], gates 1, 2 or 3 by cell: see above */
     minrnn_tensor b;    /* in  [batch, time, width], MINRNN_CELL_LINEAR only */
     minrnn_tensor bias; /* in  [gates * width], optional, added to x; not for MINRNN_CELL_LINEAR */
@@ -85,8 +90,17 @@ typedef struct minrnn_scan_tensors {
     minrnn_tensor scratch; /* at least minrnn_scan_scratch bytes; content is lost */
 } minrnn_scan_tensors;
 
-/* Zero except batch = time = width = 1. */
-MINRNN_API void minrnn_scan_config_defaults(minrnn_scan_config *config);
+/* Zero except batch = time = width = 1, and `size`. */
+MINRNN_API void minrnn_scan_config_init(minrnn_scan_config *config, size_t size);
+static inline void minrnn_scan_config_defaults(minrnn_scan_config *config) {
+    minrnn_scan_config_init(config, sizeof *config);
+}
+
+/* None is given: all zero but `size`. */
+MINRNN_API void minrnn_scan_tensors_init(minrnn_scan_tensors *tensors, size_t size);
+static inline void minrnn_scan_tensors_defaults(minrnn_scan_tensors *tensors) {
+    minrnn_scan_tensors_init(tensors, sizeof *tensors);
+}
 
 /* Bytes of scratch that forward and backward of this configuration need on this device (may be 0).
  */
