@@ -1,5 +1,6 @@
 /* The one place that names the backends: listing devices and choosing one. */
 #include "base/alloc.h"
+#include "base/sized.h"
 #include "base/text.h"
 #include "cpu/cpu.h"
 #include "op/device.h"
@@ -23,7 +24,7 @@ static minrnn_status describe_cpu(minrnn_device_info *info) {
     return status;
 }
 
-/* The list, and in *left_out the status of what failed and is not in it. */
+/* The list of at most MAX_DEVICES, and in *left_out the status of what failed and is not in it. */
 static minrnn_status list(minrnn_device_info *infos, int capacity, int *count,
                           minrnn_status *left_out) {
     int others = 0;
@@ -35,16 +36,34 @@ static minrnn_status list(minrnn_device_info *infos, int capacity, int *count,
             opencl_list(capacity > 1 ? infos + 1 : NULL, capacity > 1 ? capacity - 1 : 0, &others);
     }
 #endif
-    *count = 1 + others;
+    *count = others < MAX_DEVICES ? 1 + others : MAX_DEVICES;
     return status;
 }
 
-minrnn_status minrnn_device_list(minrnn_device_info *infos, int capacity, int *count) {
+/* The caller's array has entries of `size` bytes. */
+static void give(const minrnn_device_info *own, int count, minrnn_device_info *infos, size_t size) {
+    for (int i = 0; i < count; i++) {
+        sized_give(&own[i], sizeof own[i], (char *)infos + (size_t)i * size, size);
+    }
+}
+
+minrnn_status minrnn_device_list_sized(minrnn_device_info *infos, size_t size, int capacity,
+                                       int *count) {
     if (!count || capacity < 0 || (!infos && capacity > 0)) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_device_list: an argument is NULL or negative");
     }
     minrnn_status left_out; /* without any OpenCL there is still the CPU */
-    return list(infos, capacity, count, &left_out);
+    const int most = capacity < MAX_DEVICES ? capacity : MAX_DEVICES;
+    minrnn_device_info *own = mem_alloc(MAX_DEVICES, sizeof *own);
+    if (!own) {
+        return MINRNN_OUT_OF_MEMORY;
+    }
+    const minrnn_status status = list(own, most, count, &left_out);
+    if (!status) {
+        give(own, most < *count ? most : *count, infos, size);
+    }
+    mem_free(own);
+    return status;
 }
 
 void minrnn_device_absent(char *text, size_t capacity) {
@@ -172,7 +191,6 @@ minrnn_status minrnn_device_open(const char *name, minrnn_device **device) {
     minrnn_status left_out;
     minrnn_status status = list(infos, MAX_DEVICES, &count, &left_out);
     if (!status) {
-        count = count < MAX_DEVICES ? count : MAX_DEVICES;
         const int index = choose(name, infos, count);
         status = index >= 0 ? open_index(index, device)
                  : left_out ? fail_in(left_out, "no device \"%s\"", name)

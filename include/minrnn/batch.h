@@ -7,7 +7,8 @@
 MINRNN_BEGIN_DECLS
 
 /* Sequences with what is to be learnt of them, in host memory. It owns nothing; the call that it is
- * given to has copied all of it when it returns. */
+ * given to has copied all of it when it returns. What an older program does not have is zero: not
+ * given. */
 typedef struct minrnn_batch {
     size_t size;            /* of this struct, set by minrnn_batch_defaults */
     int64_t batch, time;    /* sequences, and positions of each */
@@ -19,7 +20,10 @@ typedef struct minrnn_batch {
 } minrnn_batch;
 
 /* All zero but `size`. */
-MINRNN_API void minrnn_batch_defaults(minrnn_batch *batch);
+MINRNN_API void minrnn_batch_init(minrnn_batch *batch, size_t size);
+static inline void minrnn_batch_defaults(minrnn_batch *batch) {
+    minrnn_batch_init(batch, sizeof *batch);
+}
 
 MINRNN_END_DECLS
 

@@ -7,7 +7,8 @@
 MINRNN_BEGIN_DECLS
 
 /* One op's result: the worst error over its cases, relative to its bound (passes at <= 1; a NaN
- * fails). */
+ * fails). The library's own, there until the callback returns; later versions may add members at
+ * the end. */
 typedef struct minrnn_check_result {
     const char *op;
     int cases;
@@ -18,7 +19,10 @@ typedef struct minrnn_check_result {
     char failure[512];    /* what failed first, "" where nothing did */
 } minrnn_check_result;
 
+/* What is checked. What an older program does not have is as minrnn_check_config_defaults sets it.
+ */
 typedef struct minrnn_check_config {
+    size_t size; /* of this struct: minrnn_check_config_defaults sets it */
     uint64_t seed;
     const char *op; /* only this op; NULL: all */
     /* "time=7,width=33,run=2": every case gets these sizes, and of the options (the op list's
@@ -34,7 +38,10 @@ typedef struct minrnn_check_config {
 typedef void (*minrnn_on_check)(void *user, const minrnn_check_result *result);
 
 /* Seed 1, all ops, the selection, no limit of time. */
-MINRNN_API void minrnn_check_config_defaults(minrnn_check_config *config);
+MINRNN_API void minrnn_check_config_init(minrnn_check_config *config, size_t size);
+static inline void minrnn_check_config_defaults(minrnn_check_config *config) {
+    minrnn_check_config_init(config, sizeof *config);
+}
 
 /* Runs ops of the device against an oracle in double precision, calling `on_result` after each op,
  * and sets *failures to the number of ops that failed. An op that fails is no error of the call. */
@@ -42,9 +49,10 @@ MINRNN_API minrnn_status minrnn_validate(minrnn_device *device, const minrnn_che
                                          minrnn_on_check on_result, void *user, int *failures);
 
 /* What is known of a device from an earlier validation, kept in the folder of the program cache for
- * each driver. */
+ * each driver. An older program is given the members that it has; kept, the others are zero. */
 typedef struct minrnn_verdict {
-    int ops; /* ops checked; 0: nothing is known */
+    size_t size; /* of this struct: minrnn_verdict_defaults and minrnn_verdict_find set it */
+    int ops;     /* ops checked; 0: nothing is known */
     int cases;
     int left_out;     /* cases for which there was no time */
     bool small;       /* only tiny shapes (minrnn_check_config) */
@@ -55,6 +63,12 @@ typedef struct minrnn_verdict {
                        * another build of it */
 } minrnn_verdict;
 
+/* All zero but `size`. */
+MINRNN_API void minrnn_verdict_init(minrnn_verdict *verdict, size_t size);
+static inline void minrnn_verdict_defaults(minrnn_verdict *verdict) {
+    minrnn_verdict_init(verdict, sizeof *verdict);
+}
+
 /* Keeps a verdict on all ops of a device; its date is set here. A validation of tiny shapes says
  * less than one that was cut short, and that less than a whole one: what is kept of the same
  * device, driver and build is replaced only by what says as much, or by a failure after a pass.
@@ -63,8 +77,12 @@ typedef struct minrnn_verdict {
 MINRNN_API minrnn_status minrnn_verdict_keep(const minrnn_device_info *info,
                                              const minrnn_verdict *verdict);
 
-/* Finds what is known of a device; all zeros where nothing is. */
-MINRNN_API void minrnn_verdict_find(const minrnn_device_info *info, minrnn_verdict *verdict);
+/* Finds what is known of a device; all zero but `size` where nothing is. */
+MINRNN_API void minrnn_verdict_find_sized(const minrnn_device_info *info, minrnn_verdict *verdict,
+                                          size_t size);
+static inline void minrnn_verdict_find(const minrnn_device_info *info, minrnn_verdict *verdict) {
+    minrnn_verdict_find_sized(info, verdict, sizeof *verdict);
+}
 
 MINRNN_END_DECLS
 

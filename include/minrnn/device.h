@@ -16,20 +16,22 @@ typedef struct minrnn_device minrnn_device;
 /* Memory on a device. */
 typedef struct minrnn_buffer minrnn_buffer;
 
+/* What an element is. Later versions append new types. */
 typedef enum minrnn_dtype { MINRNN_F32 = 0, MINRNN_I32 = 1 } minrnn_dtype;
 
 /* A view of a buffer: `offset` counts elements of `type` from the buffer's start. Its shape is
  * given by the call it is passed to; elements are contiguous, last dimension fastest. A tensor
  * whose buffer is NULL is "not given", which the optional arguments of a call allow. It owns
- * nothing. */
+ * nothing. It is passed by value and never grows. */
 typedef struct minrnn_tensor {
     minrnn_buffer *buffer;
     int64_t offset;
     minrnn_dtype type;
 } minrnn_tensor;
 
-/* What `minrnn devices` shows of a device. */
+/* What `minrnn devices` shows of a device. An older program is given the members that it has. */
 typedef struct minrnn_device_info {
+    size_t size;                /* of this struct: the call that fills it sets it */
     char name[128];             /* "cpu", or the OpenCL device's name */
     char platform[128];         /* "native", or the OpenCL platform's name */
     char driver[128];           /* driver version; for the CPU the instruction level and the BLAS */
@@ -47,8 +49,14 @@ typedef struct minrnn_device_info {
 
 /* Lists what can be opened: index 0 is always the native CPU, the rest are the OpenCL devices in
  * the ICD loader's order; platforms that fail are skipped. Writes up to `capacity` entries to
- * `infos` (which may be NULL when capacity is 0) and the number there is to `count`. */
-MINRNN_API minrnn_status minrnn_device_list(minrnn_device_info *infos, int capacity, int *count);
+ * `infos` (which may be NULL when capacity is 0) and the number there is to `count`. `size` is that
+ * of one entry. */
+MINRNN_API minrnn_status minrnn_device_list_sized(minrnn_device_info *infos, size_t size,
+                                                  int capacity, int *count);
+static inline minrnn_status minrnn_device_list(minrnn_device_info *infos, int capacity,
+                                               int *count) {
+    return minrnn_device_list_sized(infos, sizeof *infos, capacity, count);
+}
 
 /* Says of each OpenCL platform whose driver is there without a device that can be used what it may
  * need, one line each, without a newline at the end; "" where there is no such platform. Cut to
@@ -66,8 +74,12 @@ MINRNN_API minrnn_status minrnn_device_open(const char *name, minrnn_device **de
 MINRNN_API void minrnn_device_destroy(minrnn_device *device);
 
 /* Describes an open device. */
-MINRNN_API minrnn_status minrnn_device_describe(const minrnn_device *device,
-                                                minrnn_device_info *info);
+MINRNN_API minrnn_status minrnn_device_describe_sized(const minrnn_device *device,
+                                                      minrnn_device_info *info, size_t size);
+static inline minrnn_status minrnn_device_describe(const minrnn_device *device,
+                                                   minrnn_device_info *info) {
+    return minrnn_device_describe_sized(device, info, sizeof *info);
+}
 
 /* Bytes of device memory held by all live buffers of this device, the library's own included. */
 MINRNN_API uint64_t minrnn_device_allocated(const minrnn_device *device);

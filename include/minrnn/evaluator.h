@@ -13,9 +13,16 @@ typedef struct minrnn_evaluator minrnn_evaluator;
 
 /* Memory of a model and its evaluator on this device, before either exists: no gradients and no
  * moments, and activations of one layer at a time. */
-MINRNN_API minrnn_status minrnn_evaluator_memory(minrnn_device *device,
-                                                 const minrnn_model_config *config, int64_t batch,
-                                                 int64_t time, minrnn_memory *memory);
+MINRNN_API minrnn_status minrnn_evaluator_memory_sized(minrnn_device *device,
+                                                       const minrnn_model_config *config,
+                                                       int64_t batch, int64_t time,
+                                                       minrnn_memory *memory, size_t size);
+static inline minrnn_status minrnn_evaluator_memory(minrnn_device *device,
+                                                    const minrnn_model_config *config,
+                                                    int64_t batch, int64_t time,
+                                                    minrnn_memory *memory) {
+    return minrnn_evaluator_memory_sized(device, config, batch, time, memory, sizeof *memory);
+}
 
 /* For batches of `batch` sequences of `time` tokens. The caller owns *evaluator; the model must
  * outlive it. */

@@ -1,4 +1,14 @@
-/* Symbol visibility and C++ linkage, for the other public headers. */
+/* Symbol visibility and C++ linkage, for the other public headers.
+ *
+ * How structs grow. A struct that may get new members begins with its size, as the program was
+ * compiled; new members come last. The library takes a member that the program does not have as its
+ * _defaults would set it, and never writes one. A member that only the program has, being newer
+ * than the library, must be zero when it is taken and is zero when it is filled in.
+ *
+ * Programs need not write sizes. A struct that the caller makes gets its size and standard values
+ * from its _defaults; in one that a call fills in, the call sets it. Such calls are inline and hand
+ * the struct's size to one that is exported: minrnn_X_init for minrnn_X_defaults, else
+ * minrnn_CALL_sized for minrnn_CALL. Programs in other languages use those. */
 #ifndef MINRNN_EXPORT_H
 #define MINRNN_EXPORT_H
 

@@ -36,8 +36,10 @@ typedef struct minrnn_mixer_config {
 
 typedef struct minrnn_mixer minrnn_mixer;
 
-/* One parameter of a mixer, inside the caller's one parameter buffer. */
+/* One parameter of a mixer, inside the caller's one parameter buffer. An older program is given the
+ * members that it has. */
 typedef struct minrnn_parameter_info {
+    size_t size; /* of this struct: the call that fills it sets it */
     char name[64];
     int dimensions;   /* 1 to 3 */
     int64_t shape[3]; /* row-major */
@@ -46,8 +48,10 @@ typedef struct minrnn_parameter_info {
                          norms and biases */
 } minrnn_parameter_info;
 
-/* The tensors of one forward or backward call, rows being [batch, time]. */
+/* The tensors of one forward or backward call, rows being [batch, time]. What an older program does
+ * not have is not given. */
 typedef struct minrnn_mixer_tensors {
+    size_t size;              /* of this struct: minrnn_mixer_tensors_defaults sets it */
     minrnn_tensor parameters; /* in [minrnn_mixer_parameters] */
     minrnn_tensor x;          /* in [batch, time, width] */
     minrnn_tensor y;          /* out of forward [batch, time, width] */
@@ -71,8 +75,7 @@ MINRNN_API const char *minrnn_mixer_name(int index);
 /* The settings of a mixer's own, 0 <= index; NULL past the last, or if no mixer has this name. */
 MINRNN_API const minrnn_setting *minrnn_mixer_setting(const char *mixer, int index);
 
-/* Standard values for a mixer of this name. `size` is the struct's: minrnn_mixer_config_defaults
- * knows it. */
+/* Standard values for a mixer of this name. */
 MINRNN_API minrnn_status minrnn_mixer_config_init(const char *name, minrnn_mixer_config *config,
                                                   size_t size);
 static inline minrnn_status minrnn_mixer_config_defaults(const char *name,
@@ -100,8 +103,12 @@ MINRNN_API void minrnn_mixer_destroy(minrnn_mixer *mixer);
  * they form, and each tensor's place, 0 <= index < tensors. */
 MINRNN_API int64_t minrnn_mixer_parameters(const minrnn_mixer *mixer);
 MINRNN_API int minrnn_mixer_tensor_count(const minrnn_mixer *mixer);
-MINRNN_API minrnn_status minrnn_mixer_parameter(const minrnn_mixer *mixer, int index,
-                                                minrnn_parameter_info *info);
+MINRNN_API minrnn_status minrnn_mixer_parameter_sized(const minrnn_mixer *mixer, int index,
+                                                      minrnn_parameter_info *info, size_t size);
+static inline minrnn_status minrnn_mixer_parameter(const minrnn_mixer *mixer, int index,
+                                                   minrnn_parameter_info *info) {
+    return minrnn_mixer_parameter_sized(mixer, index, info, sizeof *info);
+}
 
 /* Writes initial parameters (Philox by seed and tensor: uniform in +-1/sqrt(fan-in) for matrices
  * and biases, as torch.nn.Linear; the initial state standard normal). */
@@ -114,6 +121,12 @@ MINRNN_API int64_t minrnn_mixer_state_size(const minrnn_mixer *mixer);
 /* Elements of `saved` and `temporary` that calls of this size need. */
 MINRNN_API minrnn_status minrnn_mixer_workspace(const minrnn_mixer *mixer, int64_t batch,
                                                 int64_t time, int64_t *saved, int64_t *temporary);
+
+/* None is given: all zero but `size`. */
+MINRNN_API void minrnn_mixer_tensors_init(minrnn_mixer_tensors *tensors, size_t size);
+static inline void minrnn_mixer_tensors_defaults(minrnn_mixer_tensors *tensors) {
+    minrnn_mixer_tensors_init(tensors, sizeof *tensors);
+}
 
 /* Enqueue the layer, or its gradient; neither waits. time = 1 is a step; any split of time into
  * chunks, the state carried, gives the same outputs. */

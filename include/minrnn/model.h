@@ -13,12 +13,15 @@
 
 MINRNN_BEGIN_DECLS
 
+/* A block's feed-forward layer. Later versions append new ones. */
 typedef enum minrnn_feed_forward {
     MINRNN_FEED_FORWARD_NONE = 0,
     MINRNN_FEED_FORWARD_GELU = 1, /* width -> factor * width, GELU, -> width; with biases */
     MINRNN_FEED_FORWARD_GEGLU = 2 /* width -> 2 * factor * width, u * GELU(v), -> width */
 } minrnn_feed_forward;
 
+/* What a model is made of. What an older program does not have is as minrnn_model_config_defaults
+ * sets it. */
 typedef struct minrnn_model_config {
     size_t size;               /* of this struct: minrnn_model_config_defaults sets it */
     int64_t vocab;             /* tokens */
@@ -35,8 +38,10 @@ typedef struct minrnn_model_config {
 
 typedef struct minrnn_model minrnn_model;
 
-/* Bytes of memory, known before anything is allocated. */
+/* Bytes of memory, known before anything is allocated. An older program is given the members that
+ * it has; where memory is checked, the others are zero. */
 typedef struct minrnn_memory {
+    size_t size; /* of this struct: the call that fills it sets it */
     uint64_t parameters;
     uint64_t gradients; /* training */
     uint64_t moments;   /* training: AdamW's two */
@@ -46,7 +51,7 @@ typedef struct minrnn_memory {
 } minrnn_memory;
 
 /* A small minGRU: width 128, 2 layers, expansion 2, conv 4, GELU 4, no dropout; vocab 0 (to be
- * set). `size` is the struct's: minrnn_model_config_defaults knows it. */
+ * set). */
 MINRNN_API void minrnn_model_config_init(minrnn_model_config *config, size_t size);
 static inline void minrnn_model_config_defaults(minrnn_model_config *config) {
     minrnn_model_config_init(config, sizeof *config);
@@ -71,12 +76,12 @@ MINRNN_API minrnn_status minrnn_model_create(minrnn_device *device,
                                              minrnn_model **model);
 MINRNN_API void minrnn_model_destroy(minrnn_model *model);
 
-/* The model's configuration. `size` is the struct's: minrnn_model_get_config knows it. */
-MINRNN_API minrnn_status minrnn_model_copy_config(const minrnn_model *model,
-                                                  minrnn_model_config *config, size_t size);
+/* The model's configuration. */
+MINRNN_API minrnn_status minrnn_model_get_config_sized(const minrnn_model *model,
+                                                       minrnn_model_config *config, size_t size);
 static inline minrnn_status minrnn_model_get_config(const minrnn_model *model,
                                                     minrnn_model_config *config) {
-    return minrnn_model_copy_config(model, config, sizeof *config);
+    return minrnn_model_get_config_sized(model, config, sizeof *config);
 }
 
 /* The device it lives on. */
@@ -86,8 +91,12 @@ MINRNN_API minrnn_device *minrnn_model_device(const minrnn_model *model);
  * (0 <= index < tensors). Names and row order are those of the public minGRU implementations. */
 MINRNN_API int64_t minrnn_model_parameters(const minrnn_model *model);
 MINRNN_API int minrnn_model_tensor_count(const minrnn_model *model);
-MINRNN_API minrnn_status minrnn_model_parameter(const minrnn_model *model, int index,
-                                                minrnn_parameter_info *info);
+MINRNN_API minrnn_status minrnn_model_parameter_sized(const minrnn_model *model, int index,
+                                                      minrnn_parameter_info *info, size_t size);
+static inline minrnn_status minrnn_model_parameter(const minrnn_model *model, int index,
+                                                   minrnn_parameter_info *info) {
+    return minrnn_model_parameter_sized(model, index, info, sizeof *info);
+}
 
 /* Copies all parameters to or from host memory, minrnn_model_parameters floats; waits. */
 MINRNN_API minrnn_status minrnn_model_read(const minrnn_model *model, float *parameters);
@@ -105,9 +114,16 @@ MINRNN_API const char *minrnn_model_metadata(const minrnn_model *model, const ch
  * defaults otherwise (minrnn_trainer_memory knows all of them), else of a minrnn_session of that
  * size; on this device, before either exists. Sizes that pass 2^63 bytes are
  * MINRNN_OUT_OF_MEMORY. */
-MINRNN_API minrnn_status minrnn_model_memory(minrnn_device *device,
-                                             const minrnn_model_config *config, int64_t batch,
-                                             int64_t time, bool training, minrnn_memory *memory);
+MINRNN_API minrnn_status minrnn_model_memory_sized(minrnn_device *device,
+                                                   const minrnn_model_config *config, int64_t batch,
+                                                   int64_t time, bool training,
+                                                   minrnn_memory *memory, size_t size);
+static inline minrnn_status minrnn_model_memory(minrnn_device *device,
+                                                const minrnn_model_config *config, int64_t batch,
+                                                int64_t time, bool training,
+                                                minrnn_memory *memory) {
+    return minrnn_model_memory_sized(device, config, batch, time, training, memory, sizeof *memory);
+}
 
 /* MINRNN_OUT_OF_MEMORY, with what is needed, what is left and what limits it (free memory, a
  * control group, a ulimit, the device's own memory), if this does not fit now. Models, trainers and

@@ -22,16 +22,19 @@
 MINRNN_BEGIN_DECLS
 
 /* The associative operator: (a, b) itself, or its logarithms (the paper's log-space form, appendix
- * B.2), which needs b > 0: candidate g, and positive initial states. */
+ * B.2), which needs b > 0: candidate g, and positive initial states. Later versions append new
+ * ones. */
 typedef enum minrnn_scan_alg { MINRNN_SCAN_LINEAR = 0, MINRNN_SCAN_LOG = 1 } minrnn_scan_alg;
 
+/* How a and b come from what is given, as said above. Later versions append new cells. */
 typedef enum minrnn_scan_cell {
     MINRNN_CELL_LINEAR = 0,
     MINRNN_CELL_MINGRU = 1,
     MINRNN_CELL_MINLSTM = 2
 } minrnn_scan_cell;
 
-/* The strategy. All give the same result up to rounding; AUTO is the device's own choice. */
+/* The strategy. All give the same result up to rounding; AUTO is the device's own choice.
+ * Later versions append new ones. */
 typedef enum minrnn_scan_run {
     MINRNN_RUN_AUTO = 0,
     MINRNN_RUN_SERIAL = 1, /* a work-item walks all of time for a vector of channels */
@@ -39,13 +42,17 @@ typedef enum minrnn_scan_run {
     MINRNN_RUN_CHUNK = 3   /* reduce each chunk of time, scan the carries, apply */
 } minrnn_scan_run;
 
-/* The candidate state: hidden itself, or g(hidden), g(x) = x + 0.5 for x >= 0, else sigma(x). */
+/* The candidate state: hidden itself, or g(hidden), g(x) = x + 0.5 for x >= 0, else sigma(x). Later
+ * versions append new ones. */
 typedef enum minrnn_candidate {
     MINRNN_CANDIDATE_PLAIN = 0,
     MINRNN_CANDIDATE_G = 1
 } minrnn_candidate;
 
+/* What is scanned, and how. What an older program does not have is as minrnn_scan_config_defaults
+ * sets it. */
 typedef struct minrnn_scan_config {
+    size_t size;                /* of this struct: minrnn_scan_config_defaults sets it */
     int64_t batch, time, width; /* each at least 1 */
     minrnn_scan_alg alg;
     minrnn_scan_cell cell;
@@ -57,8 +64,10 @@ typedef struct minrnn_scan_config {
 } minrnn_scan_config;
 
 /* A tensor that is not needed may be left zero; those marked "optional" may always be.
- * Unless a line says otherwise no output may overlap another tensor. */
+ * Unless a line says otherwise no output may overlap another tensor. What an older program does not
+ * have is not given. */
 typedef struct minrnn_scan_tensors {
+    size_t size;        /* of this struct: minrnn_scan_tensors_defaults sets it */
     minrnn_tensor x;    /* in  [batch, time, gates * width], gates 1, 2 or 3 by cell: see above */
     minrnn_tensor b;    /* in  [batch, time, width], MINRNN_CELL_LINEAR only */
     minrnn_tensor bias; /* in  [gates * width], optional, added to x; not for MINRNN_CELL_LINEAR */
@@ -81,8 +90,17 @@ typedef struct minrnn_scan_tensors {
     minrnn_tensor scratch; /* at least minrnn_scan_scratch bytes; content is lost */
 } minrnn_scan_tensors;
 
-/* Zero except batch = time = width = 1. */
-MINRNN_API void minrnn_scan_config_defaults(minrnn_scan_config *config);
+/* Zero except batch = time = width = 1, and `size`. */
+MINRNN_API void minrnn_scan_config_init(minrnn_scan_config *config, size_t size);
+static inline void minrnn_scan_config_defaults(minrnn_scan_config *config) {
+    minrnn_scan_config_init(config, sizeof *config);
+}
+
+/* None is given: all zero but `size`. */
+MINRNN_API void minrnn_scan_tensors_init(minrnn_scan_tensors *tensors, size_t size);
+static inline void minrnn_scan_tensors_defaults(minrnn_scan_tensors *tensors) {
+    minrnn_scan_tensors_init(tensors, sizeof *tensors);
+}
 
 /* Bytes of scratch that forward and backward of this configuration need on this device (may be 0).
  */

@@ -27,14 +27,20 @@ MINRNN_API minrnn_status minrnn_session_forward(minrnn_session *session, int64_t
                                                 const int32_t *tokens, const int32_t *reset,
                                                 float *logits);
 
+/* How tokens are drawn. What an older program does not have is as minrnn_sampling_defaults sets it.
+ */
 typedef struct minrnn_sampling {
+    size_t size;       /* of this struct: minrnn_sampling_defaults sets it */
     float temperature; /* 0: the most likely token */
     int top_k;         /* only the k most likely; 0: all */
     uint64_t seed;
 } minrnn_sampling;
 
 /* Temperature 1, all tokens, seed 1. */
-MINRNN_API void minrnn_sampling_defaults(minrnn_sampling *sampling);
+MINRNN_API void minrnn_sampling_init(minrnn_sampling *sampling, size_t size);
+static inline void minrnn_sampling_defaults(minrnn_sampling *sampling) {
+    minrnn_sampling_init(sampling, sizeof *sampling);
+}
 
 /* Draws token number `index` of a stream from logits [vocab], by Philox from (seed, index); ties go
  * to the lower token. A logit of -INFINITY masks its token, which is then never drawn; all masked

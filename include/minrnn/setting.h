@@ -12,6 +12,7 @@
 
 MINRNN_BEGIN_DECLS
 
+/* What a value is. Later versions append new kinds. */
 typedef enum minrnn_setting_kind {
     MINRNN_SETTING_INTEGER = 0, /* int64_t */
     MINRNN_SETTING_SEED = 1,    /* uint64_t, any */

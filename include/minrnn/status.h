@@ -10,18 +10,18 @@ MINRNN_BEGIN_DECLS
 #define MINRNN_VERSION_MINOR 1
 #define MINRNN_VERSION_PATCH 0
 
-/* Every call that can fail returns one of these; 0 is success. */
+/* Every call that can fail returns one of these; 0 is success. Later versions append new ones. */
 typedef enum minrnn_status {
     MINRNN_OK = 0,
-    MINRNN_INVALID_ARGUMENT, /* a null, a size, an option or a combination that is not allowed */
-    MINRNN_OUT_OF_MEMORY,    /* host or device memory */
-    MINRNN_DEVICE_NOT_FOUND, /* no device of that name, or no OpenCL platform */
-    MINRNN_DEVICE_ERROR,     /* a driver call failed; the text names it and its code */
-    MINRNN_BUILD_ERROR,      /* a kernel did not compile; the text holds the build log */
-    MINRNN_IO_ERROR,         /* a file could not be opened, read or written */
-    MINRNN_FORMAT_ERROR,     /* a file's content is not what it should be */
-    MINRNN_UNSUPPORTED,      /* this build or this device cannot do it */
-    MINRNN_NOT_FINITE        /* a NaN or an infinity was found where numbers should be */
+    MINRNN_INVALID_ARGUMENT = 1, /* a null, a size, an option or a combination is not allowed */
+    MINRNN_OUT_OF_MEMORY = 2,    /* host or device memory */
+    MINRNN_DEVICE_NOT_FOUND = 3, /* no device of that name, or no OpenCL platform */
+    MINRNN_DEVICE_ERROR = 4,     /* a driver call failed; the text names it and its code */
+    MINRNN_BUILD_ERROR = 5,      /* a kernel did not compile; the text holds the build log */
+    MINRNN_IO_ERROR = 6,         /* a file could not be opened, read or written */
+    MINRNN_FORMAT_ERROR = 7,     /* a file's content is not what it should be */
+    MINRNN_UNSUPPORTED = 8,      /* this build or this device cannot do it */
+    MINRNN_NOT_FINITE = 9        /* a NaN or an infinity was found where numbers should be */
 } minrnn_status;
 
 /* The constant's name, "MINRNN_OK" and so on; never NULL. */

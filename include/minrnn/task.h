@@ -23,6 +23,7 @@ MINRNN_API int64_t minrnn_task_vocab(const minrnn_task *task);
 /* Gives a model what the task knows and the model must keep, as metadata (text: its vocabulary). */
 MINRNN_API minrnn_status minrnn_task_prepare(const minrnn_task *task, minrnn_model *model);
 
+/* A part of the data. Later versions append new ones. */
 typedef enum minrnn_split {
     MINRNN_SPLIT_TRAIN = 0,
     MINRNN_SPLIT_VALIDATION = 1,

@@ -7,11 +7,14 @@
 
 MINRNN_BEGIN_DECLS
 
+/* What the learning rate does over the steps. Later versions append new ones. */
 typedef enum minrnn_schedule {
     MINRNN_SCHEDULE_CONSTANT = 0, /* after the warm-up */
     MINRNN_SCHEDULE_COSINE = 1    /* down to min_rate at `steps` */
 } minrnn_schedule;
 
+/* How a model is trained. What an older program does not have is as minrnn_trainer_config_defaults
+ * sets it. */
 typedef struct minrnn_trainer_config {
     size_t size;          /* of this struct: minrnn_trainer_config_defaults sets it */
     int64_t batch, time;  /* tokens of one micro-batch */
@@ -33,8 +36,9 @@ typedef struct minrnn_trainer_config {
 
 typedef struct minrnn_trainer minrnn_trainer;
 
-/* What a step did. */
+/* What a step did. An older program is given the members that it has. */
 typedef struct minrnn_step_record {
+    size_t size;         /* of this struct: minrnn_trainer_record sets it */
     int64_t step;        /* 1 for the first */
     float loss;          /* mean over its targets, nats, before the update */
     float gradient_norm; /* before clipping */
@@ -44,8 +48,7 @@ typedef struct minrnn_step_record {
 } minrnn_step_record;
 
 /* 32 x 128 tokens, accumulation 1, 1000 steps, rate 1e-3 constant, no warm-up, betas 0.9 and 0.999,
- * epsilon 1e-8, weight decay 0.01, clip 1, seed 1. `size` is the struct's:
- * minrnn_trainer_config_defaults knows it. */
+ * epsilon 1e-8, weight decay 0.01, clip 1, seed 1. */
 MINRNN_API void minrnn_trainer_config_init(minrnn_trainer_config *config, size_t size);
 static inline void minrnn_trainer_config_defaults(minrnn_trainer_config *config) {
     minrnn_trainer_config_init(config, sizeof *config);
@@ -66,16 +69,23 @@ MINRNN_API const char *minrnn_preset_help(int index);
 
 /* Fills both configurations, whose sizes must be set (by their _defaults), with a preset's values;
  * vocab becomes 0, to be set. *eval_every and *save_every are the steps between evaluations and
- * between saves that suit it. Each but the name may be NULL. */
+ * between saves that suit it. Each but the name may be NULL. An older program that lacks a member
+ * whose value in the preset is not the standard one gets MINRNN_INVALID_ARGUMENT. */
 MINRNN_API minrnn_status minrnn_preset(const char *name, minrnn_model_config *model,
                                        minrnn_trainer_config *trainer, int64_t *eval_every,
                                        int64_t *save_every);
 
 /* Memory of a model and its trainer on this device, before either exists. */
-MINRNN_API minrnn_status minrnn_trainer_memory(minrnn_device *device,
-                                               const minrnn_model_config *model,
-                                               const minrnn_trainer_config *config,
-                                               minrnn_memory *memory);
+MINRNN_API minrnn_status minrnn_trainer_memory_sized(minrnn_device *device,
+                                                     const minrnn_model_config *model,
+                                                     const minrnn_trainer_config *config,
+                                                     minrnn_memory *memory, size_t size);
+static inline minrnn_status minrnn_trainer_memory(minrnn_device *device,
+                                                  const minrnn_model_config *model,
+                                                  const minrnn_trainer_config *config,
+                                                  minrnn_memory *memory) {
+    return minrnn_trainer_memory_sized(device, model, config, memory, sizeof *memory);
+}
 
 /* Allocates gradients, moments and one planned workspace; nothing is allocated after that. The
  * caller owns *trainer; the model must outlive it and is changed by its steps. */
@@ -96,8 +106,13 @@ MINRNN_API minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const minr
 /* Takes the oldest record not yet taken: *there is false where its step is still under way, which
  * with `wait` it is not. Records come in the order of their steps; at most 4 are kept, the oldest
  * dropped. A loss or a gradient that is not finite is MINRNN_NOT_FINITE. */
-MINRNN_API minrnn_status minrnn_trainer_record(minrnn_trainer *trainer, bool wait,
-                                               minrnn_step_record *record, bool *there);
+MINRNN_API minrnn_status minrnn_trainer_record_sized(minrnn_trainer *trainer, bool wait,
+                                                     minrnn_step_record *record, size_t size,
+                                                     bool *there);
+static inline minrnn_status minrnn_trainer_record(minrnn_trainer *trainer, bool wait,
+                                                  minrnn_step_record *record, bool *there) {
+    return minrnn_trainer_record_sized(trainer, wait, record, sizeof *record, there);
+}
 
 /* Steps done so far, those of resumed runs included. */
 MINRNN_API int64_t minrnn_trainer_steps(const minrnn_trainer *trainer);
@@ -123,12 +138,13 @@ MINRNN_API minrnn_status minrnn_trainer_resume(minrnn_device *device, const char
                                                const minrnn_trainer_config *config,
                                                minrnn_model **model, minrnn_trainer **trainer);
 
-/* The trainer's configuration. `size` is the struct's: minrnn_trainer_get_config knows it. */
-MINRNN_API minrnn_status minrnn_trainer_copy_config(const minrnn_trainer *trainer,
-                                                    minrnn_trainer_config *config, size_t size);
+/* The trainer's configuration. */
+MINRNN_API minrnn_status minrnn_trainer_get_config_sized(const minrnn_trainer *trainer,
+                                                         minrnn_trainer_config *config,
+                                                         size_t size);
 static inline minrnn_status minrnn_trainer_get_config(const minrnn_trainer *trainer,
                                                       minrnn_trainer_config *config) {
-    return minrnn_trainer_copy_config(trainer, config, sizeof *config);
+    return minrnn_trainer_get_config_sized(trainer, config, sizeof *config);
 }
 
 MINRNN_END_DECLS

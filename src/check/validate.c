@@ -1,7 +1,7 @@
 #include <minrnn/check.h>
 
 #include "base/clock.h"
-#include "base/status.h"
+#include "base/sized.h"
 #include "check/harness.h"
 #include "check/op_check.h"
 #include "check/select.h"
@@ -9,9 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 
-void minrnn_check_config_defaults(minrnn_check_config *config) {
+static const struct sized_type config_type =
+    SIZED_TYPE(minrnn_check_config, "minrnn_check_config_defaults");
+
+static const minrnn_check_config standard = {.seed = 1};
+
+void minrnn_check_config_init(minrnn_check_config *config, size_t size) {
     if (config) {
-        *config = (minrnn_check_config){.seed = 1};
+        sized_give(&standard, sizeof standard, config, size);
     }
 }
 
@@ -108,7 +113,12 @@ static double share_before(int end, const minrnn_check_config *config) {
 
 /* ---- all ops ---- */
 
-static minrnn_status check_config(const minrnn_check_config *config) {
+static minrnn_status take_config(const minrnn_check_config *given, minrnn_check_config *config) {
+    *config = standard;
+    const minrnn_status status = sized_take(&config_type, given, config);
+    if (status) {
+        return status;
+    }
     if (config->op && !op_entry_find(config->op)) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_validate: there is no op \"%s\"", config->op);
     }
@@ -125,21 +135,22 @@ minrnn_status minrnn_validate(minrnn_device *device, const minrnn_check_config *
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_validate: an argument is NULL");
     }
     *failures = 0;
-    minrnn_status status = check_config(config);
+    minrnn_check_config own;
+    minrnn_status status = take_config(config, &own);
     const double begin = clock_seconds();
     for (int op = 0; op < CHECK_OPS && !status; op++) {
         const struct op_entry *entry = op_entry_at((enum check_op)op);
-        if (!is_wanted(entry, config)) {
+        if (!is_wanted(entry, &own)) {
             continue;
         }
-        const double share = config->seconds > 0 ? share_before(op + 1, config) : 0;
+        const double share = own.seconds > 0 ? share_before(op + 1, &own) : 0;
         minrnn_check_result result = {.op = entry->name};
         struct check check = {.device = device,
                               .entry = entry,
-                              .config = config,
-                              .deadline = share > 0 ? begin + config->seconds * share : 0,
+                              .config = &own,
+                              .deadline = share > 0 ? begin + own.seconds * share : 0,
                               .result = &result};
-        check_cases(entry, mode_of(config), config->seed, take_case, &check);
+        check_cases(entry, mode_of(&own), own.seed, take_case, &check);
         status = check.status;
         *failures += result.failures > 0;
         if (!status && on_result) {

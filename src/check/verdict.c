@@ -6,6 +6,7 @@
 #include "base/checksum.h"
 #include "base/file.h"
 #include "base/folder.h"
+#include "base/sized.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,6 +14,15 @@
 #include <time.h>
 
 enum { TEXT_BYTES = 4096 };
+
+static const struct sized_type info_type = SIZED_TYPE(minrnn_device_info, "minrnn_device_describe");
+static const struct sized_type verdict_type = SIZED_TYPE(minrnn_verdict, "minrnn_verdict_defaults");
+
+void minrnn_verdict_init(minrnn_verdict *verdict, size_t size) {
+    if (verdict) {
+        sized_give(&(minrnn_verdict){0}, sizeof *verdict, verdict, size);
+    }
+}
 
 /* Of two such drivers one has the same verdict as the other. Texts of drivers stay on their line.
  */
@@ -47,6 +57,45 @@ static bool verdict_path(const minrnn_device_info *info, char folder[CACHE_PATH_
     return length > 0 && length < CACHE_PATH_BYTES;
 }
 
+/* Reads what follows the identity; false where it is not what keeping writes: earlier versions did
+ * not say whether shapes were small. */
+static bool read_result(const char *text, minrnn_verdict *verdict) {
+    minrnn_verdict read = {0};
+    const char *date = strstr(text, "\ndate ");
+    int small = 0;
+    const int fields =
+        date ? sscanf(date,
+                      "\ndate %31[0-9: -]\nops %9d\ncases %9d\nleft_out %9d\nsmall %9d\n"
+                      "failures %9d\nfailed %255[a-z0-9_ ]",
+                      read.date, &read.ops, &read.cases, &read.left_out, &small, &read.failures,
+                      read.failed)
+             : 0;
+    const bool counts_fit = read.ops > 0 && read.cases >= 0 && read.left_out >= 0 &&
+                            (small == 0 || small == 1) && read.failures >= 0 &&
+                            read.failures <= read.ops;
+    if (fields < (read.failures > 0 ? 7 : 6) || !counts_fit) {
+        return false;
+    }
+    read.small = small == 1;
+    *verdict = read;
+    return true;
+}
+
+static void find(const minrnn_device_info *info, minrnn_verdict *verdict) {
+    char folder[CACHE_PATH_BYTES], path[CACHE_PATH_BYTES], identity[TEXT_BYTES];
+    char *text = NULL;
+    uint64_t bytes = 0;
+    *verdict = (minrnn_verdict){0};
+    if (!verdict_path(info, folder, path) || file_read(path, TEXT_BYTES, &text, &bytes)) {
+        return;
+    }
+    write_identity(info, identity);
+    if (read_result(text, verdict)) {
+        verdict->outdated = strncmp(text, identity, strlen(identity)) != 0;
+    }
+    mem_free(text);
+}
+
 static minrnn_status write_file(const char *path, const char *text) {
     struct file_writer *writer = NULL;
     minrnn_status status = file_writer_open(path, &writer);
@@ -73,16 +122,13 @@ static bool replaces(const minrnn_verdict *verdict, const minrnn_verdict *kept) 
            (verdict->failures > 0 && kept->failures == 0);
 }
 
-minrnn_status minrnn_verdict_keep(const minrnn_device_info *info, const minrnn_verdict *verdict) {
+static minrnn_status keep(const minrnn_device_info *info, const minrnn_verdict *verdict) {
     char folder[CACHE_PATH_BYTES], path[CACHE_PATH_BYTES], text[TEXT_BYTES], date[32] = "";
-    if (!info || !verdict || verdict->ops < 1) {
-        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_verdict_keep: nothing to keep");
-    }
     if (!verdict_path(info, folder, path)) {
         return fail(MINRNN_IO_ERROR, "there is no cache folder (MINRNN_CACHE, HOME)");
     }
     minrnn_verdict kept;
-    minrnn_verdict_find(info, &kept);
+    find(info, &kept);
     if (!replaces(verdict, &kept)) {
         return MINRNN_OK;
     }
@@ -101,44 +147,28 @@ minrnn_status minrnn_verdict_keep(const minrnn_device_info *info, const minrnn_v
     return write_file(path, text);
 }
 
-/* Reads what follows the identity; false where it is not what keeping writes: earlier versions did
- * not say whether shapes were small. */
-static bool read_result(const char *text, minrnn_verdict *verdict) {
-    minrnn_verdict read = {0};
-    const char *date = strstr(text, "\ndate ");
-    int small = 0;
-    const int fields =
-        date ? sscanf(date,
-                      "\ndate %31[0-9: -]\nops %9d\ncases %9d\nleft_out %9d\nsmall %9d\n"
-                      "failures %9d\nfailed %255[a-z0-9_ ]",
-                      read.date, &read.ops, &read.cases, &read.left_out, &small, &read.failures,
-                      read.failed)
-             : 0;
-    const bool counts_fit = read.ops > 0 && read.cases >= 0 && read.left_out >= 0 &&
-                            (small == 0 || small == 1) && read.failures >= 0 &&
-                            read.failures <= read.ops;
-    if (fields < (read.failures > 0 ? 7 : 6) || !counts_fit) {
-        return false;
+minrnn_status minrnn_verdict_keep(const minrnn_device_info *info, const minrnn_verdict *verdict) {
+    if (!info || !verdict) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_verdict_keep: an argument is NULL");
     }
-    read.small = small == 1;
-    *verdict = read;
-    return true;
+    minrnn_device_info own_info = {0};
+    minrnn_verdict own = {0};
+    minrnn_status status = sized_take(&info_type, info, &own_info);
+    status = status ? status : sized_take(&verdict_type, verdict, &own);
+    if (!status && own.ops < 1) {
+        status = fail(MINRNN_INVALID_ARGUMENT, "minrnn_verdict_keep: nothing to keep");
+    }
+    return status ? status : keep(&own_info, &own);
 }
 
-void minrnn_verdict_find(const minrnn_device_info *info, minrnn_verdict *verdict) {
-    char folder[CACHE_PATH_BYTES], path[CACHE_PATH_BYTES], identity[TEXT_BYTES];
-    char *text = NULL;
-    uint64_t bytes = 0;
-    if (!verdict) {
-        return;
+void minrnn_verdict_find_sized(const minrnn_device_info *info, minrnn_verdict *verdict,
+                               size_t size) {
+    minrnn_device_info own_info = {0};
+    minrnn_verdict own = {0};
+    if (info && !sized_take(&info_type, info, &own_info)) {
+        find(&own_info, &own);
     }
-    *verdict = (minrnn_verdict){0};
-    if (!info || !verdict_path(info, folder, path) || file_read(path, TEXT_BYTES, &text, &bytes)) {
-        return;
+    if (verdict) {
+        sized_give(&own, sizeof own, verdict, size);
     }
-    write_identity(info, identity);
-    if (read_result(text, verdict)) {
-        verdict->outdated = strncmp(text, identity, strlen(identity)) != 0;
-    }
-    mem_free(text);
 }

@@ -94,11 +94,11 @@ static minrnn_status print_continuation(const minrnn_model *model, struct printe
     minrnn_session *session = NULL;
     minrnn_status status = minrnn_session_create(model, 1, PROMPT_PIECE, &session);
     if (!status) {
-        const minrnn_sampling sampling = {
-            .temperature = arguments->temperature,
-            .top_k = arguments->top_k < INT32_MAX ? (int)arguments->top_k : INT32_MAX,
-            .seed = arguments->seed,
-        };
+        minrnn_sampling sampling;
+        minrnn_sampling_defaults(&sampling);
+        sampling.temperature = arguments->temperature;
+        sampling.top_k = arguments->top_k < INT32_MAX ? (int)arguments->top_k : INT32_MAX;
+        sampling.seed = arguments->seed;
         status = minrnn_generate(session, printer->prompt->text, printer->prompt->bytes,
                                  arguments->length, &sampling, print_text, printer);
     }

@@ -110,12 +110,13 @@ static void keep_verdict(const minrnn_device_info *info, const minrnn_verdict *v
 
 static int validate(minrnn_device *device, const minrnn_check_config *config) {
     minrnn_device_info info;
-    minrnn_verdict verdict = {0};
+    minrnn_verdict verdict;
     int failures = 0;
     const int code = print_place(device, config, &info);
     if (code) {
         return code;
     }
+    minrnn_verdict_defaults(&verdict);
     printf("%-18s %6s  %8s  %-4s  %s\n", "op", "cases", "error", "", "worst case");
     verdict.small = config->small;
     const double begin = clock_seconds();

@@ -1,6 +1,7 @@
 #include <minrnn/evaluator.h>
 
 #include "base/alloc.h"
+#include "base/sized.h"
 #include "network/loss.h"
 #include "network/model.h"
 #include "op/room.h"
@@ -71,8 +72,9 @@ static minrnn_memory memory_of(const struct model_layout *layout, int64_t batch,
     return memory;
 }
 
-minrnn_status minrnn_evaluator_memory(minrnn_device *device, const minrnn_model_config *config,
-                                      int64_t batch, int64_t time, minrnn_memory *memory) {
+minrnn_status minrnn_evaluator_memory_sized(minrnn_device *device,
+                                            const minrnn_model_config *config, int64_t batch,
+                                            int64_t time, minrnn_memory *memory, size_t size) {
     if (!device || !config || !memory) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_evaluator_memory: an argument is NULL");
     }
@@ -84,7 +86,8 @@ minrnn_status minrnn_evaluator_memory(minrnn_device *device, const minrnn_model_
     }
     status = plan_evaluator(device, &layout, batch, time, &plan);
     if (!status) {
-        *memory = memory_of(&layout, batch, time, &plan);
+        const minrnn_memory own = memory_of(&layout, batch, time, &plan);
+        sized_give(&own, sizeof own, memory, size);
     }
     layout_destroy(&layout);
     return status;

@@ -2,14 +2,19 @@
 #include <minrnn/session.h>
 
 #include "base/philox.h"
-#include "base/status.h"
+#include "base/sized.h"
 
 #include <math.h>
 #include <string.h>
 
-void minrnn_sampling_defaults(minrnn_sampling *sampling) {
+static const struct sized_type sampling_type =
+    SIZED_TYPE(minrnn_sampling, "minrnn_sampling_defaults");
+
+static const minrnn_sampling standard = {.temperature = 1.0f, .top_k = 0, .seed = 1};
+
+void minrnn_sampling_init(minrnn_sampling *sampling, size_t size) {
     if (sampling) {
-        *sampling = (minrnn_sampling){.temperature = 1.0f, .top_k = 0, .seed = 1};
+        sized_give(&standard, sizeof standard, sampling, size);
     }
 }
 
@@ -74,19 +79,31 @@ static double walk(const minrnn_sampling *sampling, const float *logits, int64_t
     return sum;
 }
 
+static minrnn_status take_sampling(const minrnn_sampling *given, minrnn_sampling *sampling) {
+    *sampling = standard;
+    const minrnn_status status = sized_take(&sampling_type, given, sampling);
+    if (status) {
+        return status;
+    }
+    if (!(sampling->temperature >= 0) || isinf(sampling->temperature)) {
+        return fail(MINRNN_INVALID_ARGUMENT, "temperature %g: it must be 0 or more and finite",
+                    (double)sampling->temperature);
+    }
+    return sampling->top_k >= 0 ? MINRNN_OK
+                                : fail(MINRNN_INVALID_ARGUMENT,
+                                       "top_k %d: it must be 0 (all) or more", sampling->top_k);
+}
+
 minrnn_status minrnn_sample(const minrnn_sampling *sampling, const float *logits, int64_t vocab,
                             uint64_t index, int32_t *token) {
     if (!sampling || !logits || !token || vocab < 1 || vocab > INT32_MAX) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_sample: an argument is NULL, or vocab is %lld",
                     (long long)vocab);
     }
-    if (!(sampling->temperature >= 0) || isinf(sampling->temperature)) {
-        return fail(MINRNN_INVALID_ARGUMENT, "temperature %g: it must be 0 or more and finite",
-                    (double)sampling->temperature);
-    }
-    if (sampling->top_k < 0) {
-        return fail(MINRNN_INVALID_ARGUMENT, "top_k %d: it must be 0 (all) or more",
-                    sampling->top_k);
+    minrnn_sampling own;
+    const minrnn_status status = take_sampling(sampling, &own);
+    if (status) {
+        return status;
     }
     for (int64_t i = 0; i < vocab; i++) {
         if (!(logits[i] < INFINITY)) {
@@ -100,17 +117,17 @@ minrnn_status minrnn_sample(const minrnn_sampling *sampling, const float *logits
                     "minrnn_sample: all %lld tokens are masked: every logit is -inf",
                     (long long)vocab);
     }
-    if (!(sampling->temperature > 0)) {
+    if (!(own.temperature > 0)) {
         return MINRNN_OK;
     }
     const float largest = logits[*token];
-    const struct candidates candidates = choose_candidates(logits, vocab, sampling->top_k);
-    const struct philox word = philox_block(sampling->seed, PHILOX_SITE_SAMPLE, 0, index);
+    const struct candidates candidates = choose_candidates(logits, vocab, own.top_k);
+    const struct philox word = philox_block(own.seed, PHILOX_SITE_SAMPLE, 0, index);
     const uint64_t bits = ((uint64_t)word.word[1] << 32 | word.word[0]) >> 11;
     const double draw = (double)bits * 0x1p-53; /* in [0, 1) */
     int32_t drawn = *token;
-    const double sum = walk(sampling, logits, vocab, candidates, largest, INFINITY, &drawn);
-    (void)walk(sampling, logits, vocab, candidates, largest, draw * sum, &drawn);
+    const double sum = walk(&own, logits, vocab, candidates, largest, INFINITY, &drawn);
+    (void)walk(&own, logits, vocab, candidates, largest, draw * sum, &drawn);
     *token = drawn;
     return MINRNN_OK;
 }

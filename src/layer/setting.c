@@ -8,9 +8,7 @@
 /* ---- the walk ---- */
 
 struct settings_walk settings_walk(const struct settings *settings, const void *config) {
-    struct settings_walk walk = {.outer = settings, .config = config};
-    memcpy(&walk.size, config, sizeof walk.size);
-    return walk;
+    return (struct settings_walk){.outer = settings, .config = config, .size = sized_get(config)};
 }
 
 static void move_to(struct settings_walk *walk, const struct settings *settings, int row,
@@ -93,55 +91,20 @@ void setting_store(const struct settings_walk *walk, void *config, union setting
 /* ---- the whole configuration ---- */
 
 void settings_defaults(const struct settings *settings, void *config) {
-    memset(config, 0, settings->size);
-    memcpy(config, &settings->size, sizeof settings->size);
+    memset(config, 0, settings->type.size);
+    memcpy(config, &settings->type.size, sizeof settings->type.size);
     struct settings_walk walk = settings_walk(settings, config);
     while (settings_next(&walk)) {
         setting_store(&walk, config, standard_of(&walk.setting->shown));
     }
 }
 
-static size_t size_of(const void *config) {
-    size_t size;
-    memcpy(&size, config, sizeof size);
-    return size;
-}
-
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
-static minrnn_status check_size(const struct settings *settings, const void *config) {
-    const size_t size = size_of(config);
-    if (size < sizeof size) {
-        return fail(MINRNN_INVALID_ARGUMENT,
-                    "minrnn_%s_config: its size is %zu; minrnn_%s_config_defaults sets it",
-                    settings->what, size, settings->what);
-    }
-    for (size_t i = settings->size; i < size; i++) {
-        if (((const char *)config)[i] != 0) {
-            return fail(MINRNN_INVALID_ARGUMENT,
-                        "minrnn_%s_config: it is of a newer version than minrnn %s, and byte %zu "
-                        "sets what this one does not know",
-                        settings->what, minrnn_version(), i);
-        }
-    }
-    return MINRNN_OK;
-}
-
 minrnn_status settings_take(const struct settings *settings, const void *given, void *config) {
-    const minrnn_status status = check_size(settings, given);
-    if (!status) {
-        memcpy(config, given, smaller(size_of(given), settings->size));
-        memcpy(config, &settings->size, sizeof settings->size);
-    }
-    return status;
+    return sized_take(&settings->type, given, config);
 }
 
 void settings_give(const struct settings *settings, const void *config, void *given, size_t size) {
-    memset(given, 0, size);
-    memcpy(given, config, smaller(size, settings->size));
-    memcpy(given, &size, smaller(size, sizeof size));
+    sized_give(config, settings->type.size, given, size);
 }
 
 static bool is_within(const minrnn_setting *shown, double value) {
@@ -330,7 +293,7 @@ minrnn_status settings_set(const struct settings *settings, void *config, const 
     if (!config || !name || !text) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_%s_set: an argument is NULL", settings->what);
     }
-    const minrnn_status status = check_size(settings, config);
+    const minrnn_status status = sized_check(&settings->type, config);
     if (status) {
         return status;
     }
@@ -343,7 +306,7 @@ minrnn_status settings_get(const struct settings *settings, const void *config, 
     if (!config || !name || !text) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_%s_get: an argument is NULL", settings->what);
     }
-    const minrnn_status status = check_size(settings, config);
+    const minrnn_status status = sized_check(&settings->type, config);
     if (status) {
         return status;
     }

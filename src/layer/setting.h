@@ -11,7 +11,7 @@
 
 #include <minrnn/setting.h>
 
-#include "base/status.h"
+#include "base/sized.h"
 
 #include <math.h>
 
@@ -37,7 +37,7 @@ struct settings {
     const char *what; /* begins error texts: "model" */
     const struct setting *rows;
     int count;
-    size_t size; /* of the struct */
+    struct sized_type type; /* of the struct */
 };
 
 /* What rows are written with; after the help may follow more of minrnn_setting's members. */
@@ -74,7 +74,11 @@ struct settings {
 #define SETTING_AT(type, member)                                                                   \
     .offset = offsetof(type, member), .bytes = sizeof((type *)0)->member
 #define SETTINGS(name, list, type)                                                                 \
-    { name, list, sizeof list / sizeof *list, sizeof(type) }
+    {                                                                                              \
+        name, list, sizeof list / sizeof *list, {                                                  \
+            "minrnn_" name "_config", "minrnn_" name "_config_defaults", sizeof(type)              \
+        }                                                                                          \
+    }
 
 /* A setting's value, the member of its kind being set. */
 union setting_value {

@@ -1,6 +1,6 @@
 /* A mixer as a layer in the caller's own model. */
 #include "base/alloc.h"
-#include "base/status.h"
+#include "base/sized.h"
 #include "mixer/mixer.h"
 
 struct minrnn_mixer {
@@ -53,13 +53,13 @@ int minrnn_mixer_tensor_count(const minrnn_mixer *mixer) {
     return mixer ? mixer->list.count : 0;
 }
 
-minrnn_status minrnn_mixer_parameter(const minrnn_mixer *mixer, int index,
-                                     minrnn_parameter_info *info) {
+minrnn_status minrnn_mixer_parameter_sized(const minrnn_mixer *mixer, int index,
+                                           minrnn_parameter_info *info, size_t size) {
     if (!mixer || !info || index < 0 || index >= mixer->list.count) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_mixer_parameter: NULL, or no tensor %d",
                     index);
     }
-    *info = mixer->list.parameters[index].info;
+    sized_give(&mixer->list.parameters[index].info, sizeof *info, info, size);
     return MINRNN_OK;
 }
 
@@ -135,6 +135,22 @@ minrnn_status minrnn_mixer_workspace(const minrnn_mixer *mixer, int64_t batch, i
     return status;
 }
 
+static const struct sized_type tensors_type =
+    SIZED_TYPE(minrnn_mixer_tensors, "minrnn_mixer_tensors_defaults");
+
+void minrnn_mixer_tensors_init(minrnn_mixer_tensors *tensors, size_t size) {
+    if (tensors) {
+        sized_give(&(minrnn_mixer_tensors){0}, sizeof *tensors, tensors, size);
+    }
+}
+
+static minrnn_status take_tensors(const minrnn_mixer_tensors *given,
+                                  minrnn_mixer_tensors *tensors) {
+    *tensors = (minrnn_mixer_tensors){0};
+    return given ? sized_take(&tensors_type, given, tensors)
+                 : fail(MINRNN_INVALID_ARGUMENT, "mixer: tensors is NULL");
+}
+
 /* One call on the caller's tensors. */
 struct own_call {
     struct op_context context;
@@ -186,9 +202,6 @@ static minrnn_status check_states(const minrnn_mixer *mixer, int64_t batch,
 
 static minrnn_status begin(struct own_call *own, const minrnn_mixer *mixer, int64_t batch,
                            int64_t time, const minrnn_mixer_tensors *t) {
-    if (!t) {
-        return fail(MINRNN_INVALID_ARGUMENT, "mixer: tensors is NULL");
-    }
     struct workspace need;
     minrnn_status status = plan(mixer, batch, time, &need);
     status = status ? status : check_held("saved", t->saved, need.saved);
@@ -228,7 +241,9 @@ static minrnn_status begin(struct own_call *own, const minrnn_mixer *mixer, int6
 minrnn_status minrnn_mixer_forward(minrnn_mixer *mixer, int64_t batch, int64_t time,
                                    const minrnn_mixer_tensors *tensors) {
     struct own_call own;
-    const minrnn_status status = begin(&own, mixer, batch, time, tensors);
+    minrnn_mixer_tensors taken;
+    minrnn_status status = take_tensors(tensors, &taken);
+    status = status ? status : begin(&own, mixer, batch, time, &taken);
     if (status) {
         return status;
     }
@@ -239,8 +254,10 @@ minrnn_status minrnn_mixer_forward(minrnn_mixer *mixer, int64_t batch, int64_t t
 minrnn_status minrnn_mixer_backward(minrnn_mixer *mixer, int64_t batch, int64_t time,
                                     const minrnn_mixer_tensors *tensors) {
     struct own_call own;
-    minrnn_status status = begin(&own, mixer, batch, time, tensors);
-    if (!status && tensors->dstate.buffer && !tensors->state.buffer) {
+    minrnn_mixer_tensors taken;
+    minrnn_status status = take_tensors(tensors, &taken);
+    status = status ? status : begin(&own, mixer, batch, time, &taken);
+    if (!status && taken.dstate.buffer && !taken.state.buffer) {
         status = fail(MINRNN_INVALID_ARGUMENT, "mixer: dstate without state");
     }
     if (status) {

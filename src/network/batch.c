@@ -1,27 +1,19 @@
 #include "network/batch.h"
 
-#include "base/status.h"
+#include "base/sized.h"
 
-#include <string.h>
+static const struct sized_type batch_type = SIZED_TYPE(minrnn_batch, "minrnn_batch_defaults");
 
-void minrnn_batch_defaults(minrnn_batch *batch) {
+void minrnn_batch_init(minrnn_batch *batch, size_t size) {
     if (batch) {
-        *batch = (minrnn_batch){.size = sizeof *batch};
+        sized_give(&(minrnn_batch){0}, sizeof *batch, batch, size);
     }
 }
 
-/* Members after these came later. */
-static const size_t LEAST_SIZE = offsetof(minrnn_batch, lengths) + sizeof(const int32_t *);
-
 static minrnn_status copy(const char *call, const minrnn_batch *given, minrnn_batch *taken) {
-    if (given->size < LEAST_SIZE || given->size > sizeof *given) {
-        return fail(MINRNN_INVALID_ARGUMENT,
-                    "%s: the batch's size is %llu, not %llu: minrnn_batch_defaults sets it", call,
-                    (unsigned long long)given->size, (unsigned long long)sizeof *given);
-    }
     *taken = (minrnn_batch){0};
-    memcpy(taken, given, given->size);
-    return MINRNN_OK;
+    const minrnn_status status = sized_take(&batch_type, given, taken);
+    return status ? fail_in(status, "%s", call) : MINRNN_OK;
 }
 
 static minrnn_status check_shape(const char *call, const minrnn_batch *batch, int64_t sequences,

@@ -66,8 +66,8 @@ void minrnn_model_destroy(minrnn_model *model) {
     mem_free(model);
 }
 
-minrnn_status minrnn_model_copy_config(const minrnn_model *model, minrnn_model_config *config,
-                                       size_t size) {
+minrnn_status minrnn_model_get_config_sized(const minrnn_model *model, minrnn_model_config *config,
+                                            size_t size) {
     if (!model || !config) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_model_get_config: an argument is NULL");
     }
@@ -87,13 +87,13 @@ int minrnn_model_tensor_count(const minrnn_model *model) {
     return model ? model->layout.count : 0;
 }
 
-minrnn_status minrnn_model_parameter(const minrnn_model *model, int index,
-                                     minrnn_parameter_info *info) {
+minrnn_status minrnn_model_parameter_sized(const minrnn_model *model, int index,
+                                           minrnn_parameter_info *info, size_t size) {
     if (!model || !info || index < 0 || index >= model->layout.count) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_model_parameter: NULL, or no tensor %d",
                     index);
     }
-    *info = model->layout.parameters[index].info;
+    sized_give(&model->layout.parameters[index].info, sizeof *info, info, size);
     return MINRNN_OK;
 }
 
@@ -145,9 +145,13 @@ const char *minrnn_model_metadata(const minrnn_model *model, const char *key) {
     return model && key ? metadata_get(&model->metadata, key) : NULL;
 }
 
+static const struct sized_type memory_type = SIZED_TYPE(minrnn_memory, "minrnn_model_memory");
+
 minrnn_status minrnn_memory_check(const minrnn_device *device, const minrnn_memory *memory) {
     if (!device || !memory) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_memory_check: an argument is NULL");
     }
-    return device_check_room(device, "this", memory->total, memory->host);
+    minrnn_memory own = {0};
+    const minrnn_status status = sized_take(&memory_type, memory, &own);
+    return status ? status : device_check_room(device, "this", own.total, own.host);
 }

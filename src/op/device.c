@@ -1,6 +1,6 @@
 #include "op/device.h"
 
-#include "base/status.h"
+#include "base/sized.h"
 
 minrnn_status device_check(const minrnn_device *device) {
     return device_is_lost(device)
@@ -32,15 +32,17 @@ void minrnn_device_destroy(minrnn_device *device) {
     }
 }
 
-minrnn_status minrnn_device_describe(const minrnn_device *device, minrnn_device_info *info) {
+minrnn_status minrnn_device_describe_sized(const minrnn_device *device, minrnn_device_info *info,
+                                           size_t size) {
     if (!device || !info) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_device_describe: an argument is NULL");
     }
-    *info = (minrnn_device_info){0};
+    minrnn_device_info own = {0};
     const minrnn_status status = device_check(device);
     if (!status) {
-        device->backend->describe(device, info);
+        device->backend->describe(device, &own);
     }
+    sized_give(&own, sizeof own, info, size);
     return status;
 }
 

@@ -1,11 +1,24 @@
 /* The public scan: checks that only make sense for a caller's own arguments, then the op. */
-#include "base/status.h"
+#include "base/sized.h"
 #include "op/op.h"
 #include "op/scan_kinds.h"
 
-void minrnn_scan_config_defaults(minrnn_scan_config *config) {
+static const struct sized_type config_type =
+    SIZED_TYPE(minrnn_scan_config, "minrnn_scan_config_defaults");
+static const struct sized_type tensors_type =
+    SIZED_TYPE(minrnn_scan_tensors, "minrnn_scan_tensors_defaults");
+
+static const minrnn_scan_config standard = {.batch = 1, .time = 1, .width = 1};
+
+void minrnn_scan_config_init(minrnn_scan_config *config, size_t size) {
     if (config) {
-        *config = (minrnn_scan_config){.batch = 1, .time = 1, .width = 1};
+        sized_give(&standard, sizeof standard, config, size);
+    }
+}
+
+void minrnn_scan_tensors_init(minrnn_scan_tensors *tensors, size_t size) {
+    if (tensors) {
+        sized_give(&(minrnn_scan_tensors){0}, sizeof *tensors, tensors, size);
     }
 }
 
@@ -25,10 +38,7 @@ static minrnn_status check_sizes(const minrnn_scan_config *config) {
     return MINRNN_OK;
 }
 
-static minrnn_status check_config(const minrnn_device *device, const minrnn_scan_config *config) {
-    if (!device || !config) {
-        return fail(MINRNN_INVALID_ARGUMENT, "scan: an argument is NULL");
-    }
+static minrnn_status check_config(const minrnn_scan_config *config) {
     if ((unsigned)config->run > MINRNN_RUN_CHUNK) {
         return fail(MINRNN_INVALID_ARGUMENT, "scan: run %d is no known value", (int)config->run);
     }
@@ -42,11 +52,18 @@ static minrnn_status check_config(const minrnn_device *device, const minrnn_scan
     return check_sizes(config);
 }
 
+static minrnn_status take_config(const minrnn_device *device, const minrnn_scan_config *given,
+                                 minrnn_scan_config *config) {
+    if (!device || !given) {
+        return fail(MINRNN_INVALID_ARGUMENT, "scan: an argument is NULL");
+    }
+    *config = standard;
+    const minrnn_status status = sized_take(&config_type, given, config);
+    return status ? status : check_config(config);
+}
+
 static minrnn_status check_tensors(const minrnn_scan_config *config,
                                    const minrnn_scan_tensors *tensors) {
-    if (!tensors) {
-        return fail(MINRNN_INVALID_ARGUMENT, "scan: tensors is NULL");
-    }
     if (config->cell == MINRNN_CELL_LINEAR && !tensors->b.buffer) {
         return fail(MINRNN_INVALID_ARGUMENT, "scan: the linear cell needs tensor b");
     }
@@ -57,6 +74,16 @@ static minrnn_status check_tensors(const minrnn_scan_config *config,
         return fail(MINRNN_INVALID_ARGUMENT, "scan: dh0 without h0; the gradient goes to dinit");
     }
     return MINRNN_OK;
+}
+
+static minrnn_status take_tensors(const minrnn_scan_config *config,
+                                  const minrnn_scan_tensors *given, minrnn_scan_tensors *tensors) {
+    if (!given) {
+        return fail(MINRNN_INVALID_ARGUMENT, "scan: tensors is NULL");
+    }
+    *tensors = (minrnn_scan_tensors){0};
+    const minrnn_status status = sized_take(&tensors_type, given, tensors);
+    return status ? status : check_tensors(config, tensors);
 }
 
 static struct scan_forward_args forward_args(const minrnn_scan_config *c,
@@ -126,7 +153,8 @@ static struct op_context context_of(minrnn_device *device, const minrnn_scan_ten
 minrnn_status minrnn_scan_scratch(minrnn_device *device, const minrnn_scan_config *config,
                                   uint64_t *bytes) {
     const minrnn_scan_tensors none = {0};
-    minrnn_status status = check_config(device, config);
+    minrnn_scan_config own;
+    minrnn_status status = take_config(device, config, &own);
     if (status) {
         return status;
     }
@@ -134,8 +162,8 @@ minrnn_status minrnn_scan_scratch(minrnn_device *device, const minrnn_scan_confi
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_scan_scratch: bytes is NULL");
     }
     struct op_context context = {.device = device, .planning = true};
-    const struct scan_forward_args forward = forward_args(config, &none);
-    const struct scan_backward_args backward = backward_args(config, &none);
+    const struct scan_forward_args forward = forward_args(&own, &none);
+    const struct scan_backward_args backward = backward_args(&own, &none);
     status = op_scan_forward(&context, &forward);
     status = status ? status : op_scan_backward(&context, &backward);
     *bytes = (uint64_t)context.scratch_need;
@@ -144,27 +172,31 @@ minrnn_status minrnn_scan_scratch(minrnn_device *device, const minrnn_scan_confi
 
 minrnn_status minrnn_scan_forward(minrnn_device *device, const minrnn_scan_config *config,
                                   const minrnn_scan_tensors *tensors) {
-    minrnn_status status = check_config(device, config);
-    status = status ? status : check_tensors(config, tensors);
+    minrnn_scan_config own;
+    minrnn_scan_tensors taken;
+    minrnn_status status = take_config(device, config, &own);
+    status = status ? status : take_tensors(&own, tensors, &taken);
     if (status) {
         return status;
     }
-    struct op_context context = context_of(device, tensors);
-    const struct scan_forward_args args = forward_args(config, tensors);
+    struct op_context context = context_of(device, &taken);
+    const struct scan_forward_args args = forward_args(&own, &taken);
     return op_scan_forward(&context, &args);
 }
 
 minrnn_status minrnn_scan_backward(minrnn_device *device, const minrnn_scan_config *config,
                                    const minrnn_scan_tensors *tensors) {
-    minrnn_status status = check_config(device, config);
-    status = status ? status : check_tensors(config, tensors);
-    if (!status && config->cell == MINRNN_CELL_LINEAR && !tensors->db.buffer) {
+    minrnn_scan_config own;
+    minrnn_scan_tensors taken;
+    minrnn_status status = take_config(device, config, &own);
+    status = status ? status : take_tensors(&own, tensors, &taken);
+    if (!status && own.cell == MINRNN_CELL_LINEAR && !taken.db.buffer) {
         status = fail(MINRNN_INVALID_ARGUMENT, "scan: the linear cell needs tensor db");
     }
     if (status) {
         return status;
     }
-    struct op_context context = context_of(device, tensors);
-    const struct scan_backward_args args = backward_args(config, tensors);
+    struct op_context context = context_of(device, &taken);
+    const struct scan_backward_args args = backward_args(&own, &taken);
     return op_scan_backward(&context, &args);
 }

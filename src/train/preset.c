@@ -1,7 +1,9 @@
 /* Presets: settings with a name, for a model and how it is trained. */
 #include <minrnn/trainer.h>
 
-#include "base/status.h"
+#include "base/sized.h"
+#include "network/model_config.h"
+#include "train/trainer_config.h"
 
 #include <string.h>
 
@@ -88,22 +90,35 @@ static minrnn_status find(const char *name, const struct preset **preset) {
     return fail(MINRNN_INVALID_ARGUMENT, "no preset is called \"%s\"", name);
 }
 
-static minrnn_status set_model(const struct preset *preset, minrnn_model_config *model) {
-    minrnn_status status = MINRNN_OK;
-    minrnn_model_config_init(model, model->size);
-    for (int i = 0; !status && i < MOST_VALUES && preset->model[i].name; i++) {
-        status = minrnn_model_set(model, preset->model[i].name, preset->model[i].value);
+/* Sets a caller's configuration to a preset's values; `whole` and `seen` are standard ones of the
+ * library's own. Members that an older program does not have must be standard in the preset. */
+static minrnn_status apply(const struct settings *settings, const char *preset,
+                           const struct value *values, void *whole, void *seen, void *given) {
+    minrnn_status status = sized_check(&settings->type, given);
+    for (int i = 0; !status && i < MOST_VALUES && values[i].name; i++) {
+        status = settings_set(settings, whole, values[i].name, values[i].value);
     }
-    return status;
+    if (status) {
+        return status;
+    }
+    settings_give(settings, whole, given, sized_get(given));
+    status = settings_take(settings, given, seen);
+    status = status ? status : settings_compare(settings, preset, whole, seen);
+    return status ? fail_in(status, "the program is older than the preset") : MINRNN_OK;
+}
+
+static minrnn_status set_model(const struct preset *preset, minrnn_model_config *model) {
+    minrnn_model_config whole, seen;
+    minrnn_model_config_defaults(&whole);
+    minrnn_model_config_defaults(&seen);
+    return apply(&model_settings, preset->name, preset->model, &whole, &seen, model);
 }
 
 static minrnn_status set_trainer(const struct preset *preset, minrnn_trainer_config *trainer) {
-    minrnn_status status = MINRNN_OK;
-    minrnn_trainer_config_init(trainer, trainer->size);
-    for (int i = 0; !status && i < MOST_VALUES && preset->trainer[i].name; i++) {
-        status = minrnn_trainer_set(trainer, preset->trainer[i].name, preset->trainer[i].value);
-    }
-    return status;
+    minrnn_trainer_config whole, seen;
+    minrnn_trainer_config_defaults(&whole);
+    minrnn_trainer_config_defaults(&seen);
+    return apply(&trainer_settings, preset->name, preset->trainer, &whole, &seen, trainer);
 }
 
 minrnn_status minrnn_preset(const char *name, minrnn_model_config *model,

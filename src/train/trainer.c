@@ -1,6 +1,7 @@
 #include "train/trainer.h"
 
 #include "base/alloc.h"
+#include "base/sized.h"
 #include "op/room.h"
 #include "train/schedule.h"
 #include "train/trainer_config.h"
@@ -36,19 +37,25 @@ static minrnn_status measure(minrnn_device *device, const struct model_layout *l
     return status;
 }
 
-minrnn_status minrnn_trainer_memory(minrnn_device *device, const minrnn_model_config *model,
-                                    const minrnn_trainer_config *config, minrnn_memory *memory) {
+minrnn_status minrnn_trainer_memory_sized(minrnn_device *device, const minrnn_model_config *model,
+                                          const minrnn_trainer_config *config,
+                                          minrnn_memory *memory, size_t size) {
     if (!device || !model || !config || !memory) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_trainer_memory: an argument is NULL");
     }
     struct model_layout layout;
     minrnn_trainer_config own;
+    minrnn_memory measured;
     minrnn_status status = layout_create(model, &layout);
-    if (!status) {
-        status = trainer_config_take(config, &own);
-        status = status ? status : measure(device, &layout, &own, memory);
-        layout_destroy(&layout);
+    if (status) {
+        return status;
     }
+    status = trainer_config_take(config, &own);
+    status = status ? status : measure(device, &layout, &own, &measured);
+    if (!status) {
+        sized_give(&measured, sizeof measured, memory, size);
+    }
+    layout_destroy(&layout);
     return status;
 }
 
@@ -346,8 +353,8 @@ minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const minrnn_batch *b
     return MINRNN_OK;
 }
 
-minrnn_status minrnn_trainer_record(minrnn_trainer *trainer, bool wait, minrnn_step_record *record,
-                                    bool *there) {
+minrnn_status minrnn_trainer_record_sized(minrnn_trainer *trainer, bool wait,
+                                          minrnn_step_record *record, size_t size, bool *there) {
     if (!trainer || !record || !there) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_trainer_record: an argument is NULL");
     }
@@ -363,21 +370,22 @@ minrnn_status minrnn_trainer_record(minrnn_trainer *trainer, bool wait, minrnn_s
     if (trainer->record_count == 0) {
         return MINRNN_OK;
     }
-    *record = trainer->records[0];
+    const minrnn_step_record own = trainer->records[0];
+    sized_give(&own, sizeof own, record, size);
     *there = true;
     trainer->record_count--;
     memmove(trainer->records, trainer->records + 1,
             (size_t)trainer->record_count * sizeof *trainer->records);
     char text[FAILURE_CAPACITY];
-    return trainer_is_finite(record, text) ? MINRNN_OK : fail(MINRNN_NOT_FINITE, "%s", text);
+    return trainer_is_finite(&own, text) ? MINRNN_OK : fail(MINRNN_NOT_FINITE, "%s", text);
 }
 
 int64_t minrnn_trainer_steps(const minrnn_trainer *trainer) {
     return trainer ? trainer->step : 0;
 }
 
-minrnn_status minrnn_trainer_copy_config(const minrnn_trainer *trainer,
-                                         minrnn_trainer_config *config, size_t size) {
+minrnn_status minrnn_trainer_get_config_sized(const minrnn_trainer *trainer,
+                                              minrnn_trainer_config *config, size_t size) {
     if (!trainer || !config) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_trainer_get_config: an argument is NULL");
     }

@@ -18,14 +18,19 @@ enum { PATH_BYTES = 4096, FILE_BYTES = 8192 };
 static char folder[] = "/tmp/minrnn-verdict-XXXXXX";
 
 static const minrnn_device_info device = {
+    .size = sizeof(minrnn_device_info),
     .name = "Some GPU",
     .platform = "Some platform",
     .driver = "1.2\ndate 2001-01-01\nops 3", /* a driver may say anything */
     .platform_version = "OpenCL 3.0",
     .kernels = 42,
 };
-static const minrnn_verdict bad = {
-    .ops = 24, .cases = 500, .left_out = 3, .failures = 2, .failed = "gemm scan_forward"};
+static const minrnn_verdict bad = {.size = sizeof bad,
+                                   .ops = 24,
+                                   .cases = 500,
+                                   .left_out = 3,
+                                   .failures = 2,
+                                   .failed = "gemm scan_forward"};
 
 static int begin(void **state) {
     (void)state;
@@ -65,7 +70,7 @@ static void test_kept_and_found(void **state) {
     assert_int_equal(strlen(found.date), strlen("2026-01-31 23:59"));
     assert_true(strcmp(found.date, "2020") > 0);
     assert_false(found.outdated);
-    const minrnn_verdict good = {.ops = 24, .cases = 506};
+    const minrnn_verdict good = {.size = sizeof good, .ops = 24, .cases = 506};
     assert_int_equal(minrnn_verdict_keep(&device, &good), MINRNN_OK);
     minrnn_verdict_find(&device, &found);
     assert_int_equal(found.failures, 0);
@@ -120,13 +125,15 @@ static void test_what_says_less_replaces_nothing(void **state) {
     for (int i = 0; i < 36; i++) {
         const int before = i / 12, after = i / 4 % 3;
         const bool failed = i & 1, fails = i & 2;
-        const minrnn_verdict first = {.ops = 24,
+        const minrnn_verdict first = {.size = sizeof first,
+                                      .ops = 24,
                                       .cases = extents[before].cases,
                                       .left_out = extents[before].left_out,
                                       .small = extents[before].small,
                                       .failures = failed ? 1 : 0,
                                       .failed = "gemm"};
-        const minrnn_verdict second = {.ops = 24,
+        const minrnn_verdict second = {.size = sizeof second,
+                                       .ops = 24,
                                        .cases = extents[after].cases,
                                        .left_out = extents[after].left_out,
                                        .small = extents[after].small,
@@ -225,6 +232,15 @@ static void test_what_cannot_be_kept(void **state) {
     const minrnn_verdict none = {0};
     minrnn_verdict found = {.ops = 1};
     assert_int_equal(minrnn_verdict_keep(&device, &none), MINRNN_INVALID_ARGUMENT);
+    assert_non_null(strstr(minrnn_error_text(), "minrnn_verdict_defaults sets it"));
+    minrnn_verdict empty;
+    minrnn_verdict_defaults(&empty);
+    assert_int_equal(minrnn_verdict_keep(&device, &empty), MINRNN_INVALID_ARGUMENT);
+    assert_non_null(strstr(minrnn_error_text(), "nothing to keep"));
+    minrnn_device_info unsized = device;
+    unsized.size = 0;
+    assert_int_equal(minrnn_verdict_keep(&unsized, &bad), MINRNN_INVALID_ARGUMENT);
+    assert_non_null(strstr(minrnn_error_text(), "minrnn_device_describe sets it"));
     assert_int_equal(minrnn_verdict_keep(NULL, &bad), MINRNN_INVALID_ARGUMENT);
     assert_int_equal(minrnn_verdict_keep(&device, NULL), MINRNN_INVALID_ARGUMENT);
     setenv("MINRNN_CACHE", "", 1);

@@ -33,7 +33,7 @@ prefix=$(dirname "$(dirname "$(find "$work/root" -name minrnn -type f)")")
 libfolder=${lib#"$prefix"/}
 {
     echo bin/minrnn
-    for name in libminrnn.so libminrnn.so.0 "libminrnn.so.$version" pkgconfig/minrnn.pc; do
+    for name in libminrnn.so libminrnn.so.0.1 "libminrnn.so.$version" pkgconfig/minrnn.pc; do
         echo "$libfolder/$name"
     done
     for header in "$headers"/*.h; do
@@ -47,9 +47,9 @@ diff "$work/expected" "$work/installed" || fail "expected (<) and installed (>) 
     fail "files are installed outside the prefix"
 
 # ---- the soname, and links that lead to the library ----
-readelf -d "$lib/libminrnn.so" | grep -q 'SONAME.*\[libminrnn\.so\.0\]' ||
-    fail "the soname is not libminrnn.so.0"
-for link in libminrnn.so libminrnn.so.0; do
+readelf -d "$lib/libminrnn.so" | grep -q 'SONAME.*\[libminrnn\.so\.0\.1\]' ||
+    fail "the soname is not libminrnn.so.0.1"
+for link in libminrnn.so libminrnn.so.0.1; do
     [ "$(readlink -f "$lib/$link")" = "$(readlink -f "$lib/libminrnn.so.$version")" ] ||
         fail "$link does not lead to libminrnn.so.$version"
 done

@@ -55,7 +55,7 @@ plain | uninstalled)
     compile -Wall -Wextra -Werror $sanitize
     "$work/consumer"
     # Linked against the soname, not the development name.
-    readelf -d "$work/consumer" | grep -q 'NEEDED.*libminrnn\.so\.0'
+    readelf -d "$work/consumer" | grep -q 'NEEDED.*libminrnn\.so\.0\.1\]'
     ;;
 sanitized)
     [ "$sanitizers" = none ] || skip "the whole build is"

@@ -39,10 +39,11 @@ int main(void) {
     int result = 1;
     minrnn_device *device = NULL;
     minrnn_mixer *mixer = NULL;
-    minrnn_mixer_tensors t = {0};
+    minrnn_mixer_tensors t;
     float *parameters = NULL, *gradients = NULL;
     float loss = 0.0f;
 
+    minrnn_mixer_tensors_defaults(&t);
     TRY(minrnn_device_open(NULL, &device));
 
     minrnn_mixer_config config;

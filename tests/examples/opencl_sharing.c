@@ -82,8 +82,12 @@ int main(void) {
     const float decay = 0.9f, input = 0.1f;
     TRY_CL(clEnqueueFillBuffer(queue, memory, &decay, sizeof decay, 0, bytes, 0, NULL, NULL));
     TRY_CL(clEnqueueFillBuffer(queue, memory, &input, sizeof input, bytes, bytes, 0, NULL, NULL));
-    const minrnn_scan_tensors tensors = {
-        .x = {.buffer = a}, .b = {.buffer = b}, .h = {.buffer = h}, .scratch = {.buffer = scratch}};
+    minrnn_scan_tensors tensors;
+    minrnn_scan_tensors_defaults(&tensors);
+    tensors.x.buffer = a;
+    tensors.b.buffer = b;
+    tensors.h.buffer = h;
+    tensors.scratch.buffer = scratch;
     TRY(minrnn_scan_forward(device, &config, &tensors));
     TRY(minrnn_opencl_record(device, &scanned));
 

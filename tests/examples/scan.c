@@ -24,7 +24,8 @@ static minrnn_status make_tensor(minrnn_device *device, uint64_t elements, minrn
 int main(void) {
     int result = 1;
     minrnn_device *device = NULL;
-    minrnn_scan_tensors tensors = {0};
+    minrnn_scan_tensors tensors;
+    minrnn_scan_tensors_defaults(&tensors);
 
     /* MINRNN_DEVICE, or else the best device there is. */
     TRY(minrnn_device_open(NULL, &device));

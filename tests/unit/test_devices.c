@@ -4,13 +4,14 @@
 #include <stdio.h>
 
 /* devices.c itself, beside the library's own, with these lists in OpenCL's place. */
-#define minrnn_device_list tested_list
+#define minrnn_device_list_sized tested_list_sized
 #define minrnn_device_open tested_open
 #define minrnn_device_absent tested_absent
 #define opencl_list fake_list
 #define opencl_device_open fake_open
 #define opencl_absent fake_absent
-static minrnn_status tested_list(minrnn_device_info *infos, int capacity, int *count);
+static minrnn_status tested_list_sized(minrnn_device_info *infos, size_t size, int capacity,
+                                       int *count);
 static minrnn_status tested_open(const char *name, minrnn_device **device);
 static void tested_absent(char *text, size_t capacity);
 #include "devices.c" /* NOLINT(bugprone-suspicious-include) */
@@ -82,6 +83,10 @@ static void expect_none(const char *name) {
 
 /* ---- tests ---- */
 
+static minrnn_status tested_list(minrnn_device_info *infos, int capacity, int *count) {
+    return tested_list_sized(infos, sizeof *infos, capacity, count);
+}
+
 static void test_list(void **state) {
     (void)state;
     minrnn_device_info infos[4];
@@ -101,6 +106,32 @@ static void test_list(void **state) {
         for (int i = capacity < 3 ? capacity : 3; i < 4; i++) {
             assert_int_equal(infos[i].name[0], 0x55); /* not ours to write */
         }
+    }
+}
+
+/* Entries of an older program are shorter, those of a newer one longer. */
+static void test_list_entries(void **state) {
+    (void)state;
+    enum { MOST = sizeof(minrnn_device_info) + 64, ENTRIES = 3 };
+    static const size_t sizes[] = {sizeof(minrnn_device_info),
+                                   offsetof(minrnn_device_info, max_allocation_bytes), MOST};
+    WITH(GPU, CPU, CPU);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        _Alignas(minrnn_device_info) char entries[ENTRIES * MOST + 1];
+        int count = 0;
+        memset(entries, 0x55, sizeof entries);
+        assert_int_equal(
+            tested_list_sized((minrnn_device_info *)entries, sizes[i], ENTRIES, &count), MINRNN_OK);
+        assert_int_equal(count, 4);
+        for (size_t entry = 0; entry < ENTRIES; entry++) {
+            static const char *const names[ENTRIES] = {"cpu", "Device 0.", "Device 1."};
+            const char *at = entries + entry * sizes[i];
+            size_t size;
+            memcpy(&size, at, sizeof size);
+            assert_int_equal(size, sizes[i]);
+            assert_string_equal(at + offsetof(minrnn_device_info, name), names[entry]);
+        }
+        assert_int_equal(entries[ENTRIES * sizes[i]], 0x55);
     }
 }
 
@@ -193,10 +224,10 @@ static void test_environment(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_list),        cmocka_unit_test(test_auto),
-        cmocka_unit_test(test_opencl),      cmocka_unit_test(test_index),
-        cmocka_unit_test(test_name),        cmocka_unit_test(test_absent),
-        cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_list),   cmocka_unit_test(test_list_entries),
+        cmocka_unit_test(test_auto),   cmocka_unit_test(test_opencl),
+        cmocka_unit_test(test_index),  cmocka_unit_test(test_name),
+        cmocka_unit_test(test_absent), cmocka_unit_test(test_environment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

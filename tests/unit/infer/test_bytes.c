@@ -67,7 +67,7 @@ static void expect_pieces(const char *prompt, const char *chain, int64_t length,
     minrnn_model *model = chain_model(next);
     minrnn_session *session;
     struct pieces pieces = {.limit = limit};
-    const minrnn_sampling greedy = {.temperature = 0.0f};
+    const minrnn_sampling greedy = {.size = sizeof greedy, .temperature = 0.0f};
     CHECK(minrnn_session_create(model, 1, 4, &session));
     CHECK(minrnn_generate(session, prompt, prompt ? strlen(prompt) : 0, length, &greedy, take,
                           &pieces));
@@ -143,7 +143,7 @@ static void test_a_nul_is_a_byte(void **state) {
     minrnn_model *model = chain_model(next);
     minrnn_session *session;
     struct pieces pieces = {0};
-    const minrnn_sampling greedy = {.temperature = 0.0f};
+    const minrnn_sampling greedy = {.size = sizeof greedy, .temperature = 0.0f};
     CHECK(minrnn_session_create(model, 1, 4, &session));
     CHECK(minrnn_generate(session, "a\0x\0", 4, 3, &greedy, take, &pieces));
     assert_int_equal(pieces.bytes, 6);

@@ -436,6 +436,15 @@ static void test_public_sizes(void **unused) {
     expect_failure(minrnn_preset("small", &model, NULL, NULL, NULL), MINRNN_INVALID_ARGUMENT,
                    "minrnn_model_config_defaults sets it");
 
+    /* Without a member a preset is whole if it leaves that one standard. */
+    model.size = offsetof(minrnn_model_config, dropout);
+    CHECK(minrnn_preset("small", &model, NULL, NULL, NULL));
+    assert_int_equal(model.size, offsetof(minrnn_model_config, dropout));
+    assert_int_equal(model.width, 128);
+    assert_true(model.dropout == 0.5f);
+    expect_failure(minrnn_preset("shakespeare", &model, NULL, NULL, NULL), MINRNN_INVALID_ARGUMENT,
+                   "the program is older than the preset: shakespeare has dropout 0.2");
+
     minrnn_trainer_config_defaults(&trainer);
     trainer.batch = 3;
     trainer.clip = 77.0f;
@@ -535,7 +544,7 @@ static void test_tables(void **unused) {
         check_table(&model_settings, &model);
         CHECK(minrnn_mixer_config_defaults(minrnn_mixer_name(i), &mixer));
         check_table(&mixer_settings, &mixer);
-        assert_true(mixer_own_settings(mixer.name)->size <= MINRNN_MIXER_ROOM);
+        assert_true(mixer_own_settings(mixer.name)->type.size <= MINRNN_MIXER_ROOM);
     }
     /* Only what has no standard value must be set. */
     minrnn_model_config_defaults(&model);

@@ -52,6 +52,7 @@ static inline void layer_run(minrnn_device *device, minrnn_mixer *mixer,
     int64_t saved, temporary;
     CHECK(minrnn_mixer_workspace(mixer, data->batch, data->time, &saved, &temporary));
     minrnn_mixer_tensors t = {
+        .size = sizeof t,
         .parameters = tensor_make(device, parameters, MINRNN_F32),
         .x = tensor_make(device, io, MINRNN_F32),
         .y = tensor_make(device, io, MINRNN_F32),

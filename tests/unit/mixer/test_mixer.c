@@ -417,7 +417,7 @@ static void test_states_apart(void **unused) {
     minrnn_buffer *buffer;
     CHECK(minrnn_buffer_create(
         device, (uint64_t)(parameters + 2 * io + saved + temporary + 3 * states) * 4, &buffer));
-    minrnn_mixer_tensors t = {.parameters = {buffer, 0, MINRNN_F32}};
+    minrnn_mixer_tensors t = {.size = sizeof t, .parameters = {buffer, 0, MINRNN_F32}};
     minrnn_tensor *const next[] = {&t.x, &t.y, &t.saved, &t.temporary, &t.state};
     const int64_t sizes[] = {parameters, io, io, saved, temporary};
     minrnn_tensor at = t.parameters;
@@ -621,7 +621,11 @@ static void test_refused(void **unused) {
     assert_int_equal(minrnn_mixer_workspace(mixer, 1, -1, &saved, &temporary),
                      MINRNN_INVALID_ARGUMENT);
     assert_int_equal(minrnn_mixer_forward(mixer, 1, 1, NULL), MINRNN_INVALID_ARGUMENT);
-    const minrnn_mixer_tensors none = {0};
+    const minrnn_mixer_tensors unsized = {0};
+    assert_int_equal(minrnn_mixer_forward(mixer, 1, 1, &unsized), MINRNN_INVALID_ARGUMENT);
+    assert_non_null(strstr(minrnn_error_text(), "minrnn_mixer_tensors_defaults sets it"));
+    minrnn_mixer_tensors none;
+    minrnn_mixer_tensors_defaults(&none);
     assert_int_equal(minrnn_mixer_forward(mixer, 1, 1, &none), MINRNN_INVALID_ARGUMENT);
     assert_int_equal(minrnn_mixer_backward(mixer, 1, 1, &none), MINRNN_INVALID_ARGUMENT);
     minrnn_parameter_info info;

@@ -369,6 +369,7 @@ static void release(struct on_device *o) {
 static minrnn_scan_tensors tensors_of(const struct on_device *o) {
     const minrnn_tensor *t = o->tensor;
     return (minrnn_scan_tensors){
+        .size = sizeof(minrnn_scan_tensors),
         .x = t[X],
         .b = t[B],
         .bias = t[BIAS_],
@@ -439,22 +440,21 @@ static void check_case(const struct scan_case *c) {
 /* ---- tests ---- */
 
 /* Operators, cells and candidates that go together. */
+#define KIND(...)                                                                                  \
+    { .size = sizeof(minrnn_scan_config), __VA_ARGS__ }
 static const minrnn_scan_config kinds[] = {
-    {.cell = MINRNN_CELL_LINEAR},
-    {.cell = MINRNN_CELL_LINEAR, .alg = MINRNN_SCAN_LOG},
-    {.cell = MINRNN_CELL_MINGRU},
-    {.cell = MINRNN_CELL_MINGRU, .candidate = MINRNN_CANDIDATE_G},
-    {.cell = MINRNN_CELL_MINGRU, .candidate = MINRNN_CANDIDATE_G, .alg = MINRNN_SCAN_LOG},
-    {.cell = MINRNN_CELL_MINLSTM},
-    {.cell = MINRNN_CELL_MINLSTM, .candidate = MINRNN_CANDIDATE_G},
-    {.cell = MINRNN_CELL_MINLSTM, .normalised = true, .forget_offset = 1.5f},
-    {.cell = MINRNN_CELL_MINLSTM, .normalised = true, .candidate = MINRNN_CANDIDATE_G},
-    {.cell = MINRNN_CELL_MINLSTM, .candidate = MINRNN_CANDIDATE_G, .alg = MINRNN_SCAN_LOG},
-    {.cell = MINRNN_CELL_MINLSTM,
-     .candidate = MINRNN_CANDIDATE_G,
-     .alg = MINRNN_SCAN_LOG,
-     .normalised = true,
-     .forget_offset = -0.5f},
+    KIND(.cell = MINRNN_CELL_LINEAR),
+    KIND(.cell = MINRNN_CELL_LINEAR, .alg = MINRNN_SCAN_LOG),
+    KIND(.cell = MINRNN_CELL_MINGRU),
+    KIND(.cell = MINRNN_CELL_MINGRU, .candidate = MINRNN_CANDIDATE_G),
+    KIND(.cell = MINRNN_CELL_MINGRU, .candidate = MINRNN_CANDIDATE_G, .alg = MINRNN_SCAN_LOG),
+    KIND(.cell = MINRNN_CELL_MINLSTM),
+    KIND(.cell = MINRNN_CELL_MINLSTM, .candidate = MINRNN_CANDIDATE_G),
+    KIND(.cell = MINRNN_CELL_MINLSTM, .normalised = true, .forget_offset = 1.5f),
+    KIND(.cell = MINRNN_CELL_MINLSTM, .normalised = true, .candidate = MINRNN_CANDIDATE_G),
+    KIND(.cell = MINRNN_CELL_MINLSTM, .candidate = MINRNN_CANDIDATE_G, .alg = MINRNN_SCAN_LOG),
+    KIND(.cell = MINRNN_CELL_MINLSTM, .candidate = MINRNN_CANDIDATE_G, .alg = MINRNN_SCAN_LOG,
+         .normalised = true, .forget_offset = -0.5f),
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 

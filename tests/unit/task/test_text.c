@@ -374,7 +374,7 @@ static void test_windows_cover_a_split_once(void **state) {
 
 static int32_t draw(float temperature, int top_k, uint64_t seed, uint64_t index,
                     const float *logits, int64_t vocab) {
-    const minrnn_sampling sampling = {temperature, top_k, seed};
+    const minrnn_sampling sampling = {sizeof sampling, temperature, top_k, seed};
     int32_t token = -1;
     assert_status(minrnn_sample(&sampling, logits, vocab, index, &token), MINRNN_OK);
     return token;

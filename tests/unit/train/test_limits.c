@@ -239,7 +239,7 @@ static void test_batches(minrnn_trainer *trainer, const minrnn_batch good) {
     bad = good;
     bad.time = 2;
     REFUSED(minrnn_trainer_step(trainer, &bad));
-    const size_t sizes[] = {0, 1, sizeof bad - 1, sizeof bad + 1, (size_t)-1};
+    const size_t sizes[] = {0, 1, sizeof(size_t), 1 << 20, (size_t)-1};
     for (int i = 0; i < 5; i++) {
         bad = good;
         bad.size = sizes[i];
@@ -354,8 +354,13 @@ static void test_null_texts(void **unused) {
 
 static void test_scan_scratch(void **unused) {
     (void)unused;
-    minrnn_scan_config config = {.cell = MINRNN_CELL_MINGRU, .batch = 3, .time = 100, .width = 7};
+    minrnn_scan_config config;
     uint64_t bytes = 1;
+    minrnn_scan_config_defaults(&config);
+    config.cell = MINRNN_CELL_MINGRU;
+    config.batch = 3;
+    config.time = 100;
+    config.width = 7;
     config.run = MINRNN_RUN_SERIAL;
     CHECK(minrnn_scan_scratch(device, &config, &bytes));
     assert_int_equal(bytes, 0);
@@ -364,6 +369,8 @@ static void test_scan_scratch(void **unused) {
     assert_in_range(bytes, 1, 3 * (100 / 8) * 3 * 7 * sizeof(float));
     REFUSED(minrnn_scan_scratch(device, &config, NULL));
     REFUSED(minrnn_scan_scratch(device, NULL, &bytes));
+    config.size = 0;
+    REFUSED(minrnn_scan_scratch(device, &config, &bytes));
 }
 
 int main(void) {
