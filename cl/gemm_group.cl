@@ -7,7 +7,7 @@
 #define TILE (4 * GROUP)
 
 /* Copies x[first_line .. + TILE, first_step .. + GROUP] to tile[step][line], 0 outside; x is stored
- * [line, step], or [step, line] where BY_STEP. Neighbours read neighbouring addresses. */
+ * [line, step], or [step, line] if BY_STEP. Neighbours read neighbouring addresses. */
 #define LOAD_TILE(tile, x, lines, steps, first_line, first_step, BY_STEP)                           \
     for (int part = 0; part < 4; part++) {                                                          \
         const int i = part * GROUP * GROUP + item;                                                  \

@@ -101,7 +101,7 @@ minrnn_status minrnn_verdict_keep(const minrnn_device_info *info, const minrnn_v
     return write_file(path, text);
 }
 
-/* Reads what follows the identity; false where it is not what keeping writes: earlier versions did
+/* Reads what follows the identity; false if it is not what keeping writes: earlier versions did
  * not say whether shapes were small. */
 static bool read_result(const char *text, minrnn_verdict *verdict) {
     minrnn_verdict read = {0};

@@ -9,7 +9,7 @@ import sys
 LOUD = {"printf", "vprintf", "puts", "putchar", "putc", "perror", "psignal", "stdout", "stderr",
         "__printf_chk", "__vprintf_chk", "exit", "_exit", "_Exit", "quick_exit", "abort", "raise",
         "__assert_fail", "err", "errx", "warn", "warnx", "syslog"}
-# It calls this one, so that a listing without it is no listing of the library.
+# The library calls this one: a listing without it is not the library's.
 CALLED = "vsnprintf"
 
 
