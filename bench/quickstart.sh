@@ -45,7 +45,7 @@ sha256_of() {
     sha256sum "$1" | cut -d ' ' -f 1
 }
 
-# Prints the path of tiny Shakespeare, downloading it where there is no copy.
+# Prints the path of tiny Shakespeare, downloading it if there is no copy.
 shakespeare() {
     copy=$root/../shared/data/tinyshakespeare.txt
     if [ ! -r "$copy" ]; then

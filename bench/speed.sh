@@ -1,6 +1,6 @@
 #!/bin/sh
 # Training speed of the two presets, as CSV: the table in README.md.
-#   bench/speed.sh MINRNN TEXT [DEVICE...]      (devices: cpu and opencl where none is named)
+#   bench/speed.sh MINRNN TEXT [DEVICE...]      (devices: cpu and opencl if none is named)
 # The median step of a short run, the first four left out; presets and devices alternate through three
 # rounds, and the best round counts, since other programs only ever slow one down.
 set -eu

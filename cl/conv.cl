@@ -113,7 +113,7 @@ columns_t input_at(const sequence_t *s, long t) {
     return s->state ? columns_load(s->state + (t + TAPS - 1) * s->width, s->left) : columns_zero();
 }
 
-/* seen[k] is the input TAPS - 1 - k steps ago as the current step sees it: zero where a reset lies
+/* seen[k] is the input TAPS - 1 - k steps ago as the current step sees it: zero if a reset lies
  * between. This goes on to step t. */
 void seen_step(const sequence_t *s, long t, columns_t *seen) {
     UNROLL for (int k = 0; k < TAPS - 1; k++) {
@@ -206,7 +206,7 @@ __kernel void conv_state(long time, long width, __global const float *x, ulong x
     }
 }
 
-/* Going back in time, next[j] is dy at step t + j where that step sees input t, else zero: then
+/* Going back in time, next[j] is dy at step t + j if that step sees input t, else zero: then
  * dx[t] = dresidual[t] + sum over k of weight[k] * next[TAPS - 1 - k], and input t's share of
  * dweight[k] is x[t] * next[TAPS - 1 - k]. This goes back a step. */
 void next_shift(columns_t *next, columns_t dy) {

@@ -1,6 +1,6 @@
 /* Matrix product for CPUs: a work-item holds a tile of c, TILE_ROWS rows of TILE_VECTORS vectors, in
  * registers, and walks a block of k. b comes in panels of TILE_COLUMNS columns from gemm_pack.cl, and
- * so does a, in panels of TILE_ROWS, where PACKED_A is set; otherwise a is stored [m, k].
+ * so does a, in panels of TILE_ROWS, if PACKED_A is set; otherwise a is stored [m, k].
  * Edge tiles begin early enough to be whole (m >= TILE_ROWS) and store only what no other tile does,
  * so that nothing is read or written outside. */
 #ifndef TILE_ROWS

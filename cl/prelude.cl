@@ -25,7 +25,7 @@ typedef CONCAT(uint, VECTOR) vuint;
 #define convert_vfloat CONCAT(convert_float, VECTOR)
 #endif
 
-/* One wide access where vload16 and vstore16 may become four (PoCL): a vector type of float's
+/* One wide access if vload16 and vstore16 may become four (PoCL): a vector type of float's
  * alignment. Compilers without the attribute fall back to vload and vstore. */
 #if VECTOR == 1
 #define LOAD(p) (*(p))
@@ -39,9 +39,9 @@ typedef vfloat __attribute__((aligned(4))) unaligned_vfloat;
 #define STORE(v, p) CONCAT(vstore, VECTOR)((v), 0, (p))
 #endif
 
-/* A store that passes the cache by, for outputs larger than it: asked for with NONTEMPORAL, which the
- * host sets only where the address is a multiple of the vector; compilers without the builtin store
- * as usual. */
+/* A store that passes the cache by, for outputs larger than it. NONTEMPORAL asks for it; the host
+ * sets that only if the address is a multiple of the vector. Compilers without the builtin store as
+ * usual. */
 #if defined(NONTEMPORAL) && defined(__has_builtin)
 #if __has_builtin(__builtin_nontemporal_store)
 #define STREAM(v, p) __builtin_nontemporal_store((v), (__global vfloat *)(p))
@@ -51,7 +51,7 @@ typedef vfloat __attribute__((aligned(4))) unaligned_vfloat;
 #define STREAM(v, p) STORE(v, p)
 #endif
 
-/* a * b + c, fused where the device does that in hardware. */
+/* a * b + c, fused if the device does that in hardware. */
 #ifdef HAVE_FMA
 #define MAD(a, b, c) fma((a), (b), (c))
 #else

@@ -62,7 +62,7 @@ column_sum(long rows, long width, long stride, long run, int accumulate, __globa
 /* What is summed of each element x. */
 #define SUM_VALUES 0
 #define SUM_SQUARES 1
-#define SUM_NONFINITE 2 /* 1 where x is NaN or infinite, else 0 */
+#define SUM_NONFINITE 2 /* 1 if x is NaN or infinite, else 0 */
 
 /* By the bits, whatever a compiler assumes of numbers: an exponent of all ones. */
 vfloat is_nonfinite(vfloat x) {

@@ -1,7 +1,7 @@
 /* What the layers share: vectors cut short by the end of a row, vectors that wrap around it, and
  * sums and maxima over the lanes of a vector and over the work-items of a row. */
 
-/* Work-items that share a row: 1 where a work-item has vectors of its own (CPUs), else a power of
+/* Work-items that share a row: 1 if a work-item has vectors of its own (CPUs), else a power of
  * two, and then the whole work-group. */
 #ifndef ROW_ITEMS
 #define ROW_ITEMS 1
@@ -115,7 +115,7 @@ vfloat load_wrapped(__global const float *p, long i, long width) {
 /* The column VECTOR elements after column i of rows of `width`. */
 #define NEXT_COLUMN(i, width) ((i) + VECTOR < (width) ? (i) + VECTOR : ((i) + VECTOR) % (width))
 
-/* Vectors of neighbouring columns that a work-item takes, where it walks down rows. */
+/* Vectors of neighbouring columns that a work-item takes when it walks down rows. */
 #ifndef COLUMN_VECTORS
 #define COLUMN_VECTORS 1
 #endif

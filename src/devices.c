@@ -117,7 +117,7 @@ static bool is_index(const char *name, long *index) {
     return *end == '\0';
 }
 
-/* -1 where there is no such device. */
+/* -1 if there is no such device. */
 static int choose(const char *name, const minrnn_device_info *infos, int count) {
     long index;
     if (strcmp(name, "auto") == 0) {

@@ -34,7 +34,7 @@ install_missing "$install" gcc g++ libc6-dev clang libclang-rt-dev libomp-dev cl
     opencl-headers libclblast-dev pocl-opencl-icd mesa-opencl-icd oclgrind \
     clang-15 libclc-15 llvm-spirv-15 spirv-tools
 
-# build NAME [MESON OPTION...]: configures build/NAME where it is not, and builds it, warnings being
+# build NAME [MESON OPTION...]: configures build/NAME if it is not there, and builds it. Warnings are
 # errors.
 build() {
     directory=$root/build/$1

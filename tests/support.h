@@ -29,7 +29,7 @@ static inline void support_check(minrnn_status status, const char *call, const c
     }
 }
 
-/* Opens the device under test; exits with SUPPORT_SKIP, saying so, where this machine has none. */
+/* Opens the device under test; exits with SUPPORT_SKIP, saying so, if this machine has none. */
 static inline minrnn_device *support_open_device(void) {
     const char *name = getenv("MINRNN_DEVICE");
     minrnn_device *device = NULL;
@@ -151,7 +151,7 @@ static inline void support_fill(struct support_random *random, float *x, int64_t
     }
 }
 
-/* max|a - b| / max(max|b|, floor); infinite where any of it is not finite. */
+/* max|a - b| / max(max|b|, floor); infinite if any of it is not finite. */
 static inline double support_error(const float *a, const float *b, int64_t count, double floor) {
     double largest = floor, worst = 0.0;
     for (int64_t i = 0; i < count; i++) {

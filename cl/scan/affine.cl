@@ -8,7 +8,7 @@
  *   elem_load, elem_store, state_load, state_store   in memory, the floats `stride` apart
  *   state_enter(values), state_leave(state)      from and to the values that callers see
  *   state_zero, state_add
- * and, where the gradient is walked with it:
+ * and, if gradients are walked with it:
  *   elem_back(e, gradient)      from the gradient of a state to that of the one before
  *   elem_reverse(e, gradient)   the element of that walk: g -> back(gradient + g) */
 #define ELEM_FLOATS 2

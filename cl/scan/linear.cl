@@ -1,4 +1,4 @@
-/* The linear cell: a and b are given (their logarithms where LOG_INPUTS). lane.cl says what a cell
+/* The linear cell: a and b are given (their logarithms if LOG_INPUTS). lane.cl says what a cell
  * gives. */
 #ifdef LOG_INPUTS
 #define PLAIN(v) exp(v)

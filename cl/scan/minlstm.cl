@@ -43,7 +43,7 @@ typedef struct {
 
 static inline gates_t cell_gates(pre_t p) {
 #ifdef NORMALISED
-    /* f / (f + i) is 0 / 0 where both underflow, so both are multiplied by (1 + e^-forget) *
+    /* f / (f + i) is 0 / 0 if both underflow, so both are multiplied by (1 + e^-forget) *
      * (1 + e^-input). Exponents beyond 60 are brought down together; that the 1 stays as it is then
      * changes the gates by less than e^-60. */
     const vfloat excess = fmax(-fmin(p.forget, p.input) - 60.0f, (vfloat)0.0f);

@@ -1,7 +1,7 @@
 /* Tile: a work-group walks one chunk of time for LANES vectors of channels of one sequence, a tile
  * of ROWS * BLOCK steps at a time. Each of its ROWS rows reads BLOCK steps into registers and
  * combines them, the rows tell each other through local memory, and each applies its steps: every
- * value of global memory is read and written once, and time goes ROWS times faster. Where there are
+ * value of global memory is read and written once, and time goes ROWS times faster. If there are
  * several chunks, one launch each hands its carry to the next in `carries` [batch, chunks,
  * STATE_FLOATS, width].
  *

@@ -1,3 +1,4 @@
+/* Host memory, and the allocation that tests let fail. */
 #include "base/alloc.h"
 
 #include <stdatomic.h>

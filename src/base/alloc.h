@@ -8,7 +8,7 @@
  * The limit is SIZE_MAX, which on a 32-bit machine is less than files and devices may hold. */
 bool mem_fits(uint64_t count, uint64_t size, uint64_t limit, uint64_t *bytes);
 
-/* `count` elements of `size` bytes, zeroed. NULL, with the error text set, where there is no memory
+/* `count` elements of `size` bytes, zeroed. NULL, with the error text set, if there is no memory
  * or the product passes SIZE_MAX. mem_free takes NULL. */
 void *mem_alloc(uint64_t count, uint64_t size);
 void mem_free(void *memory);
@@ -18,7 +18,7 @@ void mem_free(void *memory);
 void *mem_alloc_aligned(uint64_t bytes);
 void mem_free_aligned(void *memory);
 
-/* A copy of a string, to be freed with mem_free; NULL where there is no memory. */
+/* A copy of a string, to be freed with mem_free; NULL if there is no memory. */
 char *mem_strdup(const char *string);
 
 /* Makes the n-th allocation from now on fail, once (0: none). For tests; not thread-safe. */

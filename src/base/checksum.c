@@ -1,3 +1,4 @@
+/* CRC-64/XZ, eight bytes a round from eight tables. */
 #include "base/checksum.h"
 
 /* x^64 + ... of ECMA-182, lowest bit first. */

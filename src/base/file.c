@@ -1,3 +1,4 @@
+/* Reading whole files, and writing them: beside the old one, then in its place by a rename. */
 #define _DEFAULT_SOURCE /* flock */
 
 #include "base/file.h"
@@ -28,7 +29,7 @@ struct file_reader {
 struct file_writer {
     char *path;      /* where it goes, symbolic links followed */
     char *directory; /* of `path` */
-    char *temporary; /* beside it; NULL where `path` is written in place */
+    char *temporary; /* beside it; NULL if `path` is written in place */
     int fd;
 };
 
@@ -147,7 +148,7 @@ done:
     return status;
 }
 
-/* The directory of `path`, to be freed; NULL where there is no memory. */
+/* The directory of `path`, to be freed; NULL if there is no memory. */
 static char *directory_of(const char *path) {
     const char *slash = strrchr(path, '/');
     if (!slash) {
@@ -182,7 +183,7 @@ static bool is_temporary_of(const char *entry, const char *name) {
 }
 
 /* Removes what killed processes left. A writer holds a lock on its temporary file until it is done,
- * so one that can be locked has nobody. Best effort: where it fails, only space is lost. */
+ * so one that can be locked has nobody. Best effort: if it fails, only space is lost. */
 static void remove_leftovers(const char *directory, const char *name) {
     DIR *entries = opendir(directory);
     if (!entries) {

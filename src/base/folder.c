@@ -1,3 +1,4 @@
+/* The cache folder: which one it is, and making it. */
 #include "base/folder.h"
 
 #include <stdio.h>

@@ -7,7 +7,7 @@
 enum { CACHE_PATH_BYTES = 4096 };
 
 /* The folder of the cache: MINRNN_CACHE (empty: no cache), else minrnn in XDG_CACHE_HOME, else in
- * ~/.cache. False where there is none. */
+ * ~/.cache. False if there is none. */
 bool cache_folder(char folder[CACHE_PATH_BYTES]);
 
 /* Makes the folder and those above it, as far as that works. */

@@ -1,3 +1,4 @@
+/* Numbers processes: a handler of fork() counts on in the child. */
 #include "base/fork.h"
 
 #include <pthread.h>

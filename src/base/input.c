@@ -1,3 +1,4 @@
+/* Reads files, pipes and standard input to their end, and lists the files of folders. */
 #include "base/input.h"
 
 #include "base/alloc.h"
@@ -25,7 +26,7 @@ const char *input_name(const char *path) {
 
 /* ---- lists ---- */
 
-/* Takes `path`, which the list frees, even where it fails. */
+/* Takes `path`, which the list frees, even if it fails. */
 static minrnn_status append(struct input_list *list, char *path, bool found) {
     if (list->count == list->capacity) {
         const size_t capacity = list->capacity ? 2 * list->capacity : FIRST_CAPACITY;

@@ -1,3 +1,4 @@
+/* Reads limits from control groups, /proc and ulimits; the tightest one counts. */
 #include "base/limits.h"
 
 #include <errno.h>

@@ -48,7 +48,7 @@ static inline float philox_unit(uint32_t word) {
     return (float)(word >> 8) * 0x1p-24f;
 }
 
-/* An element is dropped where its word is below this: probability in 24 bits, so that the scale
+/* An element is dropped if its word is below this: probability in 24 bits, so that the scale
  * 1 / (1 - probability) and the rate agree on every backend. */
 static inline uint32_t philox_threshold(float probability) {
     return (uint32_t)(probability * 0x1p24f) << 8;

@@ -1,3 +1,4 @@
+/* Makes threads and maps memory for a moment, to see whether there is room for them. */
 #define _GNU_SOURCE /* syscall */
 
 #include "base/probe.h"
@@ -97,7 +98,7 @@ int probe_threads(int wanted, uint64_t stack) {
     return made;
 }
 
-/* Not by malloc: where that fails it keeps what it tried with. */
+/* Not by malloc: if that fails it keeps what it tried with. */
 bool probe_room(uint64_t bytes) {
     if (bytes == 0 || bytes > SIZE_MAX) {
         return bytes == 0;

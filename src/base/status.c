@@ -1,3 +1,4 @@
+/* The thread's error text, names of statuses, and the version. */
 #include "base/status.h"
 
 #include <stdarg.h>

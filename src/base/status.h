@@ -17,9 +17,9 @@
 #define BASE_PRINTF(text, first)
 #endif
 
-/* fail(status, format, ...) sets this thread's error text and is `status`, so that `return
- * fail(...)` does both. One line, no newline at the end; say the call, the object and the sizes. A
- * macro, so that compiler and analyser see which status it is. */
+/* fail(status, format, ...) sets this thread's error text and is `status`: `return fail(...)` does
+ * both. One line, no newline at the end; say the call, the object and the sizes. It is a macro
+ * because compiler and analyser then see which status it is. */
 #define fail(status, ...) (error_text_set(__VA_ARGS__), (minrnn_status)(status))
 void error_text_set(const char *format, ...) BASE_PRINTF(1, 2);
 

@@ -8,7 +8,7 @@
 
 enum { UTF8_CODES = 0x110000, UTF8_MAX_BYTES = 4 };
 
-/* Reads one code point from `bytes` (>= 1) bytes. Returns how many bytes it takes, 0 where they are
+/* Reads one code point from `bytes` (>= 1) bytes. Returns how many bytes it takes, 0 if they are
  * not UTF-8: overlong forms, surrogates, codes past 10FFFF and a cut-off end included. */
 static inline int utf8_decode(const char *text, uint64_t bytes, uint32_t *code) {
     const unsigned char *s = (const unsigned char *)text;

@@ -1,3 +1,4 @@
+/* Times the cases that an op_check lists: the median of several runs. */
 #include "bench/op.h"
 
 #include "base/clock.h"

@@ -98,7 +98,7 @@ static void conv_backward_dx(struct conv_backward_oracle *o, const struct conv_i
     oracle_scale(&o->dx_scale, s < length ? magnitude : 0);
 }
 
-/* dweight[c, k], and dbias[c] where k = taps. */
+/* dweight[c, k], and dbias[c] if k = taps. */
 static void conv_backward_weight(struct conv_backward_oracle *o, const struct conv_input *in,
                                  int64_t c, int64_t k) {
     const bool bias = k == o->taps;

@@ -39,12 +39,12 @@ struct op_entry {
     /* Puts the tensors, in the list's order, into the arguments. */
     void (*bind)(union op_args *args, const minrnn_tensor *tensors);
     minrnn_status (*run)(struct op_context *context, const union op_args *args);
-    /* Runs the oracle on host tensors (double or int32_t, NULL where absent; outputs are written),
+    /* Runs the oracle on host tensors (double or int32_t, NULL if absent; outputs are written),
      * and says each output's scale. */
     void (*oracle)(const union op_args *args, void *const *tensors, double *scales);
-    /* The size or value of that name, 0 where the op has none. */
+    /* The size or value of that name, 0 if the op has none. */
     double (*value)(const union op_args *args, const char *name);
-    /* Sets the size of that name; false where the op has none. */
+    /* Sets the size of that name; false if the op has none. */
     bool (*resize)(union op_args *args, const char *name, int64_t size);
     /* Whether the op has an option of that name. */
     bool (*has_option)(const char *name);
@@ -54,7 +54,7 @@ struct op_entry {
 
 const struct op_entry *op_entry_at(enum check_op op);
 
-/* NULL where the list has no op of that name. */
+/* NULL if the list has no op of that name. */
 const struct op_entry *op_entry_find(const char *name);
 
 #endif

@@ -6,7 +6,7 @@
 
 struct check_outcome {
     double worst;      /* the largest error relative to its bound; infinite for a NaN */
-    char failure[512]; /* "" where the case passed */
+    char failure[512]; /* "" if the case passed */
 };
 
 /* Fills the inputs from the seed, runs the op twice and looks at everything it may have done:

@@ -1,3 +1,4 @@
+/* Fills the operands of a case with random inputs that its op accepts. */
 #include "check/inputs.h"
 
 #include "base/alloc.h"

@@ -14,8 +14,8 @@ union element {
 struct operand {
     struct op_argument argument;
     bool given;
-    int home;               /* the operand whose memory it shares, itself where none */
-    union element *initial; /* what is on the device before the run; of its home where shared */
+    int home;               /* the operand whose memory it shares, itself if none */
+    union element *initial; /* what is on the device before the run; of its home if shared */
     void *host;             /* what the oracle reads and writes: double or int32_t */
     double scale;           /* the oracle's, of an output */
 };
@@ -58,8 +58,8 @@ float filler_draw_or_nonfinite(const struct filler *filler, float value, double 
 void fill_each(const struct filler *filler, struct operand *operand,
                float (*draw)(const struct filler *filler));
 
-/* A tensor that is added to where the op's `accumulate` is set, and else overwritten: then it holds
- * NaN. */
+/* A tensor that is added to if the op's `accumulate` is set. Else it is overwritten, and holds NaN
+ * before. */
 void fill_accumulated(const struct filler *filler, struct operand *operand);
 
 /* Resets [batch, time] and lengths [batch], by the case's marks. */

@@ -58,8 +58,8 @@ struct op_check {
  *
  * What is counted is multiplied by the largest element of the output plus the output's scale, the
  * largest sum of magnitudes behind one element (oracle.h). So a term that is lost to cancellation
- * is still measured by what was added, and a bound of 12 allows 24 of them where the element is one
- * term alone. The functions of one element are not all at their worst at once; where the counts of
+ * is still measured by what was added, and a bound of 12 allows 24 of them if the element is one
+ * term alone. The functions of one element are not all at their worst at once; if the counts of
  * a bound exceed its number a little, this and the second share cover it. The CPU backend's
  * functions err less than OpenCL's may. What runs here stays below a quarter of every bound
  * (tests/checkop/table.py prints how far). Each family derives its own. */
@@ -82,7 +82,7 @@ static inline double sum_error(int64_t n) {
 /* Enters it among the op's bounds. */
 #define BOUNDED(op, output) AT(op, output) = bound_##op##_##output
 
-/* The bound of the tensor at a place; -1, which nothing passes, where it is no output. */
+/* The bound of the tensor at a place; -1, which nothing passes, if it is no output. */
 static inline double check_bound(const struct op_entry *entry, int place,
                                  const union op_args *args) {
     return entry->check->bounds[place] ? entry->check->bounds[place](args) : -1;

@@ -1,3 +1,4 @@
+/* Functions that several oracles need, in double precision. */
 #include "check/oracle.h"
 
 #include <math.h>

@@ -20,7 +20,7 @@ struct step {
     double da[MAX_GATES], db[MAX_GATES];
     double a_error, b_error;
     double slope_error; /* relative error of the derivatives, in units */
-    double candidate;   /* what multiplies a gate's error; 0 where there is no gate */
+    double candidate;   /* what multiplies a gate's error; 0 if there is no gate */
     double b_slope;     /* derivative of b by what the tensor b holds, linear cell */
 };
 
@@ -93,7 +93,7 @@ static struct step minlstm_step(const struct cell *cell, double c, double c_slop
     }
     const double d = oracle_softplus(-forget) - oracle_softplus(-input);
     const double a = oracle_sigma(-d), rest = oracle_sigma(d), slope = a * rest;
-    /* Where both gates are near 0 the ratio sees the rounding of the pre-activations themselves. */
+    /* If both gates are near 0 the ratio sees the rounding of the pre-activations themselves. */
     const bool rounded = cell->bias || cell->forget_offset != 0 || cell->alg == MINRNN_SCAN_LOG;
     const double reach = rounded ? fabs(forget) + fabs(input) : 0;
     return (struct step){
@@ -287,7 +287,7 @@ static void scan_backward_oracle(union op_oracle *all) {
  *                  rounds its last steps (1), + 1/2                                     = 6.5
  *   log sigma      a softplus; normalised, one of the difference of two                 = 20
  *
- * A gate 1 - z loses digits where z is near 1. That error is at most 6 z |h| in absolute terms, and
+ * A gate 1 - z loses digits if z is near 1. That error is at most 6 z |h| in absolute terms, and
  * a step that makes it keeps only 1 - z of those before: together 6 largest |h|.
  *
  * Forward h, h_last; linear: gate 6 and candidate 6 make b, so 12, what multiplies h 6, and both

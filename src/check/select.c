@@ -1,3 +1,4 @@
+/* Which of an op's cases run: by number and by shape. */
 #include "check/select.h"
 
 #include "base/status.h"
@@ -13,7 +14,7 @@ struct setting {
     double number;
 };
 
-/* Takes the next setting off *text; false where it is none. */
+/* Takes the next setting off *text; false if it is none. */
 static bool next_setting(const char **text, struct setting *setting) {
     const char *equals = strchr(*text, '=');
     const size_t length = equals ? (size_t)(equals - *text) : 0;

@@ -1,3 +1,4 @@
+/* minrnn_validate: every op in turn, each with its share of the time. */
 #include <minrnn/check.h>
 
 #include "base/clock.h"

@@ -57,7 +57,7 @@ static bool verdict_path(const minrnn_device_info *info, char folder[CACHE_PATH_
     return length > 0 && length < CACHE_PATH_BYTES;
 }
 
-/* Reads what follows the identity; false where it is not what keeping writes: earlier versions did
+/* Reads what follows the identity; false if it is not what keeping writes: earlier versions did
  * not say whether shapes were small. */
 static bool read_result(const char *text, minrnn_verdict *verdict) {
     minrnn_verdict read = {0};

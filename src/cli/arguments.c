@@ -1,3 +1,4 @@
+/* Parses a command line by a table of options, and prints the help that follows from it. */
 #include "cli/arguments.h"
 
 #include "cli/report.h"

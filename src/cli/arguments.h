@@ -6,7 +6,7 @@
 
 enum option_kind {
     OPTION_FLAG,   /* bool */
-    OPTION_TEXT,   /* const char *, one of `choices` where there are any */
+    OPTION_TEXT,   /* const char *, one of `choices` if there are any */
     OPTION_CHOICE, /* an enum: the value's place in `choices` */
     OPTION_COUNT,  /* int64_t, `low` or more */
     OPTION_SEED,   /* uint64_t */

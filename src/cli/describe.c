@@ -1,3 +1,4 @@
+/* Devices, verdicts, sizes and times in words. */
 #include "cli/describe.h"
 
 #include <minrnn/check.h>

@@ -4,8 +4,8 @@
 
 #include <minrnn/device.h>
 
-/* Opens the device, says which it is, and warns where it is known to compute wrongly. Returns 0 or,
- * having reported, an exit code. */
+/* Opens the device, says which it is, and warns if it is known to compute wrongly. Returns 0,
+ * or an exit code after a report. */
 int describe_open(const char *name, minrnn_device **device);
 
 /* Each writes to `text` and returns it. */
@@ -14,7 +14,7 @@ const char *describe_count(int64_t count, char text[DESCRIBE_CAPACITY]);    /* 1
 const char *describe_bytes(uint64_t bytes, char text[DESCRIBE_CAPACITY]);   /* 12.3 MiB */
 const char *describe_seconds(double seconds, char text[DESCRIBE_CAPACITY]); /* 1:02:03 */
 
-/* What an earlier validation found: "ok 2026-01-31", "no" where there was none. */
+/* What an earlier validation found: "ok 2026-01-31", "no" if there was none. */
 enum { DESCRIBE_VERDICT = 64 };
 const char *describe_verdict(const minrnn_device_info *info, char text[DESCRIBE_VERDICT]);
 

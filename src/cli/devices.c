@@ -1,3 +1,4 @@
+/* minrnn devices: the table of what can compute here. */
 #include "cli/commands.h"
 #include "cli/describe.h"
 #include "cli/report.h"
@@ -23,7 +24,7 @@ const struct command command_devices = {
     .run = run,
 };
 
-/* What "auto" takes; all zeros where it takes none. */
+/* What "auto" takes; all zeros if it takes none. */
 static minrnn_device_info automatic(void) {
     minrnn_device_info info = {0};
     minrnn_device *device = NULL;

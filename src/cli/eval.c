@@ -1,3 +1,4 @@
+/* minrnn eval: a model's loss on a text. */
 #include <minrnn/text.h>
 
 #include "cli/commands.h"

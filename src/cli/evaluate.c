@@ -1,3 +1,4 @@
+/* The mean loss over a split, window by window. */
 #include "cli/evaluate.h"
 
 #include <math.h>

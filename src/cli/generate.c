@@ -1,3 +1,4 @@
+/* minrnn generate: text from a model, until it is long enough or a given text comes. */
 #include <minrnn/text.h>
 
 #include "cli/commands.h"
@@ -44,8 +45,8 @@ const struct command command_generate = {
     .run = run,
 };
 
-/* Prints the prompt when the first text comes, by then it is known to be the model's; and the text
- * up to where `stop` begins. What may be its beginning is held back. */
+/* Prints the prompt when the first text comes: by then the model is known to know it. Then prints
+ * the text up to where `stop` begins. What may be the beginning of `stop` is held back. */
 struct printer {
     const struct prompt *prompt;
     const char *stop; /* "" for none */

@@ -1,3 +1,4 @@
+/* Writes the log, and cuts an old one to the step that a run resumes from. */
 #include "cli/log.h"
 
 #include "cli/report.h"
@@ -31,7 +32,7 @@ static bool is_kept(const char *line, int64_t resumed) {
     return end != line && *end == ',' && strchr(line, '\n') && step <= resumed;
 }
 
-/* The bytes of an existing log up to its last line that is kept; below 0 where it is none. */
+/* The bytes of an existing log up to its last line that is kept; below 0 if it is none. */
 static off_t find_end(FILE *file, int64_t resumed) {
     char *line = NULL;
     size_t capacity = 0;

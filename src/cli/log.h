@@ -11,8 +11,8 @@ struct log;
  * having reported, an exit code. */
 int log_open(const char *path, bool resume, int64_t resumed, struct log **log);
 
-/* Each line is written at once. False where the file cannot be written, errno saying why; a pipe
- * whose reader has gone takes whatever comes. */
+/* Each line is written at once. False if the file cannot be written; errno says why. A pipe without
+ * a reader takes everything. */
 bool log_write(struct log *log, const minrnn_step_record *record, double tokens_per_second,
                double validation_loss); /* NAN: none */
 bool log_close(struct log *log);

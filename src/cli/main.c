@@ -50,8 +50,8 @@ int commands_run(int argc, char **argv) {
     return report_output(run(argc, argv));
 }
 
-/* Standard input, output and error that the caller closed: whatever is opened next would take their
- * numbers, and what is printed would land in it. "/" is there even if /dev/null is not. */
+/* The caller may have closed standard input, output or error. The next file to be opened would take
+ * the free number, and what is printed would land in it. "/" is there even if /dev/null is not. */
 static bool open_standard(void) {
     for (int file = STDIN_FILENO; file <= STDERR_FILENO; file++) {
         if (fcntl(file, F_GETFD) == -1 && open("/dev/null", O_RDWR) == -1 &&
@@ -62,8 +62,8 @@ static bool open_standard(void) {
     return true;
 }
 
-/* Where the address space has a limit, threads that OpenBLAS made when it was loaded may still be
- * trying to have their buffers, and its exit would wait for them. */
+/* If the address space has a limit, threads that OpenBLAS made when it was loaded may still try to
+ * have their buffers. Its exit would wait for them. */
 static void leave(int code) {
     struct rlimit room;
     if (getrlimit(RLIMIT_AS, &room) == 0 && room.rlim_cur != RLIM_INFINITY) {

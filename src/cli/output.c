@@ -1,3 +1,4 @@
+/* Whether a path can be written and what is there, found out before the work. */
 #define _GNU_SOURCE /* realpath, statx */
 
 #include "cli/output.h"
@@ -44,7 +45,7 @@ static bool try_name(const char *name, bool resolves) {
 
 /* Permissions alone do not tell (root, read-only and virtual file systems): a file is made beside
  * `path` and removed. Its name is the longest that the library gives its own temporary files of
- * `path`, so that the next save sweeps it away if this process is killed between the two. */
+ * `path`. If this process is killed between the two, the next save sweeps it away. */
 static int try_beside(const char *path) {
     const size_t capacity = strlen(path) + 64;
     char *name = malloc(capacity);

@@ -1,4 +1,4 @@
-/* Where results go: looked at before the work, so that it is not in vain. */
+/* Where results go. It is looked at before the work, which would else be lost. */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 

@@ -1,3 +1,4 @@
+/* Draws the line of progress, as wide as the terminal. */
 #define _DEFAULT_SOURCE /* winsize */
 
 #include "cli/progress.h"

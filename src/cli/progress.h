@@ -16,7 +16,7 @@ struct progress {
 struct progress_point {
     int64_t step;
     double loss;
-    double validation; /* NAN where there is none; otherwise the line stays */
+    double validation; /* NAN if there is none; otherwise the line stays */
     double tokens_per_second;
 };
 

@@ -1,3 +1,4 @@
+/* Reads a prompt from a file or from standard input. */
 #include "cli/prompt.h"
 
 #include "cli/report.h"

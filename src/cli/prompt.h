@@ -9,8 +9,8 @@ struct prompt {
     size_t bytes;
 };
 
-/* Reads `path` ("-": standard input) to its end, a byte order mark at the beginning left out.
- * Returns 0 or, having reported, an exit code. The caller frees prompt->text, whatever happens. */
+/* Reads `path` ("-": standard input) to its end, without a byte order mark at the beginning.
+ * Returns 0, or an exit code after a report. The caller frees prompt->text in both cases. */
 int prompt_read(const char *path, struct prompt *prompt);
 
 #endif

@@ -1,3 +1,4 @@
+/* Errors and warnings on standard error; output that was lost. */
 #include "cli/report.h"
 
 #include <errno.h>

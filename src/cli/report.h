@@ -27,7 +27,7 @@ int report_setup(minrnn_status status);
  * what is printed goes nowhere, and nothing has failed. */
 void report_flush(void);
 
-/* Flushes standard output; reports where something written to it was lost. */
+/* Flushes standard output; reports if something written to it was lost. */
 int report_output(int code);
 
 #endif

@@ -1,3 +1,4 @@
+/* Notes signals that ask a run to end, for the loop to look at. */
 #include "cli/signals.h"
 
 #include "cli/report.h"

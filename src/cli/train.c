@@ -1,3 +1,4 @@
+/* minrnn train: from options and files to a trainer, or to one that is resumed. */
 #include "cli/commands.h"
 #include "cli/describe.h"
 #include "cli/output.h"

@@ -35,9 +35,8 @@ const struct command *train_options_command(const struct train_options *options)
 bool train_options_parse(const struct train_options *options, int argc, char **argv,
                          struct train_arguments *arguments, int *code);
 
-/* What is given over a state's values, on a command line that was parsed. A value that contradicts
- * the state is a wrong use, for it would be ignored. Returns 0 or, having reported, an exit code.
- */
+/* A parsed command line, laid over a state's values. A value that contradicts the state is a wrong
+ * use: it would be ignored. Returns 0, or an exit code after a report. */
 int train_options_resume(const struct train_options *options, int argc, char **argv,
                          const struct train_arguments *kept, const char *state,
                          struct train_arguments *arguments);

@@ -1,3 +1,4 @@
+/* The loop: steps, records, evaluations and saves, until the end or a signal. */
 #include "cli/training.h"
 
 #include "cli/describe.h"
@@ -164,7 +165,7 @@ static bool is_due(int64_t every, int64_t done, int64_t steps) {
     return done == steps || (every > 0 && done % every == 0);
 }
 
-/* After a step: its evaluation and its save, where they are due. Their time is not training's. */
+/* After a step: its evaluation and its save, if they are due. Their time is not training's. */
 static int pause_training(struct run *run, int64_t done) {
     const struct training *training = run->training;
     const bool evaluates = is_due(training->eval_every, done, training->steps);

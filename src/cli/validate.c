@@ -1,3 +1,4 @@
+/* minrnn validate: prints what each op did and keeps the verdict. */
 #include <minrnn/check.h>
 
 #include "cli/commands.h"

@@ -1,3 +1,4 @@
+/* Counts who uses the BLAS, and sets OpenBLAS's threads while anyone does. */
 #include "cpu/blas.h"
 
 #include <cblas.h>
@@ -35,7 +36,7 @@ void blas_settle(void) {
 #endif
 
 /* OpenBLAS has one number of threads for the process (openblas_set_num_threads_local, in spite of
- * its name, sets the same), so that who uses it has to be counted for the process as well. */
+ * its name, sets the same). So its users are counted for the process as well. */
 static struct {
     pthread_mutex_t lock;
     pthread_once_t once;

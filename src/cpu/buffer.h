@@ -23,7 +23,7 @@ static inline void *tensor_data(minrnn_tensor tensor) {
                          : NULL;
 }
 
-/* A tensor's first element; NULL where it is absent. */
+/* A tensor's first element; NULL if it is absent. */
 static inline float *f32(minrnn_tensor tensor) {
     return tensor_data(tensor);
 }

@@ -16,7 +16,7 @@ enum cpu_level {
  * default; results do not depend on it, nor on how many of them there can be. */
 minrnn_status cpu_device_open(int threads, minrnn_device **device);
 
-/* The same at one level, for tests: MINRNN_UNSUPPORTED where the CPU or this build lacks it. */
+/* The same at one level, for tests: MINRNN_UNSUPPORTED if the CPU or this build lacks it. */
 minrnn_status cpu_device_open_at(enum cpu_level level, int threads, minrnn_device **device);
 
 #endif

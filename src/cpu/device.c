@@ -17,7 +17,7 @@
 /* ---- buffers ---- */
 
 /* Asks for large pages, with which ops on large buffers are faster by a tenth to a third: rows that
- * lie far apart need as many address translations as rows. Where there are none nothing is lost. */
+ * lie far apart need as many address translations as rows. If there are none, nothing is lost. */
 static void prefer_large_pages(char *data, uint64_t bytes) {
 #ifdef MADV_HUGEPAGE
     enum { WORTH = 4 << 20 };

@@ -1,7 +1,7 @@
 /* Softmax cross entropy. */
 #include "cpu/vector_math.h"
 
-/* Lane by lane, for not every compiler vectorises the reduction where there may be NaN. */
+/* Lane by lane, for not every compiler vectorises the reduction if there may be NaN. */
 static float largest_of(int64_t count, const float *x) {
     enum { LANES = 16 };
     float lanes[LANES];
@@ -25,7 +25,7 @@ static float largest_of(int64_t count, const float *x) {
     return largest;
 }
 
-/* The loss of a row, and its gradient where dlogits is given, which may be the logits. */
+/* The loss of a row, and its gradient if dlogits is given, which may be the logits. */
 static float cross_entropy_row(int64_t vocab, float scale, const float *logits, int64_t target,
                                float *dlogits) {
     if (target < 0) {

@@ -39,7 +39,7 @@ static inline struct span span_of(int64_t index, int64_t count, int64_t size) {
 enum { ELEMENT_BLOCK = 16384 };
 
 /* Whether threads repay: for so few elements, waking them costs more than the work, and very much
- * more where other programs use the processors. */
+ * more if other programs use the processors. */
 static inline bool threads_repay(int64_t pieces, int64_t elements) {
     return pieces > 1 && elements > ELEMENT_BLOCK;
 }

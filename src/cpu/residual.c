@@ -16,7 +16,7 @@ struct dropout {
         .threshold = philox_threshold((args)->dropout), .scale = 1.0f / (1.0f - (args)->dropout)   \
     }
 
-/* The factors of elements first .. first + TILE - 1: 0 where dropped, else the scale. */
+/* The factors of elements first .. first + TILE - 1: 0 if dropped, else the scale. */
 static void draw(const struct dropout *dropout, uint64_t first, float *restrict factor) {
     uint32_t words[TILE];
     const uint32_t threshold = dropout->threshold;

@@ -1,3 +1,4 @@
+/* How many threads a parallel region gets: what was wanted, if they can be made. */
 #include "cpu/threads.h"
 
 #include "base/fork.h"

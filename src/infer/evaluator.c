@@ -1,3 +1,4 @@
+/* Evaluation without a trainer: forward and loss, in memory of its own. */
 #include <minrnn/evaluator.h>
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* Sessions: a state for each sequence, and forward passes that carry it on. */
 #include "infer/session.h"
 
 #include "base/alloc.h"

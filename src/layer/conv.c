@@ -1,3 +1,4 @@
+/* The layer kind of the convolution: parameters, state, forward, backward. */
 #include "layer/conv.h"
 
 #include "layer/dense.h"

@@ -1,3 +1,4 @@
+/* A dense layer as matrix products: forward, and both gradients. */
 #include "layer/dense.h"
 
 struct parameter dense_weight(int64_t fan_in) {

@@ -1,3 +1,4 @@
+/* What layers share: their parameters and gradients, rows they keep, and their last step. */
 #include "layer/layer.h"
 
 #include "base/status.h"

@@ -35,8 +35,8 @@ struct layer_dropout {
     uint32_t site, step;
 };
 
-/* One forward or backward call, rows being [batch, time]. An absent tensor is not given; while its
- * context plans no tensor has a buffer, so that what decides the way a layer goes is said by flags.
+/* One forward or backward call, rows being [batch, time]. An absent tensor is not given. While its
+ * context plans, no tensor has a buffer: flags say what decides the way a layer goes.
  *
  * The kind takes what it keeps for backward from `saved`, in an order that backward repeats, and
  * what it needs for the duration of the call from `temporary`, released before it returns. Errors

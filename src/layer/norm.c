@@ -1,3 +1,4 @@
+/* RMSNorm as a call: forward, backward, and its gain. */
 #include "layer/norm.h"
 
 /* Inside the root, as the norms of the public implementations' PyTorch counterparts need none. */

@@ -1,3 +1,4 @@
+/* Lists of parameters: their places and their first values. */
 #include "layer/parameter.h"
 
 #include "base/philox.h"

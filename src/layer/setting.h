@@ -132,8 +132,8 @@ void setting_bounds(const struct setting *setting, char text[SETTING_BOUNDS]);
 /* Standard values everywhere. */
 void settings_defaults(const struct settings *settings, void *config);
 
-/* Copies a caller's configuration over one of the library's own, whose values stay where the
- * caller's has no members. The caller's size must be possible. */
+/* Copies a caller's configuration over one of the library's own. Members that the caller's lacks
+ * keep the library's values. The caller's size must be possible. */
 minrnn_status settings_take(const struct settings *settings, const void *given, void *config);
 
 /* Copies one of the library's to a caller's of `size` bytes. */
@@ -156,7 +156,7 @@ void settings_put(const struct settings *settings, void *config, const char *nam
 
 /* ---- by name; of a caller's configuration too ---- */
 
-/* A new kind keeps the values of the one before where both have a setting of that name. */
+/* A new kind keeps the values of the one before if both have a setting of that name. */
 minrnn_status settings_set(const struct settings *settings, void *config, const char *name,
                            const char *text);
 minrnn_status settings_get(const struct settings *settings, const void *config, const char *name,

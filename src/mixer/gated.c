@@ -1,3 +1,4 @@
+/* Forward and backward of minGRU and minLSTM: gates, scan, projection. */
 #include "mixer/gated.h"
 
 #include "base/status.h"
@@ -218,7 +219,7 @@ static void scan_backward(const struct layer_call *call, minrnn_scan_cell cell,
        .dh_last = call->dstate_out, .dx = dgates, .dh0 = call->dstate, .dinit = dinit);
 }
 
-/* The learned initial state's gradient: each sequence's share summed, through g where it applies.
+/* The learned initial state's gradient: each sequence's share summed, through g if it applies.
  */
 static void init_backward(const struct layer_call *call, minrnn_tensor dinit) {
     const int64_t inner = inner_of(call->layer);

@@ -1,3 +1,4 @@
+/* Checks a caller's batch against the model. */
 #include "network/batch.h"
 
 #include "base/sized.h"

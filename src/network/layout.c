@@ -1,3 +1,4 @@
+/* Makes the list of layers and parameters from a configuration. */
 #include "network/layout.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* Forward, then cross entropy: what training and evaluation begin with. */
 #include "network/loss.h"
 
 #include "base/status.h"

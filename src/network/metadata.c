@@ -1,3 +1,4 @@
+/* A small list of keys and texts. */
 #include "network/metadata.h"
 
 #include "base/alloc.h"

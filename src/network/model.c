@@ -1,3 +1,4 @@
+/* Models: parameters on a device, read and written, and text about them. */
 #include "network/model.h"
 
 #include "base/alloc.h"

@@ -10,7 +10,7 @@ enum { MODEL_MAX_CONV = 64 };
 
 extern const struct settings model_settings;
 
-/* A caller's configuration, made whole: every member that it has not is standard, and the mixer's
+/* A caller's configuration, made whole: every member that it lacks is standard, and the mixer's
  * width is the model's. */
 minrnn_status model_config_take(const minrnn_model_config *given, minrnn_model_config *config);
 

@@ -1,3 +1,4 @@
+/* The pass: input, branches, output, and back again. */
 #include "network/network.h"
 
 #include "base/alloc.h"

@@ -38,7 +38,7 @@ struct network_pass {
     struct arena kept;            /* lives until backward */
     struct arena brief;           /* lives for one branch */
     struct branch_kept *branches; /* [layout's branch_count], the owner's */
-    /* Where the pass is, for error texts: "forward", "mixer"; block -1 where it is in none. */
+    /* Where the pass is, for error texts: "forward", "mixer"; block -1 if it is in none. */
     const char *phase, *part;
     int block;
 

@@ -1,3 +1,4 @@
+/* The public calls on devices and buffers, checked, then the backend's. */
 #include "op/device.h"
 
 #include "base/sized.h"

@@ -1,3 +1,4 @@
+/* Counts what is not finite in the outputs of an op, and says where the first is. */
 #include "op/numbers.h"
 
 #include "base/status.h"
@@ -42,7 +43,7 @@ static minrnn_status planned(struct op_context *context, const struct op_argumen
     return status;
 }
 
-/* The first element that is not finite and its value; -1 where none is. Only after a find, so that
+/* The first element that is not finite and its value; -1 if none is. It is only asked after a find:
  * reading a large tensor piece by piece may take its time. */
 static minrnn_status find_nonfinite(const struct op_argument *argument, int64_t *index,
                                     float *value) {

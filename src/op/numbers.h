@@ -8,7 +8,7 @@
  * NaN or an infinity makes the op return MINRNN_NOT_FINITE and is described here. */
 struct number_check {
     struct op_observer observer;
-    minrnn_tensor count; /* f32 [1], where the device counts */
+    minrnn_tensor count; /* f32 [1], if the device counts */
 
     /* The find: `found` is the argument's place among the op's; NULL op: none yet. */
     const char *op;

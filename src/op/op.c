@@ -1,3 +1,4 @@
+/* Checks an op's arguments against the list, then plans it or runs it. */
 #include "op/op.h"
 
 #include "base/size.h"

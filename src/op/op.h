@@ -80,8 +80,8 @@ static inline struct gemm_args gemm_of_batch(const struct gemm_args *args, int64
  * `run` gets arguments that were checked: sizes are at least 1, tensors that must be there are
  * there and inside their buffers. `scratch` (NULL: none) says how many bytes of context->scratch
  * `run` will use for these sizes, whatever tensors are absent. `supports` (NULL: always) says
- * whether the device and this build can do the op with these sizes and options; the others are only
- * called if so. */
+ * whether the device and this build can do the op with these sizes and options. If not, the others
+ * are not called. */
 #define OP_BEGIN(name)                                                                             \
     struct name##_op {                                                                             \
         minrnn_status (*run)(struct op_context * context, const struct name##_args *args);         \

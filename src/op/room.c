@@ -1,3 +1,4 @@
+/* Compares what is asked for with what device and host have left. */
 #include "op/room.h"
 
 #include "base/limits.h"
@@ -29,7 +30,7 @@ static minrnn_status check_host(const char *what, uint64_t bytes, uint64_t spare
     if (bytes < WORTH_ASKING) {
         return MINRNN_OK;
     }
-    /* Where little is asked for, little is spared: it may well be enough. */
+    /* If little is asked for, little is spared: it may well be enough. */
     const uint64_t need = bytes + (bytes < spare ? bytes : spare);
     limits_memory("", &limit);
     return need <= limit.bytes ? MINRNN_OK : no_room(what, need, limit.bytes, limit.what);

@@ -1,3 +1,4 @@
+/* Looks up a kind of scan by its options. */
 #include "op/scan_kinds.h"
 
 #define SCAN_KIND(name, alg, reverse, cell, CANDIDATE, normalised)                                 \

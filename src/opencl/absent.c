@@ -1,3 +1,4 @@
+/* Why a platform has no device that can be used, in a sentence. */
 #include "opencl/absent.h"
 
 #include "base/text.h"

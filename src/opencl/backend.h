@@ -7,12 +7,12 @@
 extern const struct op_table opencl_ops;    /* table.c */
 extern const struct backend opencl_backend; /* device.c */
 
-/* device.c: whether the device is available, has a compiler, and has OpenCL 1.2 or later; not where
- * asking fails, which the status tells. */
+/* device.c: whether the device is available, has a compiler, and has OpenCL 1.2 or later. If asking
+ * fails, *usable is false, and the status is the failure. */
 minrnn_status cl_device_check(cl_device_id id, bool *usable);
 
-/* Before the first call of a driver: whether it can be trusted with this process. Not in a child of
- * fork() whose parent has called one, and not where it cannot have its threads and memory. */
+/* Before the first call of a driver: whether it can be trusted with this process. It cannot in a
+ * child of fork() whose parent has called a driver, nor if its threads and memory cannot be had. */
 minrnn_status cl_drivers_check(void);
 
 /* Makes a device of a context, an id and a queue, which it retains. */

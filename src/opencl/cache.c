@@ -1,3 +1,4 @@
+/* Reads and writes the files of the program cache, each under a checksum. */
 #include "opencl/cache.h"
 
 #include "base/alloc.h"

@@ -45,7 +45,7 @@ static cl_platform_id platform_of(cl_device_id id) {
     return platform;
 }
 
-/* One value of a device; where *code tells of an earlier failure nothing is asked. */
+/* One value of a device. After an earlier failure, told by *code, nothing is asked. */
 static void query(cl_device_id id, cl_device_info what, void *value, size_t bytes, cl_int *code) {
     if (!*code) {
         *code = clGetDeviceInfo(id, what, bytes, value, NULL);
@@ -223,8 +223,8 @@ static minrnn_status add_devices(cl_platform_id platform, struct device_ids *fou
     return status;
 }
 
-/* What fails is left out, and the last such failure returned: who finds its device among the rest
- * need not care. */
+/* What fails is left out, and the last such failure is returned. A caller that finds its device
+ * among the rest need not care. */
 static minrnn_status find_devices(struct device_ids *found) {
     cl_platform_id platforms[MAX_PLATFORMS];
     cl_uint count = 0;
@@ -255,7 +255,7 @@ minrnn_status opencl_list(minrnn_device_info *infos, int capacity, int *count) {
     return status;
 }
 
-/* Of the platforms whose names contain `name`, all where it is NULL. */
+/* Of the platforms whose names contain `name`, all if it is NULL. */
 static void list_absent(const struct device_ids *found, const char *name, const char *separator,
                         char *text, size_t capacity) {
     size_t used = 0;

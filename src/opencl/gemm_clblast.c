@@ -31,8 +31,8 @@ static uint64_t view_alignment(const struct cl_device *device) {
     return code || bits < 8 ? 128 : bits / 8;
 }
 
-/* A matrix as CLBlast wants it: it copies what does not begin at offset 0 of its memory object, so
- * where alignment allows the view is a sub-buffer. To be released. */
+/* A matrix as CLBlast wants it: it copies what does not begin at offset 0 of its memory object. So
+ * the view is a sub-buffer, if alignment allows. To be released. */
 struct view {
     cl_mem memory;
     size_t offset; /* elements */

@@ -1,6 +1,6 @@
 /* The matrix product for CPUs (cl/gemm_tile.cl): register tiles, and k cut into blocks whose panels
- * stay in the caches. b is always packed into panels; a where it is transposed, since walking it
- * would meet a new cache line every step. */
+ * stay in the caches. b is always packed into panels. a is packed if it is transposed: walking
+ * it would meet a new cache line every step. */
 #include "opencl/gemm.h"
 
 #include <stdio.h>

@@ -123,7 +123,7 @@ static cl_int set_argument(cl_kernel kernel, cl_uint *index,
     return CL_INVALID_ARG_VALUE;
 }
 
-/* A range as OpenCL wants it: dimensions left out are 1, and `local` is NULL where the driver may
+/* A range as OpenCL wants it: dimensions left out are 1, and `local` is NULL if the driver may
  * choose. */
 struct cl_range {
     cl_uint dimensions;

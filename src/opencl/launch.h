@@ -85,7 +85,7 @@ enum { PROGRAM_MAX_FILES = 8 };
 
 /* A program: files of cl/ by name ("prelude.cl", "scan/serial.cl"), concatenated in this order, and
  * compiler options ("-DVECTOR=16 -DTAPS=4"). Both together are its identity. Every program also
- * gets -cl-std=CL1.2, and -DHAVE_FMA where the device has it. */
+ * gets -cl-std=CL1.2, and -DHAVE_FMA if the device has it. */
 struct program_spec {
     const char *files[PROGRAM_MAX_FILES];
     const char *options;
@@ -127,7 +127,7 @@ struct launch_argument {
 #define ARG_FLOAT(v) ((struct launch_argument){.kind = ARGUMENT_FLOAT, .float_value = (v)})
 #define ARG_LOCAL(bytes) ((struct launch_argument){.kind = ARGUMENT_LOCAL, .local_bytes = (bytes)})
 
-/* The index space: global sizes are multiples of the local ones where those are not 0 (the driver's
+/* The index space: global sizes are multiples of the local ones if those are not 0 (the driver's
  * choice). Unused dimensions are 1. */
 struct launch_range {
     size_t global[3];

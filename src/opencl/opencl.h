@@ -4,18 +4,17 @@
 
 #include <minrnn/device.h>
 
-/* Lists the devices that can be opened, in the ICD loader's order: devices that are not available
- * or without a compiler, and OpenCL below 1.2 are left out. So is what fails, and the status is
- * then of that failure, though the rest is listed. Writes up to `capacity` entries and the number
- * there is to *count; no platform at all is no error but 0. */
+/* Lists the devices that can be opened, in the ICD loader's order. A device is left out if it is
+ * not available, lacks a compiler, or has OpenCL below 1.2. A device that fails is left out too:
+ * the status is that failure, and the rest is still listed. Writes up to `capacity` entries, and
+ * the number of all to *count. No platform at all is no error: *count is 0. */
 minrnn_status opencl_list(minrnn_device_info *infos, int capacity, int *count);
 
-/* Why platforms that are there have no device that can be used, with what they may need: one
- * sentence for each whose name contains `name` (NULL: all), "" for none, cut to `capacity` (> 0).
- */
+/* Why a platform has no device that can be used, and what it may need: one sentence for each
+ * platform whose name contains `name` (NULL: all); "" if there is none. Cut to `capacity` (> 0). */
 void opencl_absent(const char *name, const char *separator, char *text, size_t capacity);
 
-/* Opens device `index` of that list. Where there is none at all, the error says what to install.
+/* Opens device `index` of that list. If the list is empty, the error says what to install.
  * The caller owns *device. */
 minrnn_status opencl_device_open(int index, minrnn_device **device);
 

@@ -1,3 +1,4 @@
+/* Kernels over elements, rows and columns: vectors, work-items and work-groups. */
 #include "opencl/plan.h"
 
 #include <stdio.h>

@@ -5,8 +5,8 @@
 #include "base/size.h"
 #include "opencl/launch.h"
 
-/* What a work-item's loops may run through together, where the sizes alone decide: llvmpipe stops
- * them after 65,535 iterations in all, nested or not, and says nothing. */
+/* What a work-item's loops may run through together, if the sizes alone decide that. llvmpipe stops
+ * loops after 65,535 iterations in all, nested or not, and says nothing. */
 enum { PLAN_MOST_STEPS = 32768 };
 
 /* A kernel, ready to be launched over a shape. */

@@ -102,7 +102,7 @@ static minrnn_status build_binary(struct cl_device *device, const unsigned char 
 
 /* ---- the disk ---- */
 
-/* What, beside source and options, decides the machine code. To be freed; NULL where it cannot be
+/* What, beside source and options, decides the machine code. To be freed; NULL if it cannot be
  * told, and then nothing must come from the disk. */
 static char *identity_of(cl_device_id id) {
     enum { IDENTITY_BYTES = 2048 };
@@ -268,7 +268,8 @@ static minrnn_status program_create(struct program_cache *cache, const struct pr
         program_destroy(made);
         return status;
     }
-    /* PoCL compiles for good at a kernel's first launch, so that CPUs save when the device goes. */
+    /* PoCL compiles for good at a kernel's first launch. CPUs therefore save when the device goes.
+     */
     if (made->from_source && cache->folder && !device->traits.is_cpu) {
         save_program(cache, made);
         made->from_source = false;

@@ -1,3 +1,4 @@
+/* The rules: run, chunks, blocks and work-groups of a scan on a device. */
 #include "opencl/scan_plan.h"
 
 #include "opencl/plan.h"
@@ -105,7 +106,7 @@ int scan_ahead(const struct cl_traits *traits) {
     return traits->is_gpu || traits->float_width == 1 ? 0 : tuned(traits, TUNE_scan_cpu_ahead);
 }
 
-/* Whether outputs should pass the cache by: where they are larger than it and every row is a
+/* Whether outputs should pass the cache by: yes if they are larger than it and every row is a
  * multiple of the vector. */
 bool scan_must_stream(const struct scan *scan, int vector) {
     const struct scan_backward_args *args = &scan->args;
@@ -119,9 +120,9 @@ bool scan_must_stream(const struct scan *scan, int vector) {
            tensor_is_aligned(args->db, alignment);
 }
 
-/* The work-items of a piece, or a few more: those past the last channel return. Those of explicit
- * vectors are a work-group each, so that every core has one; a CPU's scalar ones the driver groups,
- * to vectorise across them. */
+/* The work-items of a piece, or a few more: those past the last channel return. Work-items of
+ * explicit vectors are a work-group each: every core then has one. A CPU's scalar work-items are
+ * grouped by the driver, which vectorises across them. */
 struct launch_range scan_range(const struct scan *scan, const struct kernel *kernel, int64_t items,
                                int64_t chunks) {
     const struct cl_traits *traits = &scan->device->traits;

@@ -16,7 +16,7 @@ struct scan {
 };
 
 /* How a call is run. Time is cut into `chunks` of `chunk_steps`: by the chunk run to walk them at
- * once, by the others only where time is too long for one launch. */
+ * once, by the others only if time is too long for one launch. */
 struct scan_plan {
     minrnn_scan_run run;
     int lanes, rows; /* tile's work-group */

@@ -1,3 +1,4 @@
+/* Composes a program's text and options from the embedded files. */
 #include "opencl/source.h"
 
 #include "base/alloc.h"

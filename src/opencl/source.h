@@ -1,6 +1,6 @@
 /* What a program is made of: the kernel files of cl/, embedded at build time by cl/embed.py, and
- * the compiler's options. All by the specification and the traits alone, so that programs can be
- * compiled where their device is not. */
+ * the compiler's options. All follows from the specification and the traits alone: programs can be
+ * compiled on machines that lack their device. */
 #ifndef OPENCL_SOURCE_H
 #define OPENCL_SOURCE_H
 
@@ -14,7 +14,7 @@ struct cl_source {
 extern const struct cl_source cl_sources[];
 extern const int cl_source_count;
 
-/* NULL where there is no file of that name. */
+/* NULL if there is no file of that name. */
 const struct cl_source *source_find(const char *name);
 
 /* All files in order, each after a #line so that the build log names it. To be freed. */

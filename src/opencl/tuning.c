@@ -1,3 +1,4 @@
+/* The rows of tuning.def: names, standard values, and the values to try. */
 #include "opencl/tuning.h"
 
 #define TUNING(name, standard, ...) [TUNE_##name] = {#name, standard, {__VA_ARGS__}},

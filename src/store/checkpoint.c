@@ -1,3 +1,4 @@
+/* Tensors, configuration and vocabulary: to a file, and back. */
 #include "store/checkpoint.h"
 
 #include "base/alloc.h"

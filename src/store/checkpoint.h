@@ -40,7 +40,7 @@ void metadata_list_add(struct metadata_list *list, const char *key, const char *
 void metadata_list_add_model(struct metadata_list *list, const minrnn_model *model);
 void metadata_list_destroy(struct metadata_list *list);
 
-/* MINRNN_NOT_FINITE where a number to be written is NaN or infinite: such a file must not replace a
+/* MINRNN_NOT_FINITE if a number to be written is NaN or infinite: such a file must not replace a
  * good one. */
 minrnn_status tensor_list_check(const struct tensor_list *list, const char *path);
 

@@ -1,3 +1,4 @@
+/* 16-bit and 64-bit floating point of files, made float. */
 #include "store/floats.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* Reads a safetensors file: header, layout, checksum, then values. */
 #include "base/alloc.h"
 #include "base/checksum.h"
 #include "base/file.h"

@@ -47,7 +47,7 @@ void safetensors_drop_prefix(struct safetensors *file, size_t bytes);
 /* The entries of __metadata__ by number, sorted by key; NULL past the last. */
 const char *safetensors_key_at(const struct safetensors *file, int index);
 
-/* A value of __metadata__, NULL where it has none; whether any of its keys begins with `prefix`. */
+/* A value of __metadata__, NULL if it has none; whether any of its keys begins with `prefix`. */
 const char *safetensors_value(const struct safetensors *file, const char *key);
 bool safetensors_has_prefix(const struct safetensors *file, const char *prefix);
 

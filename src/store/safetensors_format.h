@@ -20,13 +20,13 @@ enum {
 /* Bytes of one element; 0 for a type that the format does not have. */
 uint64_t safetensors_type_bytes(const char *type);
 
-/* The tensor's size from its shape; false where it is not below 2^63. */
+/* The tensor's size from its shape; false if it is not below 2^63. */
 bool safetensors_shape_bytes(const struct safetensors_tensor *tensor, uint64_t *bytes);
 
 void safetensors_put_length(uint8_t out[LENGTH_BYTES], uint64_t length);
 void safetensors_put_digits(char out[DIGITS], uint64_t value);
 
-/* The checksum's digits in a header; NULL where they are not written as safetensors_write writes
+/* The checksum's digits in a header; NULL if they are not written as safetensors_write writes
  * them. */
 char *safetensors_find_digits(char *header);
 

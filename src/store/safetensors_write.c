@@ -1,3 +1,4 @@
+/* Writes a safetensors file, with a checksum in its header. */
 #include "base/alloc.h"
 #include "base/checksum.h"
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* Settings as a JSON object, written and read row by row. */
 #include "store/settings_json.h"
 
 #include "base/alloc.h"

@@ -8,7 +8,7 @@
  * (mem_free); NULL, with the error text set, without memory. */
 char *settings_print(const struct settings *settings, const void *config);
 
-/* Fills a configuration of the library's own size from such an object. A setting that it has not is
+/* Fills a configuration of the library's own size from such an object. A setting that it lacks is
  * standard: older versions did not know it. One that this version does not know is an error, as is
  * one that comes twice. `where` begins the error text. What the values may be is the caller's to
  * check, but for names: what else is read depends on those. */

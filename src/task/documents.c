@@ -1,3 +1,4 @@
+/* Reads the files of a text, and says what one is that is no text. */
 #include "task/documents.h"
 
 #include "base/alloc.h"

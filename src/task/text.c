@@ -1,3 +1,4 @@
+/* A text as tokens: splits, windows and batches. */
 #include <minrnn/text.h>
 
 #include "base/alloc.h"
@@ -173,8 +174,8 @@ static int64_t document_from(const minrnn_text *text, int64_t place) {
     return low;
 }
 
-/* `time` tokens from `start` on and those that follow each; where a document begins, nothing
- * follows the token before, and reset (NULL allowed) is 1. */
+/* `time` tokens from `start` on, and the token that follows each. At the beginning of a document
+ * reset (NULL allowed) is 1, and nothing follows the token before. */
 static void copy_window(const minrnn_text *text, int64_t start, int64_t time, int32_t *tokens,
                         int32_t *targets, int32_t *reset) {
     const size_t bytes = (size_t)time * sizeof *tokens;

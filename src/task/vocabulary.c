@@ -1,3 +1,4 @@
+/* Characters or bytes as tokens, and back. */
 #include "task/vocabulary.h"
 
 #include <minrnn/text.h>

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-/* The parameter that an element of an argument is, or belongs to: its name, and with `of` what is
- * to be said before it; NULL where the argument holds something else. */
+/* The name of the parameter that an element of an argument is or belongs to; *of is what is said
+ * before it. NULL if the argument holds something else. */
 static const char *parameter_of(const minrnn_trainer *trainer, const struct op_argument *argument,
                                 int64_t index, const char **of) {
     const struct model_layout *layout = &trainer->model->layout;

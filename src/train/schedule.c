@@ -1,3 +1,4 @@
+/* Warm-up, then cosine or a constant. */
 #include "train/schedule.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* The host's buffers and fences of the steps in flight. */
 #include "train/slot.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* One step: micro-batches, the norm of the gradient, AdamW. */
 #include "train/step.h"
 
 #include "op/numbers.h"
@@ -57,7 +58,7 @@ static void adamw(const struct network_pass *pass, const minrnn_trainer_config *
        .v = tensor_at(moments, pass->layout->places.total + begin));
 }
 
-/* The norm's square is summed even where nothing is clipped: it tells AdamW whether the gradient is
+/* The norm's square is summed even if nothing is clipped: it tells AdamW whether the gradient is
  * finite. */
 void step_update(struct network_pass *pass, const minrnn_trainer_config *config, int64_t step,
                  float rate, const struct trainer_room *room, minrnn_tensor moments) {

@@ -1,3 +1,4 @@
+/* The public calls of a trainer: steps, records, evaluation, and how a run ends. */
 #include "train/trainer.h"
 
 #include "base/alloc.h"
@@ -220,7 +221,7 @@ static void keep_record(minrnn_trainer *trainer, const struct step_slot *slot) {
     }
 }
 
-/* Notes which steps in flight are done. Called now and then, so that a record's time is not far
+/* Notes which steps in flight are done. It is called now and then: a record's time is then not far
  * from the step's end. */
 static void look(minrnn_trainer *trainer) {
     for (int i = 0; i < STEPS_IN_FLIGHT; i++) {
@@ -245,7 +246,7 @@ static minrnn_status collect(minrnn_trainer *trainer, struct step_slot *slot) {
     return status;
 }
 
-/* The slot of the oldest step in flight, NULL where there is none. */
+/* The slot of the oldest step in flight, NULL if there is none. */
 static struct step_slot *oldest(minrnn_trainer *trainer) {
     struct step_slot *found = NULL;
     for (int i = 0; i < STEPS_IN_FLIGHT; i++) {

@@ -35,10 +35,10 @@ struct minrnn_trainer {
 /* Waits for the steps in flight; their records are kept. */
 minrnn_status trainer_drain(minrnn_trainer *trainer);
 
-/* Fails where the run has ended. */
+/* Fails if the run has ended. */
 minrnn_status trainer_check_running(const minrnn_trainer *trainer);
 
-/* The same, or MINRNN_NOT_FINITE where a step in flight was not finite: to be called when the queue
+/* The same, or MINRNN_NOT_FINITE if a step in flight was not finite: to be called when the queue
  * is known to be empty. */
 minrnn_status trainer_check_steps(const minrnn_trainer *trainer);
 

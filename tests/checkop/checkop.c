@@ -41,7 +41,7 @@ static bool parse_format(const char *text, bool *csv) {
     return *csv || strcmp(text, "table") == 0;
 }
 
-/* An option with a value; false where there is none of that name, or the value makes no sense. */
+/* An option with a value; false if there is none of that name, or the value makes no sense. */
 static bool parse_value(const char *name, const char *value, struct options *options) {
     char *end = NULL;
     if (strcmp(name, "--device") == 0) {
@@ -66,7 +66,7 @@ static bool parse_value(const char *name, const char *value, struct options *opt
     return !end || (*end == 0 && end != value);
 }
 
-/* Returns false where the arguments make no sense. */
+/* Returns false if the arguments make no sense. */
 static bool parse(int argc, char **argv, struct options *options) {
     minrnn_check_config_defaults(&options->check);
     for (int i = 1; i < argc; i++) {

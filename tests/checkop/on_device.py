@@ -3,7 +3,7 @@
 
 on_device.py DEVICE CHECKOP [ARGUMENT...]
 
-Exits with checkop's status, with 77 where the device is not there, with 1 where Oclgrind has
+Exits with checkop's status, with 77 if the device is not there, with 1 if Oclgrind has
 anything to say. checkop's --device is set here."""
 
 import glob
@@ -47,7 +47,7 @@ OCLGRIND = {
 
 
 def intel_library():
-    """The library of Intel's runtime, by INTEL_OPENCL_ICD or installed; None where there is none."""
+    """The library of Intel's runtime, by INTEL_OPENCL_ICD or installed; None if there is none."""
     named = os.environ.get("INTEL_OPENCL_ICD")
     installed = sorted(glob.glob(VENDORS + "intel*cpu*.icd")) + [VENDORS + "intel64.icd"]
     for path in [named] if named else installed:
@@ -60,7 +60,7 @@ def intel_library():
 
 
 def missing(device):
-    """Why the device cannot be used here, before anything is run; None where nothing speaks
+    """Why the device cannot be used here, before anything is run; None if nothing speaks
     against it."""
     vendors = DEVICES[device].get("OCL_ICD_VENDORS")
     if vendors and not os.path.exists(vendors):
@@ -73,7 +73,7 @@ def missing(device):
 
 
 def refused(device, checkop, environment):
-    """Why the device does something else than asked; None where it does not."""
+    """Why the device does something else than asked; None if it does not."""
     method = DEVICES[device].get("POCL_WORK_GROUP_METHOD")
     if not method:
         return None
@@ -96,8 +96,8 @@ class Run:
 
 
 def run(device, checkop, arguments, accept_other=False, capture=False):
-    """Runs checkop on a device. Where PoCL refuses the method that the device's name says, that is
-    skipped, or with `accept_other` run as what it is."""
+    """Runs checkop on a device. If PoCL refuses the method that the device's name says, it is
+    skipped, or with `accept_other` run with the method that it takes."""
     # Threads that spin while they wait would take the cores of whatever else runs.
     environment = {"OMP_WAIT_POLICY": "passive", **os.environ, **NO_DRIVERS, **DEVICES[device]}
     if "--rules" in arguments:

@@ -1,3 +1,4 @@
+/* Sets an OpenCL device's traits and tuning from text. */
 #include "rules.h"
 
 #ifdef MINRNN_HAVE_OPENCL
@@ -6,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Reads one rule into the traits; returns what follows it, NULL where it is none. */
+/* Reads one rule into the traits; returns what follows it, NULL if it is none. */
 static const char *read_rule(struct cl_traits *traits, const char *rule) {
     const size_t length = strcspn(rule, ",");
     const char *next = rule[length] ? rule + length + 1 : rule + length;

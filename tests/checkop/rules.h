@@ -5,7 +5,7 @@
 
 #include <minrnn/device.h>
 
-/* `rules`: "gpu" or "cpu", "width=N", "units=N", by commas. False where the device has no such
+/* `rules`: "gpu" or "cpu", "width=N", "units=N", by commas. False if the device has no such
  * rules or they are not understood. */
 bool rules_force(minrnn_device *device, const char *rules);
 

@@ -4,7 +4,7 @@
 table.py BUILD [--device NAME]... [CHECKOP_ARGUMENT...]
 
 BUILD is a build folder. A device that is not there, or does not do what its name says, is named
-with the reason. Oclgrind gets small shapes. Exits with 1 where an op failed anywhere."""
+with the reason. Oclgrind gets small shapes. Exits with 1 if an op failed anywhere."""
 
 import csv
 import os

@@ -1,4 +1,4 @@
-/* What is kept of a validation: found again, outdated by a new driver, and never believed where the
+/* What is kept of a validation: found again, outdated by a new driver, and never believed if the
  * file is not what was written. */
 #include <minrnn/check.h>
 

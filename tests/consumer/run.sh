@@ -3,8 +3,8 @@
 #
 #     run.sh plain|sanitized|cmake|uninstalled BUILD_DIRECTORY SANITIZERS
 #
-# SANITIZERS is Meson's b_sanitize of that build, "none" where it is not instrumented. Exit code 77
-# where a tool that the way needs is not there.
+# SANITIZERS is Meson's b_sanitize of that build, "none" if it is not instrumented. Exit code 77
+# if a tool that the way needs is not there.
 set -eu
 
 way=$1

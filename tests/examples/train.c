@@ -18,7 +18,7 @@ enum { BATCH = 16, TIME = 64 };
         }                                                                                          \
     } while (0)
 
-/* Learnt where no file is given. */
+/* Learnt if no file is given. */
 static const char verse[] = "The woods are lovely, dark and deep,\nBut I have promises to keep,\n"
                             "And miles to go before I sleep,\nAnd miles to go before I sleep.\n\n";
 

@@ -1,3 +1,4 @@
+/* The cycle, step by step, and what is tried after one of its calls failed. */
 #include "cycle.h"
 
 #ifdef MINRNN_HAVE_OPENCL

@@ -25,7 +25,7 @@ struct cycle_result {
     bool went_on;
 };
 
-/* Runs the cycle on `device`, or where that is NULL on one that it opens, named by MINRNN_DEVICE.
+/* Runs the cycle on `device`, or if that is NULL on one that it opens, named by MINRNN_DEVICE.
  * After a failure the handles that there are get some more calls, before they are destroyed.
  * Allocates nothing itself. */
 void cycle_run(const struct cycle_paths *paths, uint64_t seed, minrnn_device *device,

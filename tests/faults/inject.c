@@ -1,3 +1,4 @@
+/* Counts calls by kind and says which one fails. */
 #include "inject.h"
 
 #ifdef MINRNN_HAVE_OPENCL

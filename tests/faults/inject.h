@@ -1,5 +1,5 @@
-/* Fault injection: which call fails, the how-many-eth of its kind, and with which code. The OpenCL
- * layer (layer.c) and the wrapped calls on files and memory (wrap.c) ask here. */
+/* Fault injection: which kind of call fails, the n-th of it, and with which code. The OpenCL layer
+ * (layer.c) and the wrapped calls on files and memory (wrap.c) ask here. */
 #ifndef TESTS_FAULTS_INJECT_H
 #define TESTS_FAULTS_INJECT_H
 

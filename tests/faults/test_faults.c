@@ -1,10 +1,10 @@
 /* Every call of a kind fails once, the n-th, for every n until a whole cycle has fewer:
  *   test_faults DOMAIN [--all [--source]] [--gpu] [--trace] [--call NAME]
- * DOMAIN: opencl (through layer.c), files or memory. --all tries every n with every code; without
- * it, where that is many, each n has one code, in turn, and the commonest calls leave out some n.
- * The same where every cycle builds its programs from source, which takes hours, without --source.
- * --gpu lets the device say that it is one. --trace says what comes before it is done, for faults
- * that end the process.
+ * DOMAIN: opencl (through layer.c), files or memory. --all tries every n with every code. Without
+ * it, if that is many, each n has one code, in turn, and the commonest calls leave out some n; so
+ * it is without --source if every cycle builds its programs from source, which takes hours. --gpu
+ * lets the device say that it is a GPU. --trace says what comes before it is done, for faults that
+ * end the process.
  *
  * After each fault either everything the cycle computes and saves is, to the bit, what it is
  * without one; or there is a status with a text that names the call and its code. In both cases
@@ -29,11 +29,9 @@
 
 enum { EXIT_SKIPPED = 77, FILE_CAPACITY = 1 << 18, PATH_CAPACITY = 256 };
 
-/* Where not every n and code is tried: a kind with at most FEW_POINTS gets all of its codes, others
- * one code each time; and where programs are built from source, or for the files and the memory
- * that an OpenCL device's run takes beside the CPU's, only about SOME_CALLS of a kind are made to
- * fail.
- */
+/* If not every n and code is tried, a kind with at most FEW_POINTS gets all of its codes, others
+ * one code each time. Only about SOME_CALLS of a kind are made to fail if programs are built from
+ * source, and for the files and the memory that an OpenCL device's run takes beside the CPU's. */
 enum { FEW_POINTS = 64, SOME_CALLS = 16 };
 
 /* A kind with more calls has its cycles on one open device, if all of its calls come then too. */
@@ -88,7 +86,7 @@ static void put(const char *path, const struct content *content) {
     }
 }
 
-/* False where there is no such file. */
+/* False if there is no such file. */
 static bool get(const char *path, struct content *content) {
     FILE *file = fopen(path, "rb");
     content->bytes = 0;
@@ -304,8 +302,8 @@ static int is_stray(const char *path) {
     return is_temporary(path) && strcmp(path, test.leftover) != 0;
 }
 
-/* A save that fails removes its temporary file; where it cannot, as where it could not remove what
- * others left, the next save does. */
+/* A save that fails removes its temporary file. If it cannot, the next save does, and it also
+ * removes what others left. */
 static void check_leftovers(const struct point *point) {
     if (each_file(test.folder, is_stray) > 0 && point->fault.call != FAULT_unlink) {
         complain(point, "a temporary file is left");
@@ -331,7 +329,7 @@ static void check_whole_cycle(const struct point *after) {
     check_file(after, test.model, &test.new_model, &test.new_model);
 }
 
-/* False where the cycle has fewer calls of the kind, so that there was no fault. */
+/* False if the cycle has fewer calls of the kind, so that there was no fault. */
 static bool try_point(const struct point *point, long *refused) {
     if (test.trace) {
         describe(point, stderr);

@@ -25,7 +25,7 @@ static bool fails(enum fault_call call) {
     return code != 0;
 }
 
-/* Bytes to move: half of them for a short transfer, none where the call fails. */
+/* Bytes to move: half of them for a short transfer, none if the call fails. */
 static size_t taken(enum fault_call call, size_t bytes, bool *failed) {
     const int code = fault_take(call);
     *failed = code != 0 && code != FAULT_SHORT;

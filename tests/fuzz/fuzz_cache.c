@@ -1,5 +1,5 @@
-/* Files of the program cache: whatever lies where a key's file should be, nothing is handed out but
- * what a sound file of this very key holds. */
+/* Files of the program cache. Anything may lie in the place of a key's file: nothing is handed out
+ * but what a sound file of this very key holds. */
 #include "base/alloc.h"
 #include "harness.h"
 #include "opencl/cache.h"

@@ -1,8 +1,7 @@
-/* The command line: the input's lines are the arguments, up to an empty one; what follows that is
- * the content of the file "file". The command runs whole, in a folder of its own where a small
- * text "data" (again "data.state"), a model "model" and its state "model.state" lie; only what
- * would take long is cut short (limited_*, which meson.build puts in the place of the library's
- * calls). */
+/* The command line. The input's lines are the arguments, up to an empty line; the rest is the
+ * content of the file "file". The command runs whole, in a folder of its own that has a small text
+ * "data" (again "data.state"), a model "model" and its state "model.state". Only what would take
+ * long is cut short: meson.build puts limited_* in the place of the library's calls. */
 #define _GNU_SOURCE /* memmem */
 
 #include "base/status.h"

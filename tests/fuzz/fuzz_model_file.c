@@ -1,5 +1,5 @@
-/* Model files: any bytes either load, as a model that can be saved (where its numbers are finite),
- * loaded again and used, or are refused with a line that says why. */
+/* Model files. Any bytes either load or are refused with a line that says why. What loads is a
+ * model that can be used, saved (if its numbers are finite) and loaded again. */
 #include "harness.h"
 
 #include <math.h>

@@ -10,8 +10,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     return 0;
 }
 
-/* One step on tokens 0, where that is little work. Parameters and moments may be anything; what is
- * not a number ends the run and is not saved. */
+/* One step on tokens 0, if that is little work. Parameters and moments may be anything. A NaN ends
+ * the run and is not saved. */
 static void step(minrnn_trainer *trainer) {
     enum { MOST = 256 };
     static const int32_t tokens[MOST];

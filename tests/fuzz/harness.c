@@ -1,3 +1,4 @@
+/* The folder, files and device of a fuzz target. */
 #define _DEFAULT_SOURCE /* mkdtemp */
 
 #include "harness.h"

@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
 
-/* A property that every input must have: where it does not hold, the process aborts, which
+/* A property that every input must have: if it does not hold, the process aborts, which
  * libFuzzer and Meson both report. */
 #define MUST(condition)                                                                            \
     do {                                                                                           \

@@ -174,7 +174,7 @@ static size_t header_bytes(const uint8_t *data, size_t size) {
     return size >= LENGTH_BYTES && length <= size - LENGTH_BYTES ? (size_t)length : 0;
 }
 
-/* Puts length, header and `body` together; 0 where they are too large. */
+/* Puts length, header and `body` together; 0 if they are too large. */
 static size_t assemble(uint8_t *data, size_t max_size, const char *header, size_t length,
                        const uint8_t *body, size_t body_bytes, size_t wanted) {
     if (length > max_size - LENGTH_BYTES || wanted > max_size - LENGTH_BYTES - length) {

@@ -29,7 +29,7 @@ fi
 meson compile -C "$build" fuzz
 build=$(cd "$build" && pwd)
 
-# Inputs become files: in memory where there is such a file system.
+# Inputs become files: in memory if there is such a file system.
 [ -w /dev/shm ] && TMPDIR=$(mktemp -d -p /dev/shm) || TMPDIR=$probe
 export TMPDIR OPENBLAS_NUM_THREADS=1
 trap 'rm -rf "$probe" "$TMPDIR"' EXIT

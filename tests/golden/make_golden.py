@@ -157,7 +157,7 @@ def scan_linear(c, parts, init, reset):
         b = torch.sigmoid(parts[1])
         a = 1 - b
     if init is None:
-        initial = torch.zeros_like(b[:, 0])  # also where the candidate is g
+        initial = torch.zeros_like(b[:, 0])  # also if the candidate is g
     else:
         initial = (g(init) if c["g"] else init).expand(BATCH, -1)
     h, states = initial, []

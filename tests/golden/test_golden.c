@@ -92,7 +92,7 @@ static void golden_free(struct golden *golden) {
     free(golden);
 }
 
-/* NULL where the case has no record of that name. */
+/* NULL if the case has no record of that name. */
 static const struct record *find_optional(const struct golden *golden, const char *prefix,
                                           const char *name) {
     char full[96];

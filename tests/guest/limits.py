@@ -1,5 +1,5 @@
-"""`minrnn train` where it may not have all it would take: an address space, a number of threads, a
-share of the processors. It ends by itself, without a signal, with exit code 0 or with 1 and one line;
+"""`minrnn train` under a limit on what it would take: address space, threads, a share of the
+processors. It ends by itself, without a signal, with exit code 0 or with 1 and one line;
 and what it computes is what it computes without a limit.
 
 limits.py MINRNN KIND    (address-space, threads, quota)
@@ -98,7 +98,7 @@ def address_space(runs):
 
 
 def group_folder(controller, file):
-    """A new control group: version 1, or 2 where the top hands the controller on."""
+    """A new control group: version 1, or 2 if the top hands the controller on."""
     for top in ("/sys/fs/cgroup/" + controller, "/sys/fs/cgroup"):
         folder = f"{top}/minrnn-test-{os.getpid()}"
         with contextlib.suppress(OSError):

@@ -18,7 +18,7 @@ if "minGRU" in sys.argv[2:3] and os.environ.get("MINGRU_PYTHON"):
     interpreter = os.environ.pop("MINGRU_PYTHON")
     os.execv(interpreter, [interpreter, *sys.argv])
 
-import interop  # which exits where there is no PyTorch
+import interop  # which exits if there is no PyTorch
 import torch
 from torch.nn import functional as F
 

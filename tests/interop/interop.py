@@ -6,7 +6,7 @@ interop.py LOGITS    LOGITS is the program of logits.c
 2. Files with the names of the public implementations, from modules written here after their
    papers and interfaces, are read by minrnn, and the logits compared.
 
-Exits with 77 (skipped) where there is no PyTorch or no device.
+Exits with 77 (skipped) if there is no PyTorch or no device.
 """
 
 import json

@@ -3,7 +3,7 @@
  * logits make VARIANT MODEL              writes a model of tests/unit/models.h
  * logits run MODEL BATCH TIME IN OUT     reads tokens (i32), writes logits (f32), both [B, T, ...]
  *
- * The device is MINRNN_DEVICE's. Exits with 77 where there is none. */
+ * The device is MINRNN_DEVICE's. Exits with 77 if there is none. */
 #include "unit/models.h"
 
 static int complain(const char *what) {

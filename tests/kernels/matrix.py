@@ -2,15 +2,15 @@
 """Compiles the programs that the device rules choose, offline: matrix.py PROGRAMS [--quick]
 
 PROGRAMS is the tool of that name beside this file, which says what those are. They are built for
-NVIDIA sm_75 (a T4; PTX, then ptxas where there is one), AMD gfx906 and gfx1030, and as SPIR-V for
+NVIDIA sm_75 (a T4; PTX, then ptxas if there is one), AMD gfx906 and gfx1030, and as SPIR-V for
 Intel. Prints a row of CSV for each kernel, specialisation and work-group, and fails on a warning, a
 spilled register, private memory, too much local memory, a work-group that cannot run, too little
 occupancy of a T4, or SPIR-V that is not valid, needs more than OpenCL 1.2's full profile (doubles,
 subgroups, ...) or was asked for fast mathematics. --quick: SPIR-V only, for a GPU and the kinds of
-CPUs, and fewer specialisations. Exits with 77 where the compilers are missing.
+CPUs, and fewer specialisations. Exits with 77 if the compilers are missing.
 
-What is assumed: ptxas is given no bound on the work-group, where a driver may derive one from
-reqd_work_group_size; up to 256 work-items that changes nothing, for 255 registers fit. Where the
+What is assumed: ptxas is given no bound on the work-group. A driver may derive one from
+reqd_work_group_size; up to 256 work-items that changes nothing, because 255 registers fit. If the
 driver chooses the work-group (0 x 0 x 0), it is counted as one of 64. Occupancy is the share of the
 threads that a multiprocessor can hold, as registers, local memory and work-groups allow."""
 import collections
@@ -113,7 +113,7 @@ def occupancy_sm_75(usage, work_items, local):
 
 def occupancy_gfx906(usage, work_items, local):
     """A compute unit: 4 SIMDs of 10 waves of 64, 256 vector registers in units of 4 and 800 scalar
-    ones in units of 16; 16 work-groups where they have more than one wave."""
+    ones in units of 16; 16 work-groups if they have more than one wave."""
     waves = -(-work_items // 64)
     each = min(10, 256 // ceil_to(max(usage.registers, 1), 4),
                800 // ceil_to(max(usage.scalars, 1), 16))
@@ -123,7 +123,7 @@ def occupancy_gfx906(usage, work_items, local):
 
 def occupancy_gfx1030(usage, work_items, local):
     """A work-group processor: 4 SIMDs of 16 waves of 32, 1024 vector registers in units of 16;
-    scalar ones never run out; 32 work-groups where they have more than one wave."""
+    scalar ones never run out; 32 work-groups if they have more than one wave."""
     waves = -(-work_items // 32)
     each = min(16, 1024 // ceil_to(max(usage.registers, 1), 16))
     groups = groups_that_fit(waves, 4 * each, 32 if waves > 1 else 64, local, 128 << 10)

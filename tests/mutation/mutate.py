@@ -6,7 +6,7 @@
 Draws COUNT mutations by SEED, uniformly over the tokens of the folders that suite.py names (sites.py
 says which and why not others), adds those of chosen.py, and runs the tests that can
 reach each, the cheapest first, until one fails. What does not compile is not counted, nor what
-compiles to the same machine code (another processor's lines, say). Exits with 0 where 95 % are caught
+compiles to the same machine code (another processor's lines, say). Exits with 0 if 95 % are caught
 and survivors.md explains every survivor.
 
 Results are appended to FOLDER/results.jsonl; a stopped run goes on where it was. --only repeats one

@@ -61,8 +61,8 @@ TUNABLES = {
     "src/opencl/scan_plan.c": ["MAX_ITERATIONS"],
 }
 
-# Each operator's replacements. Left out is what is equivalent as a rule: != for < in a loop, <= for
-# == where nothing is negative.
+# Each operator's replacements, without those that are equivalent as a rule: != for < in a loop, <= for
+# == if nothing is negative.
 SWAPS = {
     "+": ["-", "*", "/"], "-": ["+", "*", "/"], "*": ["+", "-", "/"], "/": ["+", "-", "*"],
     "%": ["*", "/", "+"],
@@ -256,7 +256,7 @@ KEYWORDS = {"if", "for", "while", "switch", "return", "sizeof", "defined", "stru
 
 
 def argument_swaps(tokens, skip):
-    """An argument that is one name becomes its right neighbour, where that is one name too."""
+    """An argument that is one name becomes its right neighbour, if that is one name too."""
     for i in range(1, len(tokens)):
         if tokens[i].text != "(" or tokens[i - 1].kind != "name" or i - 1 in skip:
             continue

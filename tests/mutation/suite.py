@@ -239,7 +239,7 @@ class Worker:
 
     def measure(self, say, threads):
         """Runs every test on the unmutated tree for its cost, twice: programs have to be built the
-        first time, and from then on where a kernel was changed. None: skipped."""
+        first time, and from then on if a kernel was changed. None: skipped."""
         missing = [name for name, test in self.tests.items()
                    if test["reaches"] and name not in self.baseline]
         if not missing:

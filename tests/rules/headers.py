@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compiles each public header alone: headers.py INCLUDE_DIR STANDARD COMPILER... -- HEADER...
 
-STANDARD is c17 or c++17. Exits with 1 where a header does not compile without a warning."""
+STANDARD is c17 or c++17. Exits with 1 if a header does not compile without a warning."""
 
 import subprocess
 import sys

@@ -44,7 +44,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
 def violation(file, quote, target):
-    """Says what is wrong with `file` including `target`; None where nothing is."""
+    """Says what is wrong with `file` including `target`; None if nothing is."""
     parts = file.split("/")
     top = target.split("/")[0]
     if parts[0] == "cl":

@@ -190,7 +190,7 @@ static void test_name(void **state) {
     expect_none("device 0.");
 }
 
-/* Named, or where "opencl" finds nothing to take, a platform without devices is told of. */
+/* Named, or if "opencl" finds nothing to take, a platform without devices is told of. */
 static void test_absent(void **state) {
     (void)state;
     char text[64] = "before";

@@ -1,12 +1,14 @@
 /* The affine operator: h -> a h + b.
  *
- * What an operator ALG gives to the other parts (log_affine.h has the same); elements and states
- * are opaque to all but the cells that make elements of it: struct ALG_elem, struct ALG_state
+ * What an operator ALG gives to the other parts (log_affine.h has the same). Elements and states
+ * are opaque to all but the cells that make elements of it.
+ *   struct ALG_elem, struct ALG_state
  *   ALG_identity, ALG_constant(state)      leaves every state as it is; gives `state` always
  *   ALG_apply(e, state), ALG_cat(earlier, later)
  *   ALG_elem_load, ALG_elem_store, ALG_state_load, ALG_state_store   floats `stride` apart
- *   ALG_enter(values), ALG_leave(state)    from and to the values that callers see, which are a
- * state of the operator that gradients are walked with and, where the gradient is walked with it:
+ *   ALG_enter(values), ALG_leave(state)    from and to the values that callers see: a state of
+ *                                          the operator that gradients are walked with
+ * and, if gradients are walked with it:
  *   ALG_add                                of two gradients
  *   ALG_back(e, gradient)                  from the gradient of a state to that of the one before
  *   ALG_cat_back(later, e, gradient)       the walk back through `later` and then a step, to whose

@@ -111,7 +111,7 @@ static void reduce(const struct scan_pass *pass, const struct scan_lane *lane, s
     }
 }
 
-/* The gradient of the state before the first step is h0's, or init's where h0 is not given. */
+/* The gradient of the state before the first step is h0's, or init's if h0 is not given. */
 static void end(const struct scan_pass *pass, const struct scan_lane *lane, float *carry,
                 float *share) {
     const struct functions *kind = pass->functions;
@@ -130,7 +130,7 @@ static void end(const struct scan_pass *pass, const struct scan_lane *lane, floa
     }
 }
 
-/* The operator of the walk; any where there is no such kind. */
+/* The operator of the walk; any if there is no such kind. */
 static minrnn_scan_alg reverse_alg(const struct scan_backward_args *args) {
     const int kind = scan_kind_of(args->alg, args->cell, args->candidate, args->normalised);
     return kind < 0 ? args->alg : scan_kinds[kind].reverse;

@@ -1,5 +1,4 @@
-/* The cells: how a step's element, and the gradients of what it came from, are made of what is
- * read.
+/* The cells: how a step's element is made of what is read, and the gradients of what was read.
  *
  * What a cell CELL gives to the other parts, for the operators ALG that it goes with:
  *   CELL_prepare(lane)                       what can be worked out before the first step
@@ -9,12 +8,15 @@
  *   CELL_output(row, c, values)              what the step gives out: the state's value, or more
  * and for the gradient:
  *   CELL_output_back(row, c, dy)             what the output's gradient is worth to the state
- *   CELL_gradient(kind, input, dy, lambda, before)   a struct CELL_gradient of what was read, from
- * the gradients of output and state, and the state before struct CELL_target, CELL_target(lane, t),
- * CELL_store(target, c, gradient)   where it goes CELL_share(lane, t)                      the part
- * that channels share: each panel writes the sum of its own to a place of its own, and what ends
- * the op adds up the places in their order CELL_clear(lane, t)                      zero at an
- * unused place in time */
+ *   CELL_gradient(kind, input, dy, lambda, before)
+ *                                            a struct CELL_gradient of what was read, from the
+ *                                            gradients of output and state, and the state before
+ *   struct CELL_target, CELL_target(lane, t), CELL_store(target, c, gradient)
+ *                                            where it goes
+ *   CELL_share(lane, t)                      the part that channels share: each panel writes the
+ *                                            sum of its own to a place of its own, and the end of
+ *                                            the op adds up the places in their order
+ *   CELL_clear(lane, t)                      zero at an unused place in time */
 #ifndef CPU_SCAN_CELL_H
 #define CPU_SCAN_CELL_H
 

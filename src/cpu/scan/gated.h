@@ -32,7 +32,7 @@ static inline void gated_clear(const struct scan_lane *lane, int64_t t) {
     }
 }
 
-/* exp(-|hidden|) where the candidate needs it, else nothing. */
+/* exp(-|hidden|) if the candidate needs it, else nothing. */
 ALWAYS_INLINE float candidate_decay(struct scan_kind kind, float hidden) {
     return kind.candidate == MINRNN_CANDIDATE_G ? exp_negative_f32(-fabsf(hidden)) : 0.0f;
 }

@@ -78,7 +78,7 @@ static inline int64_t scan_place(const struct scan_lane *lane, int64_t floats) {
     return lane->sequence * floats * lane->scan->width + lane->channels.begin;
 }
 
-/* A panel of `floats` rows of `width` channels, zero where they are absent; and back. */
+/* A panel of `floats` rows of `width` channels, zero if they are absent; and back. */
 static inline void scan_load(const struct scan_lane *lane, int64_t floats, const float *rows,
                              float *panel) {
     for (int64_t k = 0; k < floats; k++) {

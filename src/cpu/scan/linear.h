@@ -1,4 +1,4 @@
-/* The linear cell: a and b are given (their logarithms where alg is log). cell.h says what a cell
+/* The linear cell: a and b are given (their logarithms if alg is log). cell.h says what a cell
  * gives. */
 #ifndef CPU_SCAN_LINEAR_H
 #define CPU_SCAN_LINEAR_H

@@ -1,3 +1,4 @@
+/* The serial run and the chunk run: scratch, the order of the walks, and sums over chunks. */
 #include "cpu/scan/run.h"
 
 #include "cpu/scan/alg.h"
@@ -50,7 +51,7 @@ static int64_t scan_panel(int64_t batch, int64_t width) {
 }
 
 static struct scan_plan scan_plan(minrnn_scan_run run, int64_t batch, int64_t time, int64_t width) {
-    /* Chunks read the input twice: only where sequences and panels are few and time is long. */
+    /* Chunks read the input twice: only if sequences and panels are few and time is long. */
     enum { FEW = 3, LONG = 2048, CHUNK_MIN = 16, CHUNK_MAX = 512 };
     const int64_t panel = scan_panel(batch, width);
     const int64_t pieces = batch * ceil_div(width, panel);

@@ -201,7 +201,7 @@ static void test_checks(void **unused) {
     EXPECT_CHECK(bad.room[0] = -1, "shape: corners is -1, must be 0 to 8");
 }
 
-/* Another kind keeps what both have, where it may. */
+/* Another kind keeps what both have, if it may. */
 static void test_kinds(void **unused) {
     (void)unused;
     struct drawing drawing = standard();

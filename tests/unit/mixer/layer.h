@@ -35,14 +35,14 @@ struct layer_data {
     const float *state;             /* optional */
     const int32_t *reset, *lengths; /* optional */
     float *y, *state_out;
-    /* Backward, where dy is given; gradients are added to. */
+    /* Backward, if dy is given; gradients are added to. */
     const float *dy, *dstate_out; /* dstate_out is optional */
     float *gradients;
     float *dx;     /* optional */
     float *dstate; /* optional, only with state */
 };
 
-/* Uploads, runs forward (and backward where dy is given) and downloads. */
+/* Uploads, runs forward (and backward if dy is given) and downloads. */
 static inline void layer_run(minrnn_device *device, minrnn_mixer *mixer,
                              const minrnn_mixer_config *config, const struct layer_data *data) {
     const int64_t rows = data->batch * data->time;
@@ -119,7 +119,7 @@ static inline double reference_g(double x) {
     return x >= 0.0 ? x + 0.5 : reference_sigmoid(x);
 }
 
-/* A parameter of the mixer inside `parameters`, NULL where it has none of that name. */
+/* A parameter of the mixer inside `parameters`, NULL if it has none of that name. */
 static inline const double *reference_parameter(const minrnn_mixer *mixer, const char *name,
                                                 const double *parameters) {
     for (int i = 0; i < minrnn_mixer_tensor_count(mixer); i++) {

@@ -391,7 +391,7 @@ static minrnn_scan_tensors tensors_of(const struct on_device *o) {
 
 /* ---- comparisons ---- */
 
-/* max|a - b| / max|b|, NaN where there is one. */
+/* max|a - b| / max|b|, NaN if there is one. */
 static double relative_error(const float *a, const double *b, size_t count) {
     double error = 0, largest = 0;
     for (size_t i = 0; i < count; i++) {

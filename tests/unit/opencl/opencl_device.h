@@ -1,5 +1,5 @@
 /* A device for tests of the OpenCL backend: number MINRNN_TEST_OPENCL of its list, else the first;
- * where this machine has none the test is skipped. */
+ * if this machine has none the test is skipped. */
 #ifndef TESTS_UNIT_OPENCL_DEVICE_H
 #define TESTS_UNIT_OPENCL_DEVICE_H
 

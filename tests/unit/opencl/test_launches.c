@@ -1,6 +1,6 @@
-/* Which kernels an op launches, and how often, for which device and sizes: also such as no memory
- * holds, around 2^31, where the arithmetic of kernels and of CLBlast ends. Nothing runs: launches
- * are only written down (the linker's --wrap). */
+/* Which kernels an op launches, and how often, for a device and for sizes. Some sizes are around
+ * 2^31, more than memory holds: there the arithmetic of kernels and of CLBlast ends. Nothing runs:
+ * launches are only written down (the linker's --wrap). */
 #include <minrnn/device.h>
 
 #include "op/op.h"
@@ -230,14 +230,14 @@ static void test_streams(void **state) {
 
 static void test_scan_choice(void **state) {
     (void)state;
-    be_cpu(8, 4); /* serial where the vectors keep every core busy */
+    be_cpu(8, 4); /* serial if the vectors keep every core busy */
     scan(MINRNN_RUN_AUTO, 2, 128, 16);
     expect_names("scan_serial");
     scan(MINRNN_RUN_AUTO, 1, 128, 24);
     assert_non_null(strstr(names, "scan_reduce"));
     scan(MINRNN_RUN_AUTO, 1, 127, 8);
     expect_names("scan_serial");
-    be_gpu(3); /* serial where there are work-items enough, or little time */
+    be_gpu(3); /* serial if there are work-items enough, or little time */
     scan(MINRNN_RUN_AUTO, 24, 64, 32);
     expect_names("scan_serial");
     scan(MINRNN_RUN_AUTO, 23, 64, 32);
@@ -393,7 +393,7 @@ static void test_group_launches(void **state) {
     assert_in_range(launches, 4, 16); /* groups of 16 x 16 to 4 x 4 */
 }
 
-/* ---- the product: CLBlast's where each matrix ends within an int's reach ---- */
+/* ---- the product: CLBlast's if each matrix ends within an int's reach ---- */
 
 #ifdef MINRNN_HAVE_CLBLAST
 

@@ -41,7 +41,7 @@ static void on_check(void *user, const minrnn_check_result *result) {
     }
 }
 
-/* As if the device were a CPU with vectors of `float_width`, or a GPU where that is 0. Ops that
+/* As if the device were a CPU with vectors of `float_width`, or a GPU if that is 0. Ops that
  * take minutes to build are left to checkop in the slow suite ("pocl as gpu"). */
 static void check_layout(int float_width) {
     struct cl_traits *traits = &((struct cl_device *)device)->traits;

@@ -1,6 +1,6 @@
-/* Kernels that take smaller work-groups than their device, as where registers run out: every op has
- * to find work-groups that fit, and to compute the same. The driver's answer and its refusal of
- * what is too large stand here (the linker's --wrap). */
+/* Kernels that take smaller work-groups than their device, as when registers run out. Every op has
+ * to find work-groups that fit, and to compute the same. The driver's answers are made here (the
+ * linker's --wrap), as is its refusal of work-groups that are too large. */
 #include <minrnn/check.h>
 
 #include "opencl/launch.h"
