@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by bench/quickstart.sh and tests/run.sh: installs what is missing.
 
 # install_missing yes|no PACKAGE...: says, and with "yes" runs, the package manager's command for the

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # From a fresh clone to a trained model that writes text, in a few minutes.
 #   bench/quickstart.sh [--no-install] [TEXT] [-- OPTION...]
 # TEXT is any UTF-8 text file; without one, tiny Shakespeare is taken from ../shared/data or downloaded.
@@ -24,7 +25,7 @@ while [ $# -gt 0 ]; do
     case $1 in
         --no-install) install=no ;;
         --help)
-            sed -n '2,6s/^# *//p' "$0"
+            sed -n '3,7s/^# *//p' "$0"
             exit 0
             ;;
         --)

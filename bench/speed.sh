@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Training speed of the two presets, as CSV: the table in README.md.
 #   bench/speed.sh MINRNN TEXT [DEVICE...]      (devices: cpu and opencl if none is named)
 # The median step of a short run, the first four left out; presets and devices alternate through three
@@ -6,7 +7,7 @@
 set -eu
 
 [ $# -ge 2 ] || {
-    sed -n '2,5s/^# //p' "$0" >&2
+    sed -n '3,6s/^# //p' "$0" >&2
     exit 2
 }
 minrnn=$1

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Element-wise activations: g, GELU, GEGLU. */
 
 /* ---- g, the paper's positive activation: x + 0.5 for x >= 0, else sigma(x) ---- */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Causal depthwise convolution over time. Dimension 0: columns; 1: stretches of `time_run` steps;
  * 2: `run` sequences each, of which a work-item takes the same stretch. */
 

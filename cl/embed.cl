@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The embedding table: rows out, and gradients back into it. */
 
 /* Work-items, in dimension 1, that share a token's rows in embed_backward: a power of two. */

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes a C file that holds kernel files as strings: embed.py FOLDER OUTPUT NAME..."""
 import pathlib
 import sys

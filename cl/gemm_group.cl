@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Matrix product for any device: a work-group of GROUP x GROUP work-items computes a tile of
  * 4 GROUP x 4 GROUP elements of c, 4 x 4 each, from tiles of a and b in local memory, GROUP steps of k
  * at a time. TRANSPOSE_A: a is stored [k, m]; TRANSPOSE_B: b is stored [n, k]. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Copies steps of a matrix x[step, column] (k steps, n columns; TRANSPOSED: stored [column, step]; rows
  * of what is stored are `row` apart)
  * into panels for gemm_tile.cl: packed[segment][panel][step][column of the panel], PANEL_COLUMNS wide,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* c[ROWS, n] (+)= a[ROWS, k] * b[n, k] transposed, for a few rows, as in a step of generation: b is read
  * once, along its rows. LANES neighbouring work-items share COLUMNS columns of c: 1 on CPUs, a
  * work-group of LANES on GPUs. */

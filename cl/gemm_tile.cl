@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Matrix product for CPUs: a work-item holds a tile of c, TILE_ROWS rows of TILE_VECTORS vectors, in
  * registers, and walks a block of k. b comes in panels of TILE_COLUMNS columns from gemm_pack.cl, and
  * so does a, in panels of TILE_ROWS, if PACKED_A is set; otherwise a is stored [m, k].

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Softmax and cross-entropy over the rows of the logits. A row group takes `run` rows. */
 
 /* loss[r] = log sum exp(logits[r]) - logits[r, target]; dlogits = scale * (softmax - onehot); both

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Filling and copying. A work-item takes `run` elements. */
 
 __kernel void fill(long count, long run, float value, __global float *x, ulong x_offset) {

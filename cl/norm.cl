@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* RMSNorm over the rows of x. A row group takes `run` rows. */
 
 /* inverse[r] = 1 / sqrt(mean(x[r]^2) + epsilon); y = x * inverse * gain. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* AdamW (Loshchilov and Hutter, 1711.05101) with clipping by the global norm. */
 
 /* By the bits, whatever a compiler assumes of numbers: an exponent of all ones. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The beginning of every program: vectors of VECTOR floats, loads and stores of any alignment.
  * A tensor argument is a base pointer and an offset in elements; an absent tensor is NULL. */
 #ifndef VECTOR

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sums over columns and over everything, in a fixed order: partial sums of blocks that the shape
  * fixes, then the same kernel over the partial sums. */
 

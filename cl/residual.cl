@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Residual connections with dropout. Random numbers are Philox4x32-10 (Salmon et al., SC 2011): a
  * block gives four words for a counter (block, site, step) and a key (the seed); element i takes
  * word i % 4 of block i / 4. Defining DROPOUT draws them. */

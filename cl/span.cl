@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the layers share: vectors cut short by the end of a row, vectors that wrap around it, and
  * sums and maxima over the lanes of a vector and over the work-items of a row. */
 

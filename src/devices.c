@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The one place that names the backends: listing devices and choosing one. */
 #include "base/alloc.h"
 #include "base/sized.h"

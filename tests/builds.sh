@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Builds without the optional parts, with gcc and clang, unoptimised and optimised: each builds
 # without a warning and passes tests. One of them, or with --all every one.
 #   tests/builds.sh [--all]

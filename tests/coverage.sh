@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Line coverage of src/ by the default tests: a table of files, and failure below 90 %. The reasons
 # for what is not covered are in CONTRIBUTING.md.
 #   tests/coverage.sh [GCOVR_OPTION...]    e.g. --html-details build/coverage.html

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Installs what is missing, builds with gcc and clang, and runs all tests.
 #   tests/run.sh [--no-install] [--slow] [STAGE...]
 # --slow adds what takes long: all of Oclgrind, kernels built for every GPU, fuzzing, every fault,

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Whether two builds of the command compute the same: trains with both and compares every parameter
 and every moment, bit for bit.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Prints which tests of the last run of a build folder were skipped, and their own words on why.
 
 skipped.py BUILD"""

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the test programs share. Each runs on one device, MINRNN_DEVICE's, the native CPU's without.
  */
 #ifndef TESTS_SUPPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The backward pass: the same walk from the other end. With lambda_t = dL/dh_t and an affine
  * recurrence h_t = a_t * h_{t-1} + b_t,
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Chunk: time is cut into chunks that run at once. scan_reduce makes each chunk one element,
  * scan_carry scans those and leaves the carry into each chunk, and the serial run applies them.
  * Elements are [batch, chunks, ELEM_FLOATS, width], carries and shares

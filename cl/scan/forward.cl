@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The forward pass: the carry is the state, and each step writes what the cell gives out of it.
  *
  * What a pass gives to a run (backward.cl has the same names); carries and shares are states:

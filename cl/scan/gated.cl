@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the gated cells share: a step reads GATES pre-activations of each channel (the host says how
  * many), one after the other in a row of x and each with a bias. Their output is the state. */
 

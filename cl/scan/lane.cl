@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A lane: one vector of channels of one sequence. This file alone knows where its states lie, in
  * which order time is walked, which steps are in use and where the recurrence is cut; what a step
  * reads besides is the cell's.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The linear cell: a and b are given (their logarithms if LOG_INPUTS). lane.cl says what a cell
  * gives. */
 #ifdef LOG_INPUTS

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The operator h -> a * h + b on positive numbers, all as logarithms: h stays log h from step to
  * step (the paper's log-space form, appendix B.2, without its cumulative sums). Log 0 is -infinity.
  * What an operator gives is said in affine.cl; gradients are walked with that one. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The functions of the gates, in forms that neither overflow nor cancel: every one is finite for
  * any finite argument. */
 

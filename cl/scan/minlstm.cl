@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* minLSTM: f = sigma(forget + offset), i = sigma(input), h = f * h_before + i * candidate(hidden);
  * NORMALISED: f / (f + i) and i / (f + i) in their place. lane.cl says what a cell gives. */
 #define CELL_PARAMETERS GATED_PARAMETERS, float forget_offset

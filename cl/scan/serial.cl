@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Serial: a work-item walks the steps of one chunk of time for VECTORS vectors of channels of one
  * sequence, BLOCK steps at a time so that their loads are under way together. One chunk may be all
  * of time; otherwise `carries` [batch, chunks, STATE_FLOATS, width] holds the carry into each. The

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tile: a work-group walks one chunk of time for LANES vectors of channels of one sequence, a tile
  * of ROWS * BLOCK steps at a time. Each of its ROWS rows reads BLOCK steps into registers and
  * combines them, the rows tell each other through local memory, and each applies its steps: every

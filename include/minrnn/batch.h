@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a step or an evaluation is given. */
 #ifndef MINRNN_BATCH_H
 #define MINRNN_BATCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Validation: whether a device computes right, said on the spot. */
 #ifndef MINRNN_CHECK_H
 #define MINRNN_CHECK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Devices, their buffers, and tensors: views of a buffer. */
 #ifndef MINRNN_DEVICE_H
 #define MINRNN_DEVICE_H

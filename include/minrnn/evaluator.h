@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Evaluation: a model's loss, in memory that is planned for it alone. */
 #ifndef MINRNN_EVALUATOR_H
 #define MINRNN_EVALUATOR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Symbol visibility and C++ linkage, for the other public headers.
  *
  * How structs grow. A struct that may get new members begins with its size, as the program was

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* minrnn: minGRU and minLSTM, trained and run on any OpenCL device and on the CPU.
  * Everything but opencl.h, which needs the OpenCL headers. */
 #ifndef MINRNN_MINRNN_H

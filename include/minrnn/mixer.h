@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Level 2: a sequence mixer as a layer in your own model. */
 #ifndef MINRNN_MIXER_H
 #define MINRNN_MIXER_H

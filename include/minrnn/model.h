@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Level 3: a language model of minRNN blocks.
  *
  * tokens -> embedding -> blocks -> RMSNorm -> head (no bias) -> logits. A block is

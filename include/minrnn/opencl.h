@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sharing OpenCL objects with the caller's program. Needs the OpenCL headers. */
 #ifndef MINRNN_OPENCL_H
 #define MINRNN_OPENCL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Level 1: the scan on your own buffers.
  *
  * Every recurrence here is h_t = a_t * h_{t-1} + b_t, element-wise over `width` channels, for each

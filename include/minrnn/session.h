@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Inference: a model's state carried from call to call. */
 #ifndef MINRNN_SESSION_H
 #define MINRNN_SESSION_H

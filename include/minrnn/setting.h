@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Settings by name: what a configuration holds, what may be in it, and what each member is for.
  *
  * The members of minrnn_model_config and minrnn_trainer_config can be written directly. By name, as

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Status codes, the text of the last error, and the version. */
 #ifndef MINRNN_STATUS_H
 #define MINRNN_STATUS_H

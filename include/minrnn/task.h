@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tasks: what is learnt, where batches come from. */
 #ifndef MINRNN_TASK_H
 #define MINRNN_TASK_H

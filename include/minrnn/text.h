@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The task of text: characters to tokens and back, batches, and text from a model. */
 #ifndef MINRNN_TEXT_H
 #define MINRNN_TEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Training: AdamW, clipping, a rate schedule, gradient accumulation, exact resume. */
 #ifndef MINRNN_TRAINER_H
 #define MINRNN_TRAINER_H

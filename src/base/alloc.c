@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Host memory, and the allocation that tests let fail. */
 #include "base/alloc.h"
 

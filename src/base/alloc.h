@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Host memory. One place, so that tests can make any allocation fail. */
 #ifndef BASE_ALLOC_H
 #define BASE_ALLOC_H

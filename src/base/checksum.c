@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* CRC-64/XZ, eight bytes a round from eight tables. */
 #include "base/checksum.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* CRC-64/XZ (ECMA-182, reflected): finds every single flipped bit and every burst up to 64 bits. */
 #ifndef BASE_CHECKSUM_H
 #define BASE_CHECKSUM_H

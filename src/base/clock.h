@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Seconds from an arbitrary beginning, never going back: CLOCK_MONOTONIC. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reading whole files, and writing them: beside the old one, then in its place by a rename. */
 #define _DEFAULT_SOURCE /* flock */
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files: whole reads with a bound, and writes that replace a file or leave it alone. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H

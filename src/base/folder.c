@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The cache folder: which one it is, and making it. */
 #include "base/folder.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The folder where the library keeps what it can do without: programs, verdicts. */
 #ifndef BASE_FOLDER_H
 #define BASE_FOLDER_H

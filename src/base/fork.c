@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers processes: a handler of fork() counts on in the child. */
 #include "base/fork.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a child of fork() must know: the threads of its parent, a library's own included, are not in
  * it. */
 #ifndef BASE_FORK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reads files, pipes and standard input to their end, and lists the files of folders. */
 #include "base/input.h"
 

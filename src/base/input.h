@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What is read to its end: files, pipes, standard input, and folders of files. */
 #ifndef BASE_INPUT_H
 #define BASE_INPUT_H

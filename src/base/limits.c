@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reads limits from control groups, /proc and ulimits; the tightest one counts. */
 #include "base/limits.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the process may use of the machine: control groups of both versions, ulimits, free memory.
  * `root` is a folder that stands for "/", for tests; "" is the machine itself. What cannot be read
  * sets no limit. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Philox4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011): a
  * counter-based generator, so that every backend draws the same numbers in any order. */
 #ifndef BASE_PHILOX_H

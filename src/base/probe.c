@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Makes threads and maps memory for a moment, to see whether there is room for them. */
 #define _GNU_SOURCE /* syscall */
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Trying what other libraries would take without asking: they end the process, or try for ever,
  * when they cannot have it. */
 #ifndef BASE_PROBE_H

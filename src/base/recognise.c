@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The beginnings of files, from the formats' own descriptions and file(1). */
 #include "base/recognise.h"
 

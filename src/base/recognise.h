@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a file is that is not what it should be, and what to do about it. */
 #ifndef BASE_RECOGNISE_H
 #define BASE_RECOGNISE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sizes, counted in 64 bits: the smaller, the larger, and divisions that leave no rest out. */
 #ifndef BASE_SIZE_H
 #define BASE_SIZE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Structs that begin with `size_t size`, the size that the caller's program was compiled with (see
  * minrnn/export.h). A new member lies behind all bytes of the struct before it, padding at its end
  * included: what an older program has in its padding is not known. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The thread's error text, names of statuses, and the version. */
 #include "base/status.h"
 

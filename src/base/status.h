@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How a function inside the library reports what went wrong. */
 #ifndef BASE_STATUS_H
 #define BASE_STATUS_H

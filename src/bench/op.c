@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Times the cases that an op_check lists: the median of several runs. */
 #include "bench/op.h"
 

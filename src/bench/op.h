@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Times ops at the sizes of real models. */
 #ifndef BENCH_OP_H
 #define BENCH_OP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the generators of all families share: how sizes, absent tensors and kinds of numbers are
  * drawn. */
 #include "check/op_check.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which sizes, options, absent tensors and kinds of numbers each op is checked with. */
 #ifndef CHECK_CASES_H
 #define CHECK_CASES_H

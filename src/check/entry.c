@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The entry of each op: functions over all of its arguments, made from op_list.def. */
 #include "check/op_check.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every op behind one face: what the list says of it, as functions of a union of all arguments. */
 #ifndef CHECK_ENTRY_H
 #define CHECK_ENTRY_H

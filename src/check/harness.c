@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One case: fill, run twice between guards, compare with the oracle, look for stray writes. */
 #include "check/harness.h"
 

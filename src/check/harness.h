@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Runs one op of a device on one case and compares what it did with the oracle. */
 #ifndef CHECK_HARNESS_H
 #define CHECK_HARNESS_H

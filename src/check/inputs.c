@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fills the operands of a case with random inputs that its op accepts. */
 #include "check/inputs.h"
 

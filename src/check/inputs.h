@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The operands of a case, and random inputs that its op accepts. */
 #ifndef CHECK_INPUTS_H
 #define CHECK_INPUTS_H

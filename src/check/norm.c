@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* RMSNorm. */
 #include "base/alloc.h"
 #include "check/op_check.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What is known of an op beside the list: const struct op_check check_NAME, at the foot of its
  * family's file here. Harness, validation, timings and tests read it and name no op themselves. */
 #ifndef CHECK_OP_CHECK_H

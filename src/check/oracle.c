@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Functions that several oracles need, in double precision. */
 #include "check/oracle.h"
 

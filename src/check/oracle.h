@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The oracle: what every op of the list takes and writes in double precision, and functions that
  * several families need. It shares nothing with the backends. */
 #ifndef CHECK_ORACLE_H

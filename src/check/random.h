@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A stream of random numbers for tests, by Philox: the same from the same seed everywhere. */
 #ifndef CHECK_RANDOM_H
 #define CHECK_RANDOM_H

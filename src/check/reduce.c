@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sums over rows and over everything. */
 #include "check/op_check.h"
 

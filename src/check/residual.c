@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The residual connection with dropout. */
 #include "base/philox.h"
 #include "check/op_check.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The scan: h_t = a_t h_{t-1} + b_t walked step by step, and the reverse walk for its gradient.
  *
  * Both algs are this one recurrence: in double precision exp(log a) and exp(log b) lose nothing

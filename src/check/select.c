@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which of an op's cases run: by number and by shape. */
 #include "check/select.h"
 

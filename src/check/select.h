@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which of an op's cases a configuration asks for. */
 #ifndef CHECK_SELECT_H
 #define CHECK_SELECT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* minrnn_validate: every op in turn, each with its share of the time. */
 #include <minrnn/check.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A verdict is a small text file for each device: what was validated, line by line, then what came
  * of it. Whatever else is in such a file counts as nothing. */
 #include <minrnn/check.h>

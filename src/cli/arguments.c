@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Parses a command line by a table of options, and prints the help that follows from it. */
 #include "cli/arguments.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Options of a command: a table says what there is, where it goes and how it is explained. */
 #ifndef CLI_ARGUMENTS_H
 #define CLI_ARGUMENTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The commands, each in the file of its name. */
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H

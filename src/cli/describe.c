@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Devices, verdicts, sizes and times in words. */
 #include "cli/describe.h"
 

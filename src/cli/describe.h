@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Devices, sizes and times in words. */
 #ifndef CLI_DESCRIBE_H
 #define CLI_DESCRIBE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* minrnn devices: the table of what can compute here. */
 #include "cli/commands.h"
 #include "cli/describe.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* minrnn eval: a model's loss on a text. */
 #include <minrnn/text.h>
 

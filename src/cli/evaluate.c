@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The mean loss over a split, window by window. */
 #include "cli/evaluate.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The mean loss over a split of a task. */
 #ifndef CLI_EVALUATE_H
 #define CLI_EVALUATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* minrnn generate: text from a model, until it is long enough or a given text comes. */
 #include <minrnn/text.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Writes the log, and cuts an old one to the step that a run resumes from. */
 #include "cli/log.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The training log: a CSV file with one line a step. */
 #ifndef CLI_LOG_H
 #define CLI_LOG_H

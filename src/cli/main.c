@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* minrnn: the command. */
 #include "cli/commands.h"
 #include "cli/report.h"

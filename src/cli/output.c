@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Whether a path can be written and what is there, found out before the work. */
 #define _GNU_SOURCE /* realpath, statx */
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where results go. It is looked at before the work, which would else be lost. */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Draws the line of progress, as wide as the terminal. */
 #define _DEFAULT_SOURCE /* winsize */
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How far training is: one line redrawn on a terminal, a line now and then elsewhere. */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H

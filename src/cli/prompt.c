@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reads a prompt from a file or from standard input. */
 #include "cli/prompt.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What is continued: a text given, or a file's. */
 #ifndef CLI_PROMPT_H
 #define CLI_PROMPT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Errors and warnings on standard error; output that was lost. */
 #include "cli/report.h"
 

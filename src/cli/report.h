@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the command says when something is wrong: one line on standard error, and an exit code. */
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H

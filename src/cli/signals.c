@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Notes signals that ask a run to end, for the loop to look at. */
 #include "cli/signals.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Signals that ask training to end, and readers that go away. */
 #ifndef CLI_SIGNALS_H
 #define CLI_SIGNALS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* minrnn train: from options and files to a trainer, or to one that is resumed. */
 #include "cli/commands.h"
 #include "cli/describe.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Checks the files of a run against each other and against what is there. */
 #include "cli/train_files.h"
 

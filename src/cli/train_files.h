@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The files of a training run: looked at before the work. */
 #ifndef CLI_TRAIN_FILES_H
 #define CLI_TRAIN_FILES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Makes the options of minrnn train from the library's lists of settings. */
 #include "cli/train_options.h"
 

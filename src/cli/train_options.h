@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What `minrnn train` can be told. The options of the model and of its training are the library's
  * settings, whatever they are. */
 #ifndef CLI_TRAIN_OPTIONS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The loop: steps, records, evaluations and saves, until the end or a signal. */
 #include "cli/training.h"
 

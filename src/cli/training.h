@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The training loop. */
 #ifndef CLI_TRAINING_H
 #define CLI_TRAINING_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* minrnn validate: prints what each op did and keeps the verdict. */
 #include <minrnn/check.h>
 

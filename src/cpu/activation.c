@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Activations: g, GELU and GEGLU. */
 #include "cpu/vector_math.h"
 

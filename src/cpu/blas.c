@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Counts who uses the BLAS, and sets OpenBLAS's threads while anyone does. */
 #include "cpu/blas.h"
 

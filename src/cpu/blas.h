@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The BLAS, beside whoever else in the process uses it. */
 #ifndef CPU_BLAS_H
 #define CPU_BLAS_H

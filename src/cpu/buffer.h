@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The CPU's device and buffer structs, and what an op reads from them. */
 #ifndef CPU_BUFFER_H
 #define CPU_BUFFER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which build of the CPU backend this is. */
 #ifndef CPU_BUILD_H
 #define CPU_BUILD_H

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes a C file with a hash of what the CPU backend's machine code is made of: its sources and the
 headers they use, the compiler, the flags. No path is in it: the same build elsewhere has the same.
 

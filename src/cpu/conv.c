@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Causal depthwise convolution over time. Taps are taken four at a time: weights are laid out
  * [taps, width] in scratch, padded with zeros to a multiple of four, and inputs that are not there
  * are a row of zeros. */

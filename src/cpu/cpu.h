@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The native CPU backend: plain C, OpenMP and CBLAS. */
 #ifndef CPU_CPU_H
 #define CPU_CPU_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The CPU as a device: memory, transfers, and the choice of the instruction level. */
 #define _DEFAULT_SOURCE /* madvise */
 

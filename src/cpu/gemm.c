@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Matrix products: a single-threaded CBLAS on panels that the shape alone fixes. */
 #include "base/status.h"
 #include "cpu/blas.h"

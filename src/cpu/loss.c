@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Softmax cross entropy. */
 #include "cpu/vector_math.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* RMS normalisation of rows. */
 #include "cpu/ops.h"
 

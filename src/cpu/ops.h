@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Names of the functions that are built once for each instruction level, and how work is cut.
  *
  * Work is cut by shape alone, never by the number of threads: each piece, and the order in which

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Philox blocks side by side in vector lanes of 64 bits, which is how its products come out. The
  * same numbers as base/philox.h. */
 #ifndef CPU_PHILOX_LANES_H

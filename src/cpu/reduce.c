@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sums in a fixed order: blocks cut by shape, then the blocks' sums one after another. */
 #include "cpu/ops.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Dropout, and the residual sum it stands in. */
 #include "cpu/philox_lanes.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The op tables, one for each instruction level that this build has. */
 #ifndef CPU_TABLE_H
 #define CPU_TABLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How many threads a parallel region gets: what was wanted, if they can be made. */
 #include "cpu/threads.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How many threads a parallel region may have. OpenMP's runtimes end the process when they cannot
  * make a thread, and wait for ever for threads that a child of fork() does not have. */
 #ifndef CPU_THREADS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Elementary functions that compilers can vectorise: no branches, no tables, no calls. NaN in gives
  * NaN out. The polynomials are minimax fits; each one's own relative error is given beside it. */
 #ifndef CPU_VECTOR_MATH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Evaluation without a trainer: forward and loss, in memory of its own. */
 #include <minrnn/evaluator.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The memory of a model and what works on it, known beforehand. */
 #include <minrnn/trainer.h>
 

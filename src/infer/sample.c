@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Drawing a token from logits. */
 #include <minrnn/session.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sessions: a state for each sequence, and forward passes that carry it on. */
 #include "infer/session.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of this folder know of a session. */
 #ifndef INFER_SESSION_H
 #define INFER_SESSION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The layer kind of the convolution: parameters, state, forward, backward. */
 #include "layer/conv.h"
 

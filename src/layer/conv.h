@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The causal depthwise convolution over time, with a dense layer after it if asked for. */
 #ifndef LAYER_CONV_H
 #define LAYER_CONV_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A dense layer as matrix products: forward, and both gradients. */
 #include "layer/dense.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Matrix products of rows with a layer's weight [out, in]: x [rows, in] to y [rows, out]. */
 #ifndef LAYER_DENSE_H
 #define LAYER_DENSE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Both ends of a network of tokens: the table that they are looked up in, and the head that gives a
  * logit to each. */
 #ifndef LAYER_ENDS_H

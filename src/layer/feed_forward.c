@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The layer kind of the feed-forward: GELU, or GEGLU with a gated half. */
 #include "layer/feed_forward.h"
 

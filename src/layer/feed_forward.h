@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Two dense layers with an activation between them: width -> hidden -> width. */
 #ifndef LAYER_FEED_FORWARD_H
 #define LAYER_FEED_FORWARD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The input: a table [vocab, width], one row a token. */
 #include "base/status.h"
 #include "layer/ends.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What layers share: their parameters and gradients, rows they keep, and their last step. */
 #include "layer/layer.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a network is made of: layers, each a const table that computes through the op table alone.
  * A mixer, a convolution, a feed-forward, an input and an output are all of this kind. */
 #ifndef LAYER_LAYER_H

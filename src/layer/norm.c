@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* RMSNorm as a call: forward, backward, and its gain. */
 #include "layer/norm.h"
 

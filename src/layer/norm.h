@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* RMSNorm of a stream's rows [rows, width] with a gain [width]. */
 #ifndef LAYER_NORM_H
 #define LAYER_NORM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The output: a head [vocab, width] without a bias; y is the logits [rows, vocab]. */
 #include "layer/dense.h"
 #include "layer/ends.h"

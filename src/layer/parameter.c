@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Lists of parameters: their places and their first values. */
 #include "layer/parameter.h"
 

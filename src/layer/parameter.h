@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Parameters: what tensors a layer or a model has, where they lie, how they begin, and what the
  * optimiser does with each. */
 #ifndef LAYER_PARAMETER_H

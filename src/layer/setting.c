@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Configurations by their tables: standard values, checks, what callers' structs hold, and values
  * by name. */
 #include "layer/setting.h"

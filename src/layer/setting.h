@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Settings: a configuration is described by one table, a row for each member. From it come the
  * standard values, the checks, names and text, the JSON of files and what a resumed run compares.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The values of settings as text, and what may be in them. */
 #include "layer/setting.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Forward and backward of minGRU and minLSTM: gates, scan, projection. */
 #include "mixer/gated.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What minGRU and minLSTM share: one product gives all gates, a scan mixes time, a projection leads
  * back. They differ in the cell alone. */
 #ifndef MIXER_GATED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The list of mixers: what they are called, their settings, and a mixer's configuration. */
 #include "mixer/mixer.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* minGRU: h = (1 - z) h + z c; gates (hidden | gate). Feng et al., section 3.1. */
 #include "base/status.h"
 #include "mixer/gated.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* minLSTM: h = f h + i c; gates (hidden | forget | input). Feng et al., section 3.2. */
 #include "mixer/gated.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The list of sequence mixers. */
 #ifndef MIXER_MIXER_H
 #define MIXER_MIXER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A mixer as a layer in the caller's own model. */
 #include "base/alloc.h"
 #include "base/sized.h"

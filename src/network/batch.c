@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Checks a caller's batch against the model. */
 #include "network/batch.h"
 

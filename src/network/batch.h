@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A batch as the library takes it. */
 #ifndef NETWORK_BATCH_H
 #define NETWORK_BATCH_H

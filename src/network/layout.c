@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Makes the list of layers and parameters from a configuration. */
 #include "network/layout.h"
 

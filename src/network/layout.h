@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a model is made of: its layers in their order, and the parameters of all of them, whose
  * names are the public minGRU implementations'. */
 #ifndef NETWORK_LAYOUT_H

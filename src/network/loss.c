@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Forward, then cross entropy: what training and evaluation begin with. */
 #include "network/loss.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a network is judged by. */
 #ifndef NETWORK_LOSS_H
 #define NETWORK_LOSS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A small list of keys and texts. */
 #include "network/metadata.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Text about a model, by key. */
 #ifndef NETWORK_METADATA_H
 #define NETWORK_METADATA_H

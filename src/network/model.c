@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Models: parameters on a device, read and written, and text about them. */
 #include "network/model.h"
 

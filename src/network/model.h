@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of this folder know of a model. */
 #ifndef NETWORK_MODEL_H
 #define NETWORK_MODEL_H

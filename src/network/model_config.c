@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A model's settings: what its configuration holds, and the calls that reach it by name. */
 #include "network/model_config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A model's configuration and its settings. */
 #ifndef NETWORK_MODEL_CONFIG_H
 #define NETWORK_MODEL_CONFIG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The pass: input, branches, output, and back again. */
 #include "network/network.h"
 

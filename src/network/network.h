@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Forward and backward through the whole network. The same code plans: with a planning context and
  * arenas without a buffer it takes the same tensors and computes nothing. */
 #ifndef NETWORK_NETWORK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Carving one allocation into tensors. Planning and running take the same tensors in the same
  * order: planning with no buffer behind the arena learns how much there must be. */
 #ifndef OP_ARENA_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The public calls on devices and buffers, checked, then the backend's. */
 #include "op/device.h"
 

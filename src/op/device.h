@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a device is to the code above the backends: buffers, transfers, fences, and its op table. */
 #ifndef OP_DEVICE_H
 #define OP_DEVICE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Counts what is not finite in the outputs of an op, and says where the first is. */
 #include "op/numbers.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Looking for numbers that are not finite in what an op wrote, right after it ran. */
 #ifndef OP_NUMBERS_H
 #define OP_NUMBERS_H

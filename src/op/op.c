@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Checks an op's arguments against the list, then plans it or runs it. */
 #include "op/op.h"
 

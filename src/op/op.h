@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The op table: what a backend must compute, and how the rest of the library calls it.
  * Arguments, table and calls all come from op_list.def. */
 #ifndef OP_OP_H

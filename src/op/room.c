@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Compares what is asked for with what device and host have left. */
 #include "op/room.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Whether there is memory for what is about to be made, asked before any of it is taken: a kernel
  * that has none left ends a process, and not always the one that asked for too much. */
 #ifndef OP_ROOM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The public scan: checks that only make sense for a caller's own arguments, then the op. */
 #include "base/sized.h"
 #include "op/op.h"

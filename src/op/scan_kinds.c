@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Looks up a kind of scan by its options. */
 #include "op/scan_kinds.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which scans there are, from scan_kinds.def, for those who look them up. */
 #ifndef OP_SCAN_KINDS_H
 #define OP_SCAN_KINDS_H

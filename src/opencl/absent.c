@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Why a platform has no device that can be used, in a sentence. */
 #include "opencl/absent.h"
 

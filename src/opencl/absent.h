@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Platforms whose driver is there while no device of theirs can be used. */
 #ifndef OPENCL_ABSENT_H
 #define OPENCL_ABSENT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of this backend's core share: devices, buffers, programs. */
 #ifndef OPENCL_BACKEND_H
 #define OPENCL_BACKEND_H

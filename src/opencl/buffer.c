@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Buffers, transfers and fences. */
 #include "base/alloc.h"
 #include "base/clock.h"

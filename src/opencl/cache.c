@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reads and writes the files of the program cache, each under a checksum. */
 #include "opencl/cache.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Compiled programs on disk. Whatever goes wrong here is no error: the source is compiled again. */
 #ifndef OPENCL_CACHE_H
 #define OPENCL_CACHE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Causal depthwise convolution over time. */
 #include "opencl/plan.h"
 

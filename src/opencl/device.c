@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Devices: what there is, and opening one. */
 #include "base/alloc.h"
 #include "base/probe.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The matrix product: which way for which device and shape. */
 #include "opencl/gemm.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The ways this backend multiplies matrices; gemm.c chooses one. */
 #ifndef OPENCL_GEMM_H
 #define OPENCL_GEMM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The matrix product by CLBlast, for GPUs. */
 #include "opencl/gemm.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Matrix products that need no scratch: by work-groups, and of a few rows. */
 #include "opencl/gemm.h"
 

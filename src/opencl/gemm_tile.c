@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The matrix product for CPUs (cl/gemm_tile.cl): register tiles, and k cut into blocks whose panels
  * stay in the caches. b is always packed into panels. a is packed if it is transposed: walking
  * it would meet a new cache line every step. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Launches, and OpenCL's error codes as text. */
 #include "opencl/launch.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the op files of this backend use: the open device, its kernels, and launches. */
 #ifndef OPENCL_LAUNCH_H
 #define OPENCL_LAUNCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Filling and copying. */
 #include "opencl/plan.h"
 

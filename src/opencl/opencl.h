@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The OpenCL backend as the rest of the library sees it; no OpenCL header is needed. */
 #ifndef OPENCL_OPENCL_H
 #define OPENCL_OPENCL_H

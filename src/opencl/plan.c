@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Kernels over elements, rows and columns: vectors, work-items and work-groups. */
 #include "opencl/plan.h"
 

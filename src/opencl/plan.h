@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How the layers' kernels are specialised for a device and cut into work-items. */
 #ifndef OPENCL_PLAN_H
 #define OPENCL_PLAN_H

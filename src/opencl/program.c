@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Programs: composed from files of cl/, built once a device, and kept. */
 #include "opencl/program.h"
 

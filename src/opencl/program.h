@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Programs and kernels, as program.c keeps them and launches use them. */
 #ifndef OPENCL_PROGRAM_H
 #define OPENCL_PROGRAM_H

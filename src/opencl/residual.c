@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Residual connections with dropout: one kernel does both directions. */
 #include "base/philox.h"
 #include "opencl/plan.h"

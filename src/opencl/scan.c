@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The scan ops: the programs of a run, and their launches. A program is made of cl/scan's parts:
  * operator, cell, pass and run. */
 #include "opencl/plan.h"

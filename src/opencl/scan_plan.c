@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The rules: run, chunks, blocks and work-groups of a scan on a device. */
 #include "opencl/scan_plan.h"
 

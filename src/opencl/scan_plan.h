@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which run serves a scan on a device, and in which sizes. */
 #ifndef OPENCL_SCAN_PLAN_H
 #define OPENCL_SCAN_PLAN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* minrnn/opencl.h: the caller's own context, queue and memory objects. */
 #include <minrnn/opencl.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Composes a program's text and options from the embedded files. */
 #include "opencl/source.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a program is made of: the kernel files of cl/, embedded at build time by cl/embed.py, and
  * the compiler's options. All follows from the specification and the traits alone: programs can be
  * compiled on machines that lack their device. */

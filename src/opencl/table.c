@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The op table of the OpenCL backend. */
 #include "opencl/backend.h"
 

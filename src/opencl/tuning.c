@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The rows of tuning.def: names, standard values, and the values to try. */
 #include "opencl/tuning.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The constants of the device rules by name. A device may have others than the standard ones. */
 #ifndef OPENCL_TUNING_H
 #define OPENCL_TUNING_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tensors, configuration and vocabulary: to a file, and back. */
 #include "store/checkpoint.h"
 

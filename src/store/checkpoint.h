@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What model and state files share: a model's tensors, configuration and vocabulary in a
  * safetensors file. */
 #ifndef STORE_CHECKPOINT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* 16-bit and 64-bit floating point of files, made float. */
 #include "store/floats.h"
 

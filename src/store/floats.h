@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Floating-point types of files, as float. */
 #ifndef STORE_FLOATS_H
 #define STORE_FLOATS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Model files: safetensors with a model's parameters, configuration and vocabulary. */
 #include "base/alloc.h"
 #include "network/model_config.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How files name what a model has: this library's own names, and those of others. */
 #ifndef STORE_NAMING_H
 #define STORE_NAMING_H

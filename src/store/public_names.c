@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files of the public implementations: minGRU-pytorch (minGRULM, minLM) and the authors' release,
  * whose state dicts say by names and shapes what the model is.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files of the public minGRU implementations. */
 #ifndef STORE_PUBLIC_NAMES_H
 #define STORE_PUBLIC_NAMES_H

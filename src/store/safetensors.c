@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reads a safetensors file: header, layout, checksum, then values. */
 #include "base/alloc.h"
 #include "base/checksum.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Safetensors files (https://github.com/huggingface/safetensors): eight bytes with the header's
  * length, little-endian; the header, JSON; the tensors' bytes, without gap or overlap. */
 #ifndef STORE_SAFETENSORS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Types and sizes of tensors, and the bytes of lengths and checksums. */
 #include "store/safetensors_format.h"
 

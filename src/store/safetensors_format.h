@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What writing and reading safetensors files share. */
 #ifndef STORE_SAFETENSORS_FORMAT_H
 #define STORE_SAFETENSORS_FORMAT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Writes a safetensors file, with a checksum in its header. */
 #include "base/alloc.h"
 #include "base/checksum.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Settings as a JSON object, written and read row by row. */
 #include "store/settings_json.h"
 

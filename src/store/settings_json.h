@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Configurations as JSON: one flat object, a member for each setting. */
 #ifndef STORE_SETTINGS_JSON_H
 #define STORE_SETTINGS_JSON_H

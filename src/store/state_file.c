@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Training state files: a model file with AdamW's moments, the step and the trainer's configuration
  * beside it. Dropout and batches are drawn from counters that follow from seed and step, so that
  * this is all a run needs to go on to the same bits. */

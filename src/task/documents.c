@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reads the files of a text, and says what one is that is no text. */
 #include "task/documents.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The files of a text, read; and what is said of those that are none. */
 #ifndef TASK_DOCUMENTS_H
 #define TASK_DOCUMENTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Guesses from what is common in a text of an encoding and rare in one of any other. */
 #include "task/encoding.h"
 

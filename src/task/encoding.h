@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* In which encoding a text may be that is not UTF-8. */
 #ifndef TASK_ENCODING_H
 #define TASK_ENCODING_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Text from a model: the prompt in calls as large as the session takes, then token by token. */
 #include "base/alloc.h"
 #include "base/utf8.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The table of tasks, and batches of any of them. */
 #include "task/task.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a task is: a const table. */
 #ifndef TASK_TASK_H
 #define TASK_TASK_H

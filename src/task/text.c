@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A text as tokens: splits, windows and batches. */
 #include <minrnn/text.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Text as a task: the next character, or byte, of each. */
 #include <minrnn/text.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Characters or bytes as tokens, and back. */
 #include "task/vocabulary.h"
 

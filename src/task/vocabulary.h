@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of this folder know of a vocabulary. */
 #ifndef TASK_VOCABULARY_H
 #define TASK_VOCABULARY_H

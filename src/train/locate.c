@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where a step was when an op wrote a number that is not finite. */
 #include "base/status.h"
 #include "train/trainer.h"

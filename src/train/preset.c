@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Presets: settings with a name, for a model and how it is trained. */
 #include <minrnn/trainer.h>
 

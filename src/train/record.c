@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a step did, and whether that is finite. */
 #include "train/trainer.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Warm-up, then cosine or a constant. */
 #include "train/schedule.h"
 

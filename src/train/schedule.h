@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The learning rate over a run. */
 #ifndef TRAIN_SCHEDULE_H
 #define TRAIN_SCHEDULE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The host's buffers and fences of the steps in flight. */
 #include "train/slot.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Steps in flight: the host's side of each. */
 #ifndef TRAIN_SLOT_H
 #define TRAIN_SLOT_H

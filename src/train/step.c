@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One step: micro-batches, the norm of the gradient, AdamW. */
 #include "train/step.h"
 

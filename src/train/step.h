@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The work of one optimiser step on the device; the same code plans its memory. */
 #ifndef TRAIN_STEP_H
 #define TRAIN_STEP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The public calls of a trainer: steps, records, evaluation, and how a run ends. */
 #include "train/trainer.h"
 

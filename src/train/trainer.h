@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of this folder know of a trainer. */
 #ifndef TRAIN_TRAINER_H
 #define TRAIN_TRAINER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A trainer's configuration and its settings. */
 #ifndef TRAIN_TRAINER_CONFIG_H
 #define TRAIN_TRAINER_CONFIG_H

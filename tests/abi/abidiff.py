@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Compares the binary interface with that of the soname's first release, libminrnn.abi here.
 
     abidiff.py INCLUDE_DIR LIBRARY COMPILER...

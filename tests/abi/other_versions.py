@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Programs that were compiled against other versions of the library give the same results with it.
 
     other_versions.py PROGRAM.c INCLUDE_DIR LIBRARY SANITIZERS COMPILER...

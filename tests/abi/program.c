@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Uses every struct of the public headers and prints what comes of it. other_versions.py compiles
  * it against headers of other versions of the library: it must not name members that were appended.
  * Every struct that a call fills is full of rubbish before, and has bytes after it that must stay.

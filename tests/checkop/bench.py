@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """checkop --bench times what it found right: bench.py CHECKOP [OP...], all ops if none is named.
 
 Each op's row is followed by one row for each size, with a time and a rate that numbers can have and

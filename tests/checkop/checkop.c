@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every op of a device against the oracle in double precision, then, with --bench, timed. */
 #include <minrnn/check.h>
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Runs checkop on one device of the matrix, or says why that cannot be.
 
 on_device.py DEVICE CHECKOP [ARGUMENT...]

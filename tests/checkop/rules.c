@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sets an OpenCL device's traits and tuning from text. */
 #include "rules.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Makes an OpenCL device be treated as another one, so that what its own rules would not choose
  * (strategies, layouts, vector widths, matrix products) runs on it too. */
 #ifndef TESTS_CHECKOP_RULES_H

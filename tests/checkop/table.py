@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Prints ops x devices: every op of the list and its worst error / bound on each device.
 
 table.py BUILD [--device NAME]... [CHECKOP_ARGUMENT...]

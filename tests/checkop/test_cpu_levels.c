@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The CPU's ops at every instruction level that this processor has: opening the CPU takes the
  * highest alone. */
 #include <minrnn/check.h>

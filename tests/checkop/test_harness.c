@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The harness itself: each kind of wrong op must be reported, and a right one must not. */
 #include <minrnn/check.h>
 

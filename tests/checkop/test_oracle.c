@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The oracle itself: its gradients against finite differences of its own forward, and its forward
  * against values that can be seen by eye. */
 #include "check/op_check.h"

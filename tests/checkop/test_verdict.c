@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What is kept of a validation: found again, outdated by a new driver, and never believed if the
  * file is not what was written. */
 #include <minrnn/check.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The same training run gives the same bytes: in every fresh process, stopped and resumed or not,
 and on the native CPU with any number of threads.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """bench/quickstart.sh on texts of every kind, with a build that is there and a few small steps: it
 ends well, twice, or says before the training what is wrong with the text.
 

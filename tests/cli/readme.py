@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """README.md against what there is: the table of commands, options, exit codes, and its shell lines,
 which are run word by word.
 

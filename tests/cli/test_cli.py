@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The minrnn command: what it does with good input, and with every kind of bad input.
 
 usage: test_cli.py COMMAND [unittest's arguments]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The log's tokens per second agree with a clock over any ten steps, within 10 %.
 
 usage: test_clock.py COMMAND   the device is MINRNN_DEVICE's; exit code 77: there is no such device

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Models of other programs, and files that are none: what minrnn generate and eval make of them.
 
 usage: test_foreign.py COMMAND [unittest's arguments]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What minrnn train reads: files, pipes and folders, of characters or bytes, to train and to validate.
 
 usage: test_inputs.py COMMAND [unittest's arguments]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What comes from outside while minrnn runs: signals, readers that go away, descriptors that the
 caller closed. No work is lost and no file is written into that was not named.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Texts of other programs, and files that are none: what minrnn train and eval make of them.
 
 usage: test_texts.py COMMAND [unittest's arguments]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """minrnn train: where it writes, what it replaces, what a resumed run may ask for, and its line on a
 terminal.
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A program outside the tree: ten training steps on the CPU, and the model's next token. */
 #include <minrnn/minrnn.h>
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # What is installed is what README.md lists, under the names and versions that packages go by.
 #
 #     installed.sh BUILD_DIRECTORY HEADER_DIRECTORY VERSION WITH_OPENCL

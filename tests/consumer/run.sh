@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Installs the library into a temporary place, a path with a space, and uses it as a stranger would.
 #
 #     run.sh plain|sanitized|cmake|uninstalled BUILD_DIRECTORY SANITIZERS

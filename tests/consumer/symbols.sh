@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # The shared library exports what the public headers declare, and nothing else.
 #
 #     symbols.sh LIBRARY HEADER_DIRECTORY WITH_OPENCL

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A driver (an ICD) for the loader to find, of one kind: LEAKING is no driver at all, loses memory
  * when it is loaded and is unloaded again; ABORTING ends the process when it is loaded; otherwise a
  * platform without a device, whose name and behaviour are the environment's. */

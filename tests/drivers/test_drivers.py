@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the command makes of drivers that are broken, foreign or without a device, and that the tests
 load no driver that they do not name, whatever else the machine has.
 

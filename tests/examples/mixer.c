@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Level 2: a minGRU as a layer of your own model, with your own loss and optimiser.
  *
  * The layer learns to smooth: its output is to be the running average of its input. Here the loss

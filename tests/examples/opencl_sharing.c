@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* minrnn inside an OpenCL program: your context, your queue, your memory objects.
  *
  * The program's own commands and the scan follow one another in one queue; nothing waits and

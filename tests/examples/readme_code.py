@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes the one C program that README.md shows to a file: readme_code.py README.md OUT.c"""
 import re
 import sys

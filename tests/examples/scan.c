@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Level 1: the recurrence on buffers of your own, forward and backward.
  *
  * Two sequences of five steps and three channels go through minGRU's cell: from each row

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Level 3: a character model that learns a text and continues it.
  *
  *     train [FILE [STEPS]]

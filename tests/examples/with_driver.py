@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs a program if the driver that OCL_ICD_VENDORS names is installed, else exits with 77.
 
     with_driver.py PROGRAM [ARGUMENT...]"""

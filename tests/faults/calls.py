@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether every call of the library that a fault could be injected into is in the lists: of OpenCL in
 opencl_calls.def, on files in host_calls.def, which the linker must also redirect.
 

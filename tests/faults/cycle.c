@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The cycle, step by step, and what is tried after one of its calls failed. */
 #include "cycle.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The cycle that faults are injected into: open a device, train, save, resume, train on, load,
  * generate. */
 #ifndef TESTS_FAULTS_CYCLE_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A disk that is full after every so many bytes of a file (RLIMIT_FSIZE), while a run goes on from a
 saved state: it ends with one line that says so, and nothing it found is lost. Resumed with room, it
 comes to the same model, state and log as a run that always had it.

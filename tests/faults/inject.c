@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Counts calls by kind and says which one fails. */
 #include "inject.h"
 

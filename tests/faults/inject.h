@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fault injection: which kind of call fails, the n-th of it, and with which code. The OpenCL layer
  * (layer.c) and the wrapped calls on files and memory (wrap.c) ask here. */
 #ifndef TESTS_FAULTS_INJECT_H

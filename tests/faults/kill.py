@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """kill -9 at random moments of a run that saves after every step, then --resume: the model and the
 state that come out are, byte for byte, those of a run that nobody killed.
 

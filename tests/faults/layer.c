@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The OpenCL layer: between the program and its driver (or the loader's, see OPENCL_LAYERS), it
  * lets a call fail when inject.h says so, and counts the objects that the program holds. What a
  * failing call would have done is not done; but a failing release has released, or the layer would

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every call of a kind fails once, the n-th, for every n until a whole cycle has fewer:
  *   test_faults DOMAIN [--all [--source]] [--gpu] [--trace] [--call NAME]
  * DOMAIN: opencl (through layer.c), files or memory. --all tries every n with every code. Without

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The library's calls on files and memory, as the linker's --wrap redirects them: each asks
  * inject.h whether to fail. What is counted as live there is counted here. */
 #define _GNU_SOURCE

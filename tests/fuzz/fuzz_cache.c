@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files of the program cache. Anything may lie in the place of a key's file: nothing is handed out
  * but what a sound file of this very key holds. */
 #include "base/alloc.h"

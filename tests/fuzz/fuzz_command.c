@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The command line. The input's lines are the arguments, up to an empty line; the rest is the
  * content of the file "file". The command runs whole, in a folder of its own that has a small text
  * "data" (again "data.state"), a model "model" and its state "model.state". Only what would take

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Model files. Any bytes either load or are refused with a line that says why. What loads is a
  * model that can be used, saved (if its numbers are finite) and loaded again. */
 #include "harness.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Training states: any bytes either resume, to a run that can be saved, resumed again to the same
  * state and stepped, or are refused. A file may ask for batches of any size, which is for the
  * allocator to refuse. */

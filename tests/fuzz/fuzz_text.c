@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Texts: the input's first 8 bytes choose the batch, the rest is the file. Any bytes are either a
  * text, which tokens give back byte by byte, or refused. */
 #include "harness.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The folder, files and device of a fuzz target. */
 #define _DEFAULT_SOURCE /* mkdtemp */
 

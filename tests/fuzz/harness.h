@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the fuzz targets share: a folder of their own, files in it, the native CPU, and how a target
  * says that something is wrong. A target is one file with fuzz_one; it is linked with libFuzzer
  * (-Dfuzz=true) or with replay.c, which runs files that are there. */

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Makes the fuzz targets' first inputs: what the command writes, the same as the public
 implementations write it, and one file for each way of being wrong that a change at random would
 hardly find. libFuzzer's merge drops those that reach nothing new.

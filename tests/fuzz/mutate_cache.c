@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Mutations of a program cache's file whose lengths and checksum hold, for most of them: bytes
  * changed at random stop there. */
 #include "harness.h"

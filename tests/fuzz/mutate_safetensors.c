@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Mutations that keep a safetensors file nearly whole. Bytes flipped anywhere stop at the header's
  * length, at JSON's grammar, at offsets that do not add up or at the checksum; so most mutations
  * change one thing behind those and put the rest right again, and some change bytes as they are. */

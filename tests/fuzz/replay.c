@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Runs files through a fuzz target, each once: those named, and all in the folders named. */
 #include "harness.h"
 

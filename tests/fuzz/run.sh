@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Fuzzes every target for a while, each beginning with what is committed and what earlier runs found;
 # fails on any crash, leak, time-out, sanitizer's finding or property that does not hold.
 #   tests/fuzz/run.sh [SECONDS [BUILD [TARGET...]]]

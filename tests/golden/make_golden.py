@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Makes the golden data: models written from the paper's equations in float64 PyTorch, with their
 parameters, logits, loss, every gradient, and the losses of ten AdamW steps.
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The model against PyTorch in float64: logits, loss, every gradient, then ten steps of AdamW.
  * make_golden.py made the data and documents their format. Usage: test_golden DIRECTORY */
 #include "support.h"

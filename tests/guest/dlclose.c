@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A host that loads a plugin, lets it train a step and unloads it, again and again:
  *   dlclose PLUGIN ROUNDS
  * Threads of OpenMP and of drivers must not lose the code that they run, nor become more each time.

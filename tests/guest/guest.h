@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* For the tests of what the library does inside of another program: one small training run, made
  * again, alike to the bit. */
 #ifndef TESTS_GUEST_GUEST_H

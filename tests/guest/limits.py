@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`minrnn train` under a limit on what it would take: address space, threads, a share of the
 processors. It ends by itself, without a signal, with exit code 0 or with 1 and one line;
 and what it computes is what it computes without a limit.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """On a 32-bit machine sizes past SIZE_MAX are out of memory: the parts that need no other library are
 built for 32-bit Arm and run under qemu.
 

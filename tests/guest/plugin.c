@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A plugin that uses the library: host.c loads and unloads it, and the library with it. */
 #include <minrnn/export.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fork(): a child has none of its parent's threads. It computes on, or gets an error at once, and
  * never hangs, neither when it destroys what it inherited nor when it exits. */
 #define _GNU_SOURCE

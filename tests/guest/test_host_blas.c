@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A host that uses OpenBLAS beside the library: its number of threads is its own, before, between
  * and after the library's calls, and its products are right while the library trains. */
 #include "guest.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What base/limits.h reads of control groups, of both versions and seen from inside a container, of
  * free memory and of ulimits: from folders made here that stand for a machine. */
 #define _XOPEN_SOURCE 700 /* nftw */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What needs more memory than there is is refused before any of it is taken, with both numbers. */
 #include "guest.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The threads of this process, by Linux's own count. */
 #ifndef TESTS_GUEST_THREADS_H
 #define TESTS_GUEST_THREADS_H

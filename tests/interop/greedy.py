@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Byte models trained by PyTorch, saved, and continued by `minrnn generate`: the same greedy bytes.
 
 greedy.py COMMAND own               modules of interop.py, in the ways that others save them

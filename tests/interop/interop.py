@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Model files between minrnn and PyTorch, both ways.
 
 interop.py LOGITS    LOGITS is the program of logits.c

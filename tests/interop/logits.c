@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Our side of interop.py.
  *
  * logits make VARIANT MODEL              writes a model of tests/unit/models.h

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Compiles the programs that the device rules choose, offline: matrix.py PROGRAMS [--quick]
 
 PROGRAMS is the tool of that name beside this file, which says what those are. They are built for

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The programs that the device rules choose for a device that need not be there:
  * programs DEVICE FOLDER [--all]
  *

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """matrix.py: what it reads from compilers, what it counts, and that it fails where it must."""
 import pathlib
 import shutil

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mutants chosen by hand: (name, file, a text that occurs once, what it becomes). Mistakes that are easy
 to make in this code and that a random token seldom hits."""
 

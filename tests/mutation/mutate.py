@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Mutation testing: changes one token at a time and sees whether the project's tests notice.
 
   mutate.py [--seed N] [--count N] [--chosen] [--only NAME] [--list] [--work FOLDER] [--workers N]

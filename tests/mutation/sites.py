@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a source can be mutated: its tokens, and the one-token changes of each.
 
 A site is one token and one other (or none) that replaces it; a token has as many as it has

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One worker: a copy of the tree with a build and caches of its own, and the project's tests in it."""
 import ctypes
 import filecmp

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The mutator itself: one token changes, and only where it may; what was chosen by hand is there."""
 import pathlib
 import sys

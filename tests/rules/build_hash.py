@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The hash of the CPU backend's build: the same for the same sources, compiler and flags wherever they
 are, another for any other; and it is made again if a file that the backend is compiled from changes.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The reader of safetensors files refuses to be compiled for a big-endian machine, and says why:
 byte_order.py SOURCE_ROOT COMPILER..."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """No two files of src/ call each other, directly or round about: read off the symbols of the objects.
 
 circles.py ARCHIVE    (the static library with every object of the library)

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The library refuses to be compiled with switches that let a compiler assume that there is no NaN,
 and says why: fast_math.py SOURCE_ROOT COMPILER..."""
 

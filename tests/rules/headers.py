@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Compiles each public header alone: headers.py INCLUDE_DIR STANDARD COMPILER... -- HEADER...
 
 STANDARD is c17 or c++17. Exits with 1 if a header does not compile without a warning."""

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Keeps the table of who may include whom, by reading the #include lines of include, src and cl.
 
 Prints file:line of every violation and exits with 1 if there is one. `includes.py --table` prints the

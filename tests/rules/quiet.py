@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The library never prints, exits or aborts: none of its objects calls what does.
 
     quiet.py LIBMINRNN_PARTS.a"""

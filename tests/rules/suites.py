@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which tests run when: plain `meson test` nothing slow, --suite slow what is, --setup all everything.
 
     suites.py BUILD"""

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* For the tests of files: a directory that is removed at the end, whole files as bytes. */
 #ifndef TESTS_UNIT_FILES_H
 #define TESTS_UNIT_FILES_H

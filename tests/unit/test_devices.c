@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which device a name stands for, over OpenCL devices that are not there. */
 #include <minrnn/device.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The affine operator: h -> a h + b.
  *
  * What an operator ALG gives to the other parts (log_affine.h has the same). Elements and states

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The operators; affine.h says what one gives. */
 #ifndef CPU_SCAN_ALG_H
 #define CPU_SCAN_ALG_H

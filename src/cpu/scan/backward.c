@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The backward pass: the same walk backwards, carrying mu_t = a_t lambda_t, the gradient of
  * h_{t-1}; lambda_t = dh_t + mu_{t+1}, dh_t being what the output's gradient dy_t is worth to the
  * state. What elements came from is computed again from the inputs; the states come from memory. */

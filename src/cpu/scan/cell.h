@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The cells: how a step's element is made of what is read, and the gradients of what was read.
  *
  * What a cell CELL gives to the other parts, for the operators ALG that it goes with:

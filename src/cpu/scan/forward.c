@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The forward pass: the carry is the state, and each step writes what the cell gives out of it. */
 #include "base/status.h"
 #include "cpu/scan/cell.h"

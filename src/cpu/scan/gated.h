@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the gated cells share: a step reads several pre-activations of each channel, one after the
  * other in a row of x and each with a bias; and the candidate state. */
 #ifndef CPU_SCAN_GATED_H

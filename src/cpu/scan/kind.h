@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A kind of scan at compile time: op/scan_kinds.def names its operator and its cell, and the
  * functions of those parts begin with these names. forward.c and backward.c make each kind's loops
  * of them. */

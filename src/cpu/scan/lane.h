@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The problem, and a lane of it: a panel of channels of one sequence. This file alone knows where a
  * lane's rows lie, in which order time is walked, which steps are in use and where the recurrence
  * is cut.

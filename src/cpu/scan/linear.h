@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The linear cell: a and b are given (their logarithms if alg is log). cell.h says what a cell
  * gives. */
 #ifndef CPU_SCAN_LINEAR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The operator h -> a h + b on positive numbers, all as logarithms (the paper's log-space form,
  * appendix B.2). Log 0 is -infinity. What an operator gives is said in affine.h; gradients are
  * walked with that one. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* minGRU: z = sigma(gate), h = (1 - z) h_before + z candidate(hidden). cell.h says what a cell
  * gives. */
 #ifndef CPU_SCAN_MINGRU_H

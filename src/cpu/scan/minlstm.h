@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* minLSTM: f = sigma(forget + offset), i = sigma(input), h = f h_before + i candidate(hidden);
  * normalised: f / (f + i) and i / (f + i) in their place. cell.h says what a cell gives. */
 #ifndef CPU_SCAN_MINLSTM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The serial run and the chunk run: scratch, the order of the walks, and sums over chunks. */
 #include "cpu/scan/run.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The strategies, for both passes: serial, and chunks of time at once. They know neither operator
  * nor cell nor which way a pass walks. */
 #ifndef CPU_SCAN_RUN_H

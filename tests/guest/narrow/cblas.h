@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* For narrow.c: as much of a CBLAS as lets the CPU backend link. Nothing calls it. */
 #ifndef TESTS_GUEST_NARROW_CBLAS_H
 #define TESTS_GUEST_NARROW_CBLAS_H

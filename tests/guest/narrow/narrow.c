@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A 32-bit program: buffers and arrays that a size_t cannot count are MINRNN_OUT_OF_MEMORY, and
  * what it can count works. */
 #include <minrnn/minrnn.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Writing files: whatever goes wrong, the old content is whole and nothing is left beside it. */
 #include "base/alloc.h"
 #include "base/file.h"

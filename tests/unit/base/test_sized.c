@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Structs of programs that are older or newer than the library. */
 #include "base/sized.h"
 #include "files.h"

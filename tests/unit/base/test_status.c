@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Statuses and error texts: every status has its own name, texts are kept, cut and put together. */
 #include "base/status.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The native CPU: every op is right at every instruction level that this processor has. */
 #include <minrnn/check.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The native CPU: every op gives the same bits whatever the number of threads. */
 #include "check/op_check.h"
 #include "cpu/cpu.h"

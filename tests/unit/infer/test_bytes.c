@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Models of bytes: their vocabulary, and text of which no character is cut. */
 #define _GNU_SOURCE /* memmem */
 

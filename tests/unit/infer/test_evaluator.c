@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Evaluation in memory of its own: the losses of a trainer's, memory known beforehand, documents
  * and lengths, errors. */
 #include "unit/models.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sampling from logits, and text from a prompt. */
 #include "unit/models.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Threads beside each other: error texts, the list of devices, devices of their own with one folder
  * of programs, and sessions that share a model. What a thread computes is what it computes alone.
  * ThreadSanitizer sees the rest. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where parameters lie, how they begin, and what a layer that cannot do something says. */
 #include "layer/layer.h"
 #include "support.h"

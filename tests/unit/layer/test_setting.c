@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Settings: a table of the test's own in every way that one is used, and the library's tables. */
 #include "base/alloc.h" /* these before cmocka, which has a macro of their fail's name */
 #include "mixer/mixer.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* For test_mixer.c: one mixer with device tensors for a size, and a reference in double precision
  * that follows the equations of the paper one step after the other. */
 #ifndef TESTS_UNIT_LAYER_H

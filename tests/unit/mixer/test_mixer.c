@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A mixer as a layer: values and gradients against a reference in double precision; steps, chunks
  * and the whole; resets and lengths; parameters and errors. */
 #include "layer.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A model and its sessions: steps, chunks and the whole; causality; documents; parameters and
  * memory; two sessions at once; errors. */
 #include "unit/models.h"

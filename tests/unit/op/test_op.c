@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What every op checks of its call before a backend sees it. */
 #include "base/status.h"
 #include "cpu/cpu.h"

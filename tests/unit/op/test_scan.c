@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The scan of a device, against the recurrence written out in double precision. */
 #include "support.h"
 

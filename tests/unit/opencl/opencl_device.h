@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A device for tests of the OpenCL backend: number MINRNN_TEST_OPENCL of its list, else the first;
  * if this machine has none the test is skipped. */
 #ifndef TESTS_UNIT_OPENCL_DEVICE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which kernels an op launches, and how often, for a device and for sizes. Some sizes are around
  * 2^31, more than memory holds: there the arithmetic of kernels and of CLBlast ends. Nothing runs:
  * launches are only written down (the linker's --wrap). */

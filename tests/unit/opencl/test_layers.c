@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The layer ops of the OpenCL backend: every way of cutting them into work-items, whatever the
  * device here would choose, and loops that are longer than one stretch, in whole numbers. */
 #include <minrnn/check.h>

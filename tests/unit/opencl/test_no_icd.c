@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Without a working OpenCL driver: an empty list, and an error that says what to do. */
 #include "base/status.h"
 #include "opencl/opencl.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The OpenCL backend's core: buffers, programs, launches, threads, and every way to multiply
  * matrices.
  */

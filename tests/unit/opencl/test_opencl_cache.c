@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Programs on disk: what is damaged or another's is never handed to a driver, and the result is
  * right all the same. */
 #include "base/alloc.h"

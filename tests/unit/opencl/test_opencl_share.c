@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* minrnn/opencl.h: the caller's own context, queue, memory objects and events. */
 #include <minrnn/opencl.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Kernels that take smaller work-groups than their device, as when registers run out. Every op has
  * to find work-groups that fit, and to compute the same. The driver's answers are made here (the
  * linker's --wrap), as is its refusal of work-groups that are too large. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Model and state files: what is saved is loaded, a resumed run goes on to the same bits, and a
  * damaged or foreign file is refused with a word on why. */
 #include "unit/files.h"

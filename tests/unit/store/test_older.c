@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files of an older minrnn (data/README): they load, generate the same text, and a run that is
  * resumed from one goes where the older program's went. Its bits are those of the machine that it
  * ran on; elsewhere rounding may differ. Usage: test_older DIRECTORY */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Safetensors: what is written is read, and nothing else is. */
 #include "base/alloc.h"
 #include "base/checksum.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Texts of bytes, of several files and folders, from pipes; what of them becomes a batch. */
 #include "unit/files.h"
 

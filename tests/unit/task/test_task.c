@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tasks and their loaders: the list, and that a loader gives what the text's own calls give. */
 #include "unit/files.h"
 

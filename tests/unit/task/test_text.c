@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Characters, text files as batches, and sampling. */
 #include <minrnn/session.h>
 #include <minrnn/text.h>

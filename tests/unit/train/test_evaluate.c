@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Evaluating several documents at once: each begins as if it were alone. */
 #include "unit/models.h"
 

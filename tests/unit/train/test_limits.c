@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where each limit of a configuration lies, on both sides of it, and each argument that may not be
  * NULL by itself. */
 #include "train/trainer_config.h" /* before cmocka, which has a macro of its fail's name */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Saving, loading and resuming when any one allocation fails: an error, nothing leaked (run it
  * under a sanitiser), and the file that was there is whole. */
 #include "base/alloc.h"

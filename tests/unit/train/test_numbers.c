@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers that are not finite: where they begin is named, they spoil neither parameters nor files,
  * and nothing goes on from them. */
 #include "unit/files.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Parameters with a learning rate of their own: a factor on the run's, a cap. */
 #include "train/trainer.h" /* before cmocka, which has a macro of its fail's name */
 #include "unit/models.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Training: records, determinism, accumulation, documents and lengths in the gradient, memory,
  * evaluation, the rate's schedule, dropout, and that it learns. */
 #include "unit/models.h"
