@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Structs of programs that were compiled against other versions of the headers. */
 #include "base/sized.h"
 
 #include <string.h>
