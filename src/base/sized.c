@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Checks the size of a caller's struct, and copies between it and the library's own. */
 #include "base/sized.h"
 
 #include <string.h>
