@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Structs of programs that were compiled against other versions of the headers. */
+/* Checks the size of a caller's struct, and copies between it and the library's own. */
 #include "base/sized.h"
 
 #include <string.h>
