@@ -133,6 +133,13 @@ static void fill_c(const struct filler *filler, struct operand *operand) {
     }
 }
 
+/* Strides were drawn for other sizes. */
+static void gemm_resized(union op_args *args) {
+    struct gemm_args *gemm = &args->gemm;
+    gemm->a_row = gemm->b_row = gemm->c_row = 0;
+    gemm->a_step = gemm->b_step = gemm->c_step = 0;
+}
+
 static double gemm_operations(const union op_args *args) {
     return 2.0 * (double)args->gemm.m * (double)args->gemm.n * (double)args->gemm.k;
 }
@@ -141,6 +148,7 @@ const struct op_check check_gemm = {
     .oracle = gemm_oracle,
     .bounds = {BOUNDED(gemm, c)},
     .cases = make_gemm,
+    .resized = gemm_resized,
     .fill = {AT(gemm, c) = fill_c},
     .large = LARGE(gemm, 0, .m = LARGE_ROWS, .n = 600, .k = 70),
     /* a layer's product, 384 to 1536, and its two gradients */

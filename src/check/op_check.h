@@ -22,6 +22,8 @@ struct op_check {
     void (*fill[OP_MAX_ARGUMENTS])(const struct filler *filler, struct operand *operand);
     /* Computes the inputs that another op writes, when all others are there. NULL: none is. */
     minrnn_status (*derive)(const struct filler *filler);
+    /* Makes a case fit whose sizes were set from outside; NULL: it does. */
+    void (*resized)(union op_args *args);
     /* A case that every backend cuts into several pieces. */
     struct check_case large;
     /* Cases to time, at the sizes of real models: as many as have sizes. */

@@ -3,6 +3,7 @@
 #include "check/select.h"
 
 #include "base/status.h"
+#include "check/op_check.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,12 +69,17 @@ bool select_case(const minrnn_check_config *config, const struct op_entry *entry
         return false;
     }
     struct setting setting;
+    bool resized = false;
     for (const char *rest = config->shape; rest && *rest && next_setting(&rest, &setting);) {
-        if (!entry->resize(&c->args, setting.name, (int64_t)setting.number) &&
-            entry->has_option(setting.name) &&
+        const bool is_size = entry->resize(&c->args, setting.name, (int64_t)setting.number);
+        resized = resized || is_size;
+        if (!is_size && entry->has_option(setting.name) &&
             (float)entry->value(&c->args, setting.name) != (float)setting.number) {
             return false;
         }
+    }
+    if (resized && entry->check->resized) {
+        entry->check->resized(&c->args);
     }
     return true;
 }

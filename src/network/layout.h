@@ -43,7 +43,7 @@ struct model_layout {
 };
 
 /* Checks a configuration and lays its layers out; layout_destroy frees what it holds. */
-minrnn_status layout_create(const minrnn_model_config *config, struct model_layout *layout);
+minrnn_status layout_create(const minrnn_model_config *given, struct model_layout *layout);
 void layout_destroy(struct model_layout *layout);
 
 /* Whether the bytes of a pass over batch x time tokens (below 2^31) can be counted in 63 bits:

@@ -78,12 +78,14 @@ struct scan_piece scan_piece(const struct scan *scan, const struct scan_plan *pl
     while (piece.vector > left) {
         piece.vector /= 2;
     }
+    /* NOLINTBEGIN(clang-analyzer-core.DivideZero): vector and vectors count from 1 */
     const int64_t walks = scan->args.batch * (plan->run == MINRNN_RUN_CHUNK ? plan->chunks : 1);
     while (piece.vectors > 1 && walks * (left / (piece.vector * piece.vectors)) <
                                     max_i64(traits->compute_units, walks)) {
         piece.vectors /= 2;
     }
     piece.items = left / (piece.vector * piece.vectors);
+    /* NOLINTEND(clang-analyzer-core.DivideZero) */
     return piece;
 }
 

@@ -64,10 +64,10 @@ minrnn_status tensor_list_check(const struct tensor_list *list, const char *path
 }
 
 minrnn_status metadata_list_create(const minrnn_model *model, struct metadata_list *list) {
-    const int count = model->metadata.count;
+    const uint64_t count = (uint64_t)model->metadata.count;
     *list = (struct metadata_list){0};
-    list->entries = mem_alloc((uint64_t)(count + OWN_KEYS), sizeof *list->entries);
-    list->keys = mem_alloc((uint64_t)(count + 1), sizeof *list->keys);
+    list->entries = mem_alloc(count + OWN_KEYS, sizeof *list->entries);
+    list->keys = mem_alloc(count + 1, sizeof *list->keys);
     if (!list->entries || !list->keys) {
         metadata_list_destroy(list);
         return MINRNN_OUT_OF_MEMORY;
