@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/sized.h"
 #include "network/loss.h"
-#include "network/model.h"
+#include "network/workspace.h"
 #include "op/room.h"
 
 struct minrnn_evaluator {
@@ -15,11 +15,6 @@ struct minrnn_evaluator {
     struct network_pass pass;
     struct loss_room room;
     float *losses; /* [rows] */
-};
-
-/* Elements of each part of the workspace, in its order. */
-struct evaluator_plan {
-    int64_t room, kept, brief, scratch;
 };
 
 static struct loss_room take_room(struct arena *arena, int64_t batch, int64_t time) {
@@ -42,7 +37,7 @@ static minrnn_status check_size(int64_t batch, int64_t time) {
 }
 
 static minrnn_status plan_evaluator(minrnn_device *device, const struct model_layout *layout,
-                                    int64_t batch, int64_t time, struct evaluator_plan *plan) {
+                                    int64_t batch, int64_t time, struct workspace_plan *plan) {
     struct op_context context = {.device = device, .planning = true};
     struct arena fixed = {0};
     struct network_pass pass;
@@ -57,17 +52,16 @@ static minrnn_status plan_evaluator(minrnn_device *device, const struct model_la
     pass.batch = batch;
     pass.time = time;
     loss_evaluate(&pass, &room);
-    *plan = (struct evaluator_plan){fixed.peak, pass.kept.peak, pass.brief.peak,
-                                    op_scratch_elements(&context)};
+    *plan = workspace_planned(&fixed, &pass);
     network_pass_destroy(&pass);
     return context.status;
 }
 
 static minrnn_memory memory_of(const struct model_layout *layout, int64_t batch, int64_t time,
-                               const struct evaluator_plan *plan) {
+                               const struct workspace_plan *plan) {
     minrnn_memory memory = {
         .parameters = (uint64_t)layout->places.total * F32_BYTES,
-        .workspace = (uint64_t)(plan->room + plan->kept + plan->brief + plan->scratch) * F32_BYTES,
+        .workspace = workspace_bytes(plan),
         .host = (uint64_t)(batch * time) * sizeof(float),
     };
     memory.total = memory.parameters + memory.workspace;
@@ -81,7 +75,7 @@ minrnn_status minrnn_evaluator_memory_sized(minrnn_device *device,
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_evaluator_memory: an argument is NULL");
     }
     struct model_layout layout;
-    struct evaluator_plan plan;
+    struct workspace_plan plan;
     minrnn_status status = layout_create(config, &layout);
     if (status) {
         return status;
@@ -96,28 +90,16 @@ minrnn_status minrnn_evaluator_memory_sized(minrnn_device *device,
 }
 
 static minrnn_status create_pass(minrnn_evaluator *evaluator, int64_t batch, int64_t time,
-                                 const struct evaluator_plan *plan) {
-    const minrnn_model *model = evaluator->model;
+                                 const struct workspace_plan *plan) {
     struct arena fixed = {.base = tensor_f32(evaluator->workspace, 0)};
-    struct network_pass *pass = &evaluator->pass;
-    const minrnn_status status = network_pass_create(pass, &model->layout);
-    if (status) {
-        return status;
-    }
     evaluator->room = take_room(&fixed, batch, time);
-    evaluator->context = (struct op_context){
-        .device = model->device,
-        .scratch = tensor_f32(evaluator->workspace, plan->room + plan->kept + plan->brief),
-        .scratch_bytes = plan->scratch * F32_BYTES,
-    };
-    pass->context = &evaluator->context;
-    pass->batch = batch;
-    pass->time = time;
-    pass->parameters = tensor_f32(model->parameters, 0);
-    pass->tokens = evaluator->room.tokens;
-    pass->kept.base = tensor_f32(evaluator->workspace, plan->room);
-    pass->brief.base = tensor_f32(evaluator->workspace, plan->room + plan->kept);
-    return MINRNN_OK;
+    evaluator->context = workspace_context(evaluator->workspace, plan);
+    const minrnn_status status = workspace_pass(evaluator->workspace, plan, evaluator->model,
+                                                &evaluator->context, &evaluator->pass);
+    evaluator->pass.batch = batch;
+    evaluator->pass.time = time;
+    evaluator->pass.tokens = evaluator->room.tokens;
+    return status;
 }
 
 minrnn_status minrnn_evaluator_create(const minrnn_model *model, int64_t batch, int64_t time,
@@ -126,7 +108,7 @@ minrnn_status minrnn_evaluator_create(const minrnn_model *model, int64_t batch, 
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_evaluator_create: an argument is NULL");
     }
     *evaluator = NULL;
-    struct evaluator_plan plan;
+    struct workspace_plan plan;
     minrnn_status status = plan_evaluator(model->device, &model->layout, batch, time, &plan);
     if (status) {
         return status;

@@ -13,14 +13,6 @@ static void take_room(struct arena *arena, const struct model_layout *layout, in
     session->states[1] = arena_take(arena, batch * layout->state);
 }
 
-struct session_plan {
-    int64_t room, kept, brief, scratch; /* elements */
-};
-
-static int64_t plan_total(const struct session_plan *plan) {
-    return plan->room + plan->kept + plan->brief + plan->scratch;
-}
-
 static minrnn_status check_size(int64_t batch, int64_t time) {
     if (batch < 1 || time < 1 || batch > INT32_MAX || time > INT32_MAX / batch) {
         return fail(
@@ -32,7 +24,7 @@ static minrnn_status check_size(int64_t batch, int64_t time) {
 }
 
 static minrnn_status plan_session(minrnn_device *device, const struct model_layout *layout,
-                                  int64_t batch, int64_t time, struct session_plan *plan) {
+                                  int64_t batch, int64_t time, struct workspace_plan *plan) {
     struct op_context context = {.device = device, .planning = true};
     struct arena room = {0};
     minrnn_session rooms;
@@ -51,47 +43,35 @@ static minrnn_status plan_session(minrnn_device *device, const struct model_layo
         pass.time = t;
         (void)network_forward(&pass, false);
     }
-    *plan = (struct session_plan){room.peak, pass.kept.peak, pass.brief.peak,
-                                  op_scratch_elements(&context)};
+    *plan = workspace_planned(&room, &pass);
     network_pass_destroy(&pass);
     return context.status;
 }
 
 minrnn_status session_memory(minrnn_device *device, const struct model_layout *layout,
                              int64_t batch, int64_t time, minrnn_memory *memory) {
-    struct session_plan plan;
+    struct workspace_plan plan;
     const minrnn_status status = plan_session(device, layout, batch, time, &plan);
     if (!status) {
         *memory = (minrnn_memory){
             .parameters = (uint64_t)layout->places.total * F32_BYTES,
-            .workspace = (uint64_t)plan_total(&plan) * F32_BYTES,
+            .workspace = workspace_bytes(&plan),
         };
         memory->total = memory->parameters + memory->workspace;
     }
     return status;
 }
 
-static minrnn_status create_pass(minrnn_session *session, const struct session_plan *plan) {
+static minrnn_status create_pass(minrnn_session *session, const struct workspace_plan *plan) {
     const minrnn_model *model = session->model;
     struct arena room = {.base = tensor_f32(session->workspace, 0)};
     take_room(&room, &model->layout, session->batch, session->time, session);
-    session->context = (struct op_context){
-        .device = model->device,
-        .scratch = tensor_f32(session->workspace, plan->room + plan->kept + plan->brief),
-        .scratch_bytes = plan->scratch * F32_BYTES,
-    };
-    const minrnn_status status = network_pass_create(&session->pass, &model->layout);
-    if (status) {
-        return status;
-    }
-    struct network_pass *pass = &session->pass;
-    pass->context = &session->context;
-    pass->batch = session->batch;
-    pass->parameters = tensor_f32(model->parameters, 0);
-    pass->tokens = session->tokens;
-    pass->kept.base = tensor_f32(session->workspace, plan->room);
-    pass->brief.base = tensor_f32(session->workspace, plan->room + plan->kept);
-    return MINRNN_OK;
+    session->context = workspace_context(session->workspace, plan);
+    const minrnn_status status =
+        workspace_pass(session->workspace, plan, model, &session->context, &session->pass);
+    session->pass.batch = session->batch;
+    session->pass.tokens = session->tokens;
+    return status;
 }
 
 minrnn_status minrnn_session_create(const minrnn_model *model, int64_t batch, int64_t time,
@@ -100,7 +80,7 @@ minrnn_status minrnn_session_create(const minrnn_model *model, int64_t batch, in
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_session_create: an argument is NULL");
     }
     *session = NULL;
-    struct session_plan plan;
+    struct workspace_plan plan;
     minrnn_status status = layout_require(&model->layout, LAYER_STREAMS);
     if (!status && time > 1) {
         status = layout_require(&model->layout, LAYER_CHUNKS);
@@ -109,7 +89,7 @@ minrnn_status minrnn_session_create(const minrnn_model *model, int64_t batch, in
     if (status) {
         return status;
     }
-    const uint64_t bytes = (uint64_t)plan_total(&plan) * F32_BYTES;
+    const uint64_t bytes = workspace_bytes(&plan);
     status = device_check_room(model->device, "the session", bytes, 0);
     if (status) {
         return status;

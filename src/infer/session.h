@@ -6,7 +6,7 @@
 #include <minrnn/session.h>
 
 #include "network/model.h"
-#include "network/network.h"
+#include "network/workspace.h"
 
 struct minrnn_session {
     const minrnn_model *model;

@@ -78,12 +78,8 @@ void step_clear_gradients(const struct network_pass *pass) {
 
 /* ---- planning ---- */
 
-int64_t step_plan_total(const struct trainer_plan *plan) {
-    return plan->room + plan->kept + plan->brief + plan->scratch;
-}
-
 minrnn_status step_plan(minrnn_device *device, const struct model_layout *layout,
-                        const minrnn_trainer_config *config, struct trainer_plan *plan) {
+                        const minrnn_trainer_config *config, struct workspace_plan *plan) {
     struct number_check numbers = {0};
     struct op_context context = {.device = device, .planning = true};
     struct arena fixed = {0};
@@ -106,8 +102,7 @@ minrnn_status step_plan(minrnn_device *device, const struct model_layout *layout
     step_update(&pass, config, 1, config->rate, &room, (minrnn_tensor){0});
     pass.training = false;
     loss_evaluate(&pass, &room.batch);
-    *plan = (struct trainer_plan){fixed.peak, pass.kept.peak, pass.brief.peak,
-                                  op_scratch_elements(&context)};
+    *plan = workspace_planned(&fixed, &pass);
     network_pass_destroy(&pass);
     return context.status;
 }

@@ -6,6 +6,7 @@
 #include <minrnn/trainer.h>
 
 #include "network/loss.h"
+#include "network/workspace.h"
 
 /* What a trainer keeps on the device besides the network's own tensors. */
 struct trainer_room {
@@ -15,17 +16,11 @@ struct trainer_room {
     minrnn_tensor nonfinite;    /* [1], with check_numbers: see number_check */
 };
 
-/* Elements of each part of the workspace, in its order. */
-struct trainer_plan {
-    int64_t room, kept, brief, scratch;
-};
-
 struct trainer_room step_take_room(struct arena *arena, const struct model_layout *layout,
                                    const minrnn_trainer_config *config);
 
 minrnn_status step_plan(minrnn_device *device, const struct model_layout *layout,
-                        const minrnn_trainer_config *config, struct trainer_plan *plan);
-int64_t step_plan_total(const struct trainer_plan *plan);
+                        const minrnn_trainer_config *config, struct workspace_plan *plan);
 
 /* The parts of a step, whose errors stay in the pass's context: gradients to zero; then for each
  * micro-batch, uploaded to the room, forward, loss and backward, scale being 1 / targets of the

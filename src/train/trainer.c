@@ -14,13 +14,13 @@
 
 static minrnn_memory memory_of(const struct model_layout *layout,
                                const minrnn_trainer_config *config,
-                               const struct trainer_plan *plan) {
+                               const struct workspace_plan *plan) {
     const uint64_t parameters = (uint64_t)layout->places.total * F32_BYTES;
     minrnn_memory memory = {
         .parameters = parameters,
         .gradients = parameters,
         .moments = 2 * parameters,
-        .workspace = (uint64_t)step_plan_total(plan) * F32_BYTES,
+        .workspace = workspace_bytes(plan),
         .host = slots_bytes(layout, config) +
                 (uint64_t)(config->batch * config->time) * sizeof(float) + /* host_losses */
                 3 * parameters,                                            /* a save's copy */
@@ -31,7 +31,7 @@ static minrnn_memory memory_of(const struct model_layout *layout,
 
 static minrnn_status measure(minrnn_device *device, const struct model_layout *layout,
                              const minrnn_trainer_config *config, minrnn_memory *memory) {
-    struct trainer_plan plan;
+    struct workspace_plan plan;
     const minrnn_status status = step_plan(device, layout, config, &plan);
     if (!status) {
         *memory = memory_of(layout, config, &plan);
@@ -63,42 +63,30 @@ minrnn_status minrnn_trainer_memory_sized(minrnn_device *device, const minrnn_mo
 
 /* ---- creation ---- */
 
-static minrnn_status create_buffers(minrnn_trainer *trainer, const struct trainer_plan *plan) {
+static minrnn_status create_buffers(minrnn_trainer *trainer, const struct workspace_plan *plan) {
     minrnn_device *device = trainer->model->device;
     const uint64_t parameters = (uint64_t)trainer->model->layout.places.total * F32_BYTES;
     minrnn_status status = minrnn_buffer_create(device, parameters, &trainer->gradients);
     status = status ? status : minrnn_buffer_create(device, 2 * parameters, &trainer->moments);
     return status ? status
-                  : minrnn_buffer_create(device, (uint64_t)step_plan_total(plan) * F32_BYTES,
-                                         &trainer->workspace);
+                  : minrnn_buffer_create(device, workspace_bytes(plan), &trainer->workspace);
 }
 
 static minrnn_status create_pass(struct network_pass *pass, minrnn_trainer *trainer,
-                                 const struct trainer_plan *plan) {
-    const minrnn_model *model = trainer->model;
-    const minrnn_status status = network_pass_create(pass, &model->layout);
-    if (status) {
-        return status;
-    }
-    pass->context = &trainer->context;
+                                 const struct workspace_plan *plan) {
+    const minrnn_status status =
+        workspace_pass(trainer->workspace, plan, trainer->model, &trainer->context, pass);
     pass->batch = trainer->config.batch;
     pass->time = trainer->config.time;
-    pass->parameters = tensor_f32(model->parameters, 0);
     pass->tokens = trainer->room.batch.tokens;
-    pass->kept.base = tensor_f32(trainer->workspace, plan->room);
-    pass->brief.base = tensor_f32(trainer->workspace, plan->room + plan->kept);
-    return MINRNN_OK;
+    return status;
 }
 
-static minrnn_status create_passes(minrnn_trainer *trainer, const struct trainer_plan *plan) {
+static minrnn_status create_passes(minrnn_trainer *trainer, const struct workspace_plan *plan) {
     const minrnn_model *model = trainer->model;
     struct arena fixed = {.base = tensor_f32(trainer->workspace, 0)};
     trainer->room = step_take_room(&fixed, &model->layout, &trainer->config);
-    trainer->context = (struct op_context){
-        .device = model->device,
-        .scratch = tensor_f32(trainer->workspace, plan->room + plan->kept + plan->brief),
-        .scratch_bytes = plan->scratch * F32_BYTES,
-    };
+    trainer->context = workspace_context(trainer->workspace, plan);
     if (trainer->config.check_numbers) {
         trainer->numbers.count = trainer->room.nonfinite;
         numbers_attach(&trainer->numbers, &trainer->context);
@@ -114,7 +102,7 @@ static minrnn_status create_passes(minrnn_trainer *trainer, const struct trainer
     return status;
 }
 
-static minrnn_status create_parts(minrnn_trainer *trainer, const struct trainer_plan *plan) {
+static minrnn_status create_parts(minrnn_trainer *trainer, const struct workspace_plan *plan) {
     const minrnn_trainer_config *config = &trainer->config;
     const struct model_layout *layout = &trainer->model->layout;
     minrnn_status status = slots_create(&trainer->slots, layout, config);
@@ -139,7 +127,7 @@ minrnn_status minrnn_trainer_create(minrnn_model *model, const minrnn_trainer_co
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_trainer_create: an argument is NULL");
     }
     *trainer = NULL;
-    struct trainer_plan plan;
+    struct workspace_plan plan;
     minrnn_memory memory;
     minrnn_trainer_config own;
     minrnn_status status = trainer_config_take(config, &own);
