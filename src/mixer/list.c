@@ -4,15 +4,16 @@
 
 #include <string.h>
 
-/* X(name), each being mixer_NAME in a file of its own. */
-#define MIXERS(X) X(mingru) X(minlstm)
-
-#define KIND(name) &mixer_##name,
-static const struct layer_kind *const kinds[] = {MIXERS(KIND)};
+#define MIXER(name) &mixer_##name,
+static const struct layer_kind *const kinds[] = {
+#include "mixer/mixer_list.def"
+};
 enum { KIND_COUNT = sizeof kinds / sizeof *kinds };
 
-#define NAME(name) #name,
-const char *const mixer_names[KIND_COUNT + 1] = {MIXERS(NAME)};
+#define MIXER(name) #name,
+const char *const mixer_names[KIND_COUNT + 1] = {
+#include "mixer/mixer_list.def"
+};
 
 _Static_assert(SETTING_NAME_BYTES == sizeof((minrnn_mixer_config *)0)->name &&
                    (int)SETTINGS_ROOM == (int)MINRNN_MIXER_ROOM &&

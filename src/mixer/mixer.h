@@ -7,7 +7,8 @@
 
 enum { MIXER_MAX_CHANNELS = 1 << 20 };
 
-/* The list: names, NULL at the end, and each one's own settings, NULL for a name that is none. */
+/* mixer_list.def: names, NULL at the end, and each one's own settings, NULL for a name that is
+ * none. */
 extern const char *const mixer_names[];
 const struct settings *mixer_own_settings(const char name[SETTING_NAME_BYTES]);
 extern const struct settings mixer_settings; /* of a minrnn_mixer_config */
@@ -16,7 +17,7 @@ extern const struct settings mixer_settings; /* of a minrnn_mixer_config */
  */
 minrnn_status mixer_find(const minrnn_mixer_config *config, const struct layer_kind **kind);
 
-extern const struct layer_kind mixer_mingru;
-extern const struct layer_kind mixer_minlstm;
+#define MIXER(name) extern const struct layer_kind mixer_##name;
+#include "mixer/mixer_list.def"
 
 #endif

@@ -9,7 +9,8 @@
 
 enum { MAX_RECORDS = 256 };
 
-enum record_type { RECORD_F32 = 0, RECORD_I32 = 1, RECORD_F64 = 2 };
+enum record_type { RECORD_F32 = 0, RECORD_I32 = 1, RECORD_F64 = 2, RECORD_TEXT = 3 };
+static const size_t element_bytes[] = {4, 4, 8, 1};
 
 struct record {
     char name[96];
@@ -21,6 +22,7 @@ struct record {
         float *f32;
         int32_t *i32;
         double *f64;
+        char *text; /* with a zero byte at its end */
         void *any;
     } data;
 };
@@ -51,14 +53,14 @@ static bool read_record(FILE *file, struct record *record) {
     record->name[length] = '\0';
     read_exactly(file, &record->type, sizeof record->type);
     read_exactly(file, &record->dimensions, sizeof record->dimensions);
-    assert_true(record->type <= RECORD_F64 && record->dimensions <= 3);
+    assert_true(record->type <= RECORD_TEXT && record->dimensions <= 3);
     record->count = 1;
     for (uint32_t i = 0; i < record->dimensions; i++) {
         read_exactly(file, &record->shape[i], sizeof record->shape[i]);
         record->count *= record->shape[i];
     }
-    const size_t size = record->type == RECORD_F64 ? 8 : 4;
-    record->data.any = support_alloc((size_t)record->count, size);
+    const size_t size = element_bytes[record->type];
+    record->data.any = support_alloc((size_t)record->count + 1, size);
     read_exactly(file, record->data.any, (size_t)record->count * size);
     return true;
 }
@@ -73,7 +75,7 @@ static struct golden *golden_read(const char *name) {
     }
     assert_non_null(file);
     read_exactly(file, magic, sizeof magic);
-    assert_memory_equal(magic, "MINGOLD1", sizeof magic);
+    assert_memory_equal(magic, "MINGOLD2", sizeof magic);
     while (true) {
         struct record record = {0};
         if (!read_record(file, &record)) {
@@ -116,14 +118,6 @@ static const struct record *find(const struct golden *golden, const char *prefix
     return record;
 }
 
-static double field(const struct golden *golden, const char *name) {
-    return find(golden, "config/", name)->data.f64[0];
-}
-
-static int64_t size_field(const struct golden *golden, const char *name) {
-    return (int64_t)field(golden, name);
-}
-
 /* ---- what a case asks for ---- */
 
 /* A file's name begins with its mixer's. */
@@ -138,54 +132,33 @@ static const char *mixer_of(const char *name) {
     return NULL;
 }
 
-/* What the data call a mixer's setting. */
-static const char *field_of(const minrnn_setting *setting) {
-    return strcmp(setting->name, "candidate") == 0 ? "g"
-           : strcmp(setting->name, "alg") == 0     ? "log"
-                                                   : setting->name;
+/* A record's name behind `prefix`; NULL if it begins otherwise. */
+static const char *name_below(const struct record *record, const char *prefix) {
+    const size_t length = strlen(prefix);
+    return strncmp(record->name, prefix, length) == 0 ? record->name + length : NULL;
 }
 
-static void set_mixer(const struct golden *golden, const char *name, minrnn_mixer_config *mixer) {
-    const minrnn_setting *setting;
-    CHECK(minrnn_mixer_config_defaults(name, mixer));
-    for (int i = 0; (setting = minrnn_mixer_setting(name, i)); i++) {
-        const double value = field(golden, field_of(setting));
-        char text[MINRNN_SETTING_TEXT];
-        snprintf(text, sizeof text, "%.9g", value);
-        CHECK(minrnn_mixer_set(mixer, setting->name,
-                               setting->names ? setting->names[(int)value]
-                               : setting->kind == MINRNN_SETTING_FLAG
-                                   ? (value != 0.0 ? "on" : "off")
-                                   : text));
-    }
-}
-
-static minrnn_model_config model_config(const struct golden *golden, const char *mixer) {
+static minrnn_model_config model_config(const struct golden *golden) {
     minrnn_model_config config;
     minrnn_model_config_defaults(&config);
-    config.vocab = size_field(golden, "vocab");
-    config.width = size_field(golden, "width");
-    config.layers = size_field(golden, "layers");
-    config.conv = size_field(golden, "conv");
-    config.conv_pointwise = field(golden, "conv_pointwise") != 0.0;
-    config.feed_forward = (minrnn_feed_forward)field(golden, "feed_forward");
-    config.feed_forward_factor = (float)field(golden, "feed_forward_factor");
-    config.dropout = 0.0f;
-    set_mixer(golden, mixer, &config.mixer);
+    for (int i = 0; i < golden->count; i++) {
+        const char *name = name_below(&golden->records[i], "model/");
+        if (name) {
+            CHECK(minrnn_model_set(&config, name, golden->records[i].data.text));
+        }
+    }
     return config;
 }
 
 static minrnn_trainer_config trainer_config(const struct golden *golden) {
     minrnn_trainer_config config;
     minrnn_trainer_config_defaults(&config);
-    config.batch = size_field(golden, "batch");
-    config.time = size_field(golden, "time");
-    config.rate = (float)field(golden, "rate");
-    config.beta1 = (float)field(golden, "beta1");
-    config.beta2 = (float)field(golden, "beta2");
-    config.epsilon = (float)field(golden, "epsilon");
-    config.weight_decay = (float)field(golden, "weight_decay");
-    config.clip = (float)field(golden, "clip");
+    for (int i = 0; i < golden->count; i++) {
+        const char *name = name_below(&golden->records[i], "trainer/");
+        if (name) {
+            CHECK(minrnn_trainer_set(&config, name, golden->records[i].data.text));
+        }
+    }
     return config;
 }
 
@@ -212,7 +185,7 @@ static void write_parameters(const struct golden *golden, minrnn_model *model) {
     assert_int_equal(written, total);
     int tensors = 0;
     for (int i = 0; i < golden->count; i++) {
-        tensors += strncmp(golden->records[i].name, "parameter/", strlen("parameter/")) == 0;
+        tensors += name_below(&golden->records[i], "parameter/") != NULL;
     }
     assert_int_equal(tensors, minrnn_model_tensor_count(model));
     CHECK(minrnn_model_write(model, parameters));
@@ -231,10 +204,10 @@ static double compare(const char *what, double error) {
 static double compare_logits(const struct golden *golden, const minrnn_model *model) {
     const struct record *expected = find(golden, "", "logits");
     const struct record *reset = find_optional(golden, "", "reset");
-    const int64_t time = size_field(golden, "time");
+    const int64_t batch = expected->shape[0], time = expected->shape[1];
     float *logits = support_alloc((size_t)expected->count, sizeof *logits);
     minrnn_session *session;
-    CHECK(minrnn_session_create(model, size_field(golden, "batch"), time, &session));
+    CHECK(minrnn_session_create(model, batch, time, &session));
     CHECK(minrnn_session_forward(session, time, find(golden, "", "tokens")->data.i32,
                                  reset ? reset->data.i32 : NULL, logits));
     minrnn_session_destroy(session);
@@ -253,10 +226,8 @@ static double compare_gradients(const struct golden *golden, const minrnn_model 
     double largest = 0.0, worst = 0.0;
     for (int i = 0; i < golden->count; i++) {
         const struct record *record = &golden->records[i];
-        if (strncmp(record->name, "gradient/", strlen("gradient/")) == 0) {
-            for (int64_t k = 0; k < record->count; k++) {
-                largest = fmax(largest, fabs((double)record->data.f32[k]));
-            }
+        for (int64_t k = 0; name_below(record, "gradient/") && k < record->count; k++) {
+            largest = fmax(largest, fabs((double)record->data.f32[k]));
         }
     }
     for (int i = 0; i < minrnn_model_tensor_count(model); i++) {
@@ -311,8 +282,9 @@ static double compare_training(const struct golden *golden, minrnn_model *model,
 static void test_case(void **state) {
     const char *name = *state;
     struct golden *golden = golden_read(name);
-    const minrnn_model_config config = model_config(golden, mixer_of(name));
+    const minrnn_model_config config = model_config(golden);
     minrnn_model *model;
+    assert_string_equal(config.mixer.name, mixer_of(name));
     CHECK(minrnn_model_create(device, &config, 1, &model));
     write_parameters(golden, model);
     double gradient_error = INFINITY;

@@ -3,7 +3,8 @@
 
 interop.py LOGITS    LOGITS is the program of logits.c
 
-1. Files that minrnn wrote are read here, evaluated in float64, and the logits compared.
+1. Files that minrnn wrote are read here, evaluated in float64 by tests/golden/reference.py, and the
+   logits compared.
 2. Files with the names of the public implementations, from modules written here after their
    papers and interfaces, are read by minrnn, and the logits compared.
 
@@ -24,6 +25,9 @@ try:
 except ImportError:
     print("skipped: no PyTorch in " + sys.executable)
     sys.exit(77)
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden"))
+import reference
 
 TOLERANCE = 1e-5
 BATCH, TIME = 3, 37
@@ -93,82 +97,6 @@ def compare(what, ours, theirs):
 
 # ---- 1: what minrnn wrote, by its configuration, in float64 ----
 
-def g(x):
-    return torch.where(x >= 0, x + 0.5, torch.sigmoid(x))
-
-
-def rms_norm(x, gain):
-    return x / torch.sqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6) * gain
-
-
-def causal_conv(x, weight, bias):
-    time = x.shape[1]
-    padded = F.pad(x, (0, 0, weight.shape[-1] - 1, 0))
-    return bias + sum(padded[:, k:k + time] * weight[:, 0, k] for k in range(weight.shape[-1]))
-
-
-def mixer(config, x, weights):
-    inner = int(config["width"] * config["expansion"])
-    gates = x @ weights["to_hidden_and_gate.weight"].T
-    if config["bias"]:
-        gates = gates + weights["to_hidden_and_gate.bias"]
-    parts = gates.split(inner, -1)
-    candidate = g(parts[0]) if config["candidate"] == "g" else parts[0]
-    if config["mixer"] == "mingru":
-        z = torch.sigmoid(parts[1])
-        a, b = 1 - z, z * candidate
-    else:
-        f, i = torch.sigmoid(parts[1] + config["forget_offset"]), torch.sigmoid(parts[2])
-        if config["normalised"]:
-            f, i = f / (f + i), i / (f + i)
-        a, b = f, i * candidate
-    h = torch.zeros_like(a[:, 0])
-    if config["learned_init"]:
-        initial = weights["init_hidden_state"]
-        h = h + (g(initial) if config["candidate"] == "g" else initial)
-    states = []
-    for t in range(x.shape[1]):
-        h = a[:, t] * h + b[:, t]
-        states.append(h)
-    y = torch.stack(states, 1)
-    if "to_out.weight" in weights:
-        y = y @ weights["to_out.weight"].T
-    if "to_out.bias" in weights:
-        y = y + weights["to_out.bias"]
-    return y
-
-
-def feed_forward(kind, x, weights):
-    hidden = x @ weights["0.weight"].T + weights["0.bias"]
-    if kind == "geglu":
-        u, v = hidden.chunk(2, -1)
-        hidden = u * F.gelu(v)
-    else:
-        hidden = F.gelu(hidden)
-    return hidden @ weights["2.weight"].T + weights["2.bias"]
-
-
-def evaluate(config, tensors, tokens):
-    tensors = {name: tensor.double() for name, tensor in tensors.items()}
-
-    def below(prefix):
-        return {n[len(prefix):]: t for n, t in tensors.items() if n.startswith(prefix)}
-
-    x = tensors["token_emb.weight"][tokens]
-    for n in range(config["layers"]):
-        layer = below("layers.%d." % n)
-        if config["conv"]:
-            mixed = causal_conv(x, layer["0.net.0.weight"], layer["0.net.0.bias"])
-            if config["conv_pointwise"]:
-                mixed = mixed @ layer["0.net.1.weight"][:, :, 0].T + layer["0.net.1.bias"]
-            x = x + mixed
-        x = x + mixer(config, rms_norm(x, layer["1.weight"]), below("layers.%d.2." % n))
-        if config["feed_forward"] != "none":
-            x = x + feed_forward(config["feed_forward"], rms_norm(x, layer["3.weight"]),
-                                 below("layers.%d.4." % n))
-    return rms_norm(x, tensors["norm.weight"]) @ tensors["to_logits.weight"].T
-
-
 def check_written(program, folder, variants):
     good = True
     for variant in range(variants):
@@ -179,21 +107,13 @@ def check_written(program, folder, variants):
         assert metadata["format"] == "pt"
         tokens = torch.randint(config["vocab"], (BATCH, TIME))
         what = "minrnn's variant %d (%s, %s)" % (variant, config["mixer"], config["candidate"])
+        doubles = {name: tensor.double() for name, tensor in tensors.items()}
         good &= compare(what, run_ours(program, path, tokens, folder),
-                        evaluate(config, tensors, tokens))
+                        reference.model(config, doubles, tokens))
     return good
 
 
 # ---- 2: modules with the public implementations' names, scanning in log space as they do ----
-
-def log_g(x):
-    return torch.where(x >= 0, (F.relu(x) + 0.5).log(), -F.softplus(-x))
-
-
-def log_scan(log_a, log_b):
-    total = log_a.cumsum(1)
-    return (total + (log_b - total).logcumsumexp(1)).exp()
-
 
 class Norm(nn.Module):
     """gain_name "gamma": x / |x| sqrt(d) (gamma + 1); "weight": torch.nn.RMSNorm."""
@@ -216,26 +136,17 @@ class Recurrence(nn.Module):
     def __init__(self, width, expansion, gates_name, gates, normalised, bias, learned, project):
         super().__init__()
         inner = int(width * expansion)
-        self.gates_name, self.gates, self.normalised = gates_name, gates, normalised
+        self.gates_name = gates_name
+        self.config = dict(mixer={2: "mingru", 3: "minlstm"}[gates], alg="log", candidate="g",
+                           normalised=normalised, forget_offset=0)
         setattr(self, gates_name, nn.Linear(width, gates * inner, bias=bias))
         self.to_out = nn.Linear(inner, width, bias=bias) if project else nn.Identity()
         self.init_hidden_state = nn.Parameter(torch.randn(inner)) if learned else None
 
     def forward(self, x):
-        parts = getattr(self, self.gates_name)(x).chunk(self.gates, -1)
-        if self.gates == 2:
-            log_a, log_i = -F.softplus(parts[1]), -F.softplus(-parts[1])
-        elif self.normalised:
-            difference = F.softplus(-parts[1]) - F.softplus(-parts[2])
-            log_a, log_i = -F.softplus(difference), -F.softplus(-difference)
-        else:
-            log_a, log_i = -F.softplus(-parts[1]), -F.softplus(-parts[2])
-        log_b = log_i + log_g(parts[0])
-        if self.init_hidden_state is not None:
-            first = log_g(self.init_hidden_state).expand(x.shape[0], 1, -1)
-            log_b = torch.cat((first, log_b), 1)
-            log_a = F.pad(log_a, (0, 0, 1, 0))
-        return self.to_out(log_scan(log_a, log_b)[:, -x.shape[1]:])
+        gates = getattr(self, self.gates_name)(x)
+        no_resets = torch.zeros(x.shape[:2])
+        return self.to_out(reference.scan(self.config, gates, self.init_hidden_state, no_resets))
 
 
 class Conv(nn.Module):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For test_mixer.c: one mixer with device tensors for a size, and a reference in double precision
- * that follows the equations of the paper one step after the other. */
+/* A mixer as a layer of the caller's: one call with its arrays, put on the device and brought back.
+ */
 #ifndef TESTS_UNIT_LAYER_H
 #define TESTS_UNIT_LAYER_H
 
@@ -25,6 +25,14 @@ static inline void tensor_put(minrnn_tensor tensor, const void *values, int64_t 
 static inline void tensor_get(minrnn_tensor tensor, void *values, int64_t count) {
     CHECK(minrnn_buffer_read(tensor.buffer, (uint64_t)tensor.offset * 4, values,
                              (uint64_t)count * 4));
+}
+
+static inline int64_t elements_of(const minrnn_parameter_info *info) {
+    int64_t count = 1;
+    for (int k = 0; k < info->dimensions; k++) {
+        count *= info->shape[k];
+    }
+    return count;
 }
 
 /* ---- one call ---- */
@@ -108,118 +116,6 @@ static inline void layer_run(minrnn_device *device, minrnn_mixer *mixer,
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         minrnn_buffer_destroy(all[i].buffer);
     }
-}
-
-/* ---- the reference ---- */
-
-static inline double reference_sigmoid(double x) {
-    return 1.0 / (1.0 + exp(-x));
-}
-
-static inline double reference_g(double x) {
-    return x >= 0.0 ? x + 0.5 : reference_sigmoid(x);
-}
-
-/* A parameter of the mixer inside `parameters`, NULL if it has none of that name. */
-static inline const double *reference_parameter(const minrnn_mixer *mixer, const char *name,
-                                                const double *parameters) {
-    for (int i = 0; i < minrnn_mixer_tensor_count(mixer); i++) {
-        minrnn_parameter_info info;
-        CHECK(minrnn_mixer_parameter(mixer, i, &info));
-        if (strcmp(info.name, name) == 0) {
-            return parameters + info.offset;
-        }
-    }
-    return NULL;
-}
-
-/* row . x + bias */
-static inline double reference_linear(const double *weight, const double *bias, int64_t row,
-                                      const double *x, int64_t width) {
-    double sum = bias ? bias[row] : 0.0;
-    for (int64_t k = 0; k < width; k++) {
-        sum += weight[row * width + k] * x[k];
-    }
-    return sum;
-}
-
-/* A configuration, read once. */
-struct reference {
-    bool is_mingru, is_g, is_normalised;
-    int64_t width;
-    double forget_offset;
-};
-
-static inline struct reference reference_of(const minrnn_mixer_config *config) {
-    char offset[MINRNN_SETTING_TEXT];
-    CHECK(minrnn_mixer_get(config, "forget_offset", offset, sizeof offset));
-    if (!support_has(config, "name", "mingru") && !support_has(config, "name", "minlstm")) {
-        fail_msg("the reference has no %s", config->name);
-    }
-    return (struct reference){.is_mingru = support_has(config, "name", "mingru"),
-                              .is_g = support_has(config, "candidate", "g"),
-                              .is_normalised = support_has(config, "normalised", "on"),
-                              .width = config->width,
-                              .forget_offset = strtod(offset, NULL)};
-}
-
-/* One step of the recurrence: h from its previous value, gates' weights and x [width]. */
-static inline double reference_step(const struct reference *c, const double *weight,
-                                    const double *bias, int64_t inner, int64_t channel,
-                                    const double *x, double h) {
-    const double hidden = reference_linear(weight, bias, channel, x, c->width);
-    const double candidate = c->is_g ? reference_g(hidden) : hidden;
-    const double gate = reference_linear(weight, bias, inner + channel, x, c->width);
-    if (c->is_mingru) {
-        const double z = reference_sigmoid(gate);
-        return (1.0 - z) * h + z * candidate;
-    }
-    const double f = reference_sigmoid(gate + c->forget_offset);
-    const double i =
-        reference_sigmoid(reference_linear(weight, bias, 2 * inner + channel, x, c->width));
-    const double sum = c->is_normalised ? f + i : 1.0;
-    return f / sum * h + i / sum * candidate;
-}
-
-/* y [batch, time, width] and state_out [batch, inner] in double precision. */
-static inline void reference_forward(const minrnn_mixer *mixer, const minrnn_mixer_config *config,
-                                     const struct layer_data *data, const double *parameters,
-                                     const double *x, const double *state, double *y,
-                                     double *state_out) {
-    const struct reference reference = reference_of(config), *c = &reference;
-    const int64_t inner = minrnn_mixer_state_size(mixer);
-    const double *weight = reference_parameter(mixer, "to_hidden_and_gate.weight", parameters);
-    const double *bias = reference_parameter(mixer, "to_hidden_and_gate.bias", parameters);
-    const double *init = reference_parameter(mixer, "init_hidden_state", parameters);
-    const double *out_weight = reference_parameter(mixer, "to_out.weight", parameters);
-    const double *out_bias = reference_parameter(mixer, "to_out.bias", parameters);
-    double *h = support_alloc((size_t)inner, sizeof *h);
-    double *initial = support_alloc((size_t)inner, sizeof *initial);
-    for (int64_t j = 0; j < inner && init; j++) {
-        initial[j] = c->is_g ? reference_g(init[j]) : init[j];
-    }
-    for (int64_t b = 0; b < data->batch; b++) {
-        memcpy(h, state ? state + b * inner : initial, (size_t)inner * sizeof *h);
-        const int64_t length = data->lengths ? data->lengths[b] : data->time;
-        for (int64_t t = 0; t < data->time; t++) {
-            const double *row = x + (b * data->time + t) * c->width;
-            double *out = y + (b * data->time + t) * c->width;
-            if (t >= length) {
-                memset(out, 0, (size_t)c->width * sizeof *out);
-                continue;
-            }
-            for (int64_t j = 0; j < inner; j++) {
-                const bool restart = data->reset && data->reset[b * data->time + t] != 0;
-                h[j] = reference_step(c, weight, bias, inner, j, row, restart ? initial[j] : h[j]);
-            }
-            for (int64_t k = 0; k < c->width; k++) {
-                out[k] = out_weight ? reference_linear(out_weight, out_bias, k, h, inner) : h[k];
-            }
-        }
-        memcpy(state_out + b * inner, h, (size_t)inner * sizeof *h);
-    }
-    free(h);
-    free(initial);
 }
 
 #endif

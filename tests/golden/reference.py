@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The model in PyTorch, written from the papers' equations, step by step and without a kernel:
+what golden data are made with, and what files are exchanged with.
+
+A configuration `c` is a dict of the model's settings by their names ("mixer", "width", "alg", ...),
+as minrnn_model_setting lists them and as model files hold them. Parameters are a dict by the names
+of the public implementations. Shapes are [batch, time, channels]; reset is [batch, time], 1 where a
+document begins.
+"""
+
+import math
+
+import torch
+from torch.nn import functional
+
+EPSILON = 1e-6  # of the norms
+
+
+def inner_of(c):
+    return int(c["width"] * c["expansion"])
+
+
+def gates_of(c):
+    return 3 if c["mixer"] == "minlstm" else 2
+
+
+def parameter_shapes(c):
+    """Name -> (shape, decays), in the model's order."""
+    width, inner, gates = c["width"], inner_of(c), gates_of(c)
+    shapes = {"token_emb.weight": ((c["vocab"], width), True)}
+    for layer in range(c["layers"]):
+        p = f"layers.{layer}."
+        if c["conv"]:
+            shapes[p + "0.net.0.weight"] = ((width, 1, c["conv"]), True)
+            shapes[p + "0.net.0.bias"] = ((width,), False)
+        if c["conv_pointwise"]:
+            shapes[p + "0.net.1.weight"] = ((width, width, 1), True)
+            shapes[p + "0.net.1.bias"] = ((width,), False)
+        shapes[p + "1.weight"] = ((width,), False)
+        shapes[p + "2.to_hidden_and_gate.weight"] = ((gates * inner, width), False)
+        if c["bias"]:
+            shapes[p + "2.to_hidden_and_gate.bias"] = ((gates * inner,), False)
+        if inner != width or c["project"]:
+            shapes[p + "2.to_out.weight"] = ((width, inner), False)
+            if c["bias"]:
+                shapes[p + "2.to_out.bias"] = ((width,), False)
+        if c["learned_init"]:
+            shapes[p + "2.init_hidden_state"] = ((inner,), False)
+        if c["feed_forward"] != "none":
+            factor = int(width * c["feed_forward_factor"])
+            into = 2 * factor if c["feed_forward"] == "geglu" else factor
+            shapes[p + "3.weight"] = ((width,), False)
+            shapes[p + "4.0.weight"] = ((into, width), True)
+            shapes[p + "4.0.bias"] = ((into,), False)
+            shapes[p + "4.2.weight"] = ((width, factor), True)
+            shapes[p + "4.2.bias"] = ((width,), False)
+    shapes["norm.weight"] = ((width,), False)
+    shapes["to_logits.weight"] = ((c["vocab"], width), True)
+    return shapes
+
+
+def rms_norm(x, gain):
+    return x / torch.sqrt((x * x).mean(-1, keepdim=True) + EPSILON) * gain
+
+
+def g(x):
+    return torch.where(x >= 0, x + 0.5, torch.sigmoid(x))
+
+
+def log_g(x):
+    return torch.where(x >= 0, torch.log(functional.relu(x) + 0.5), -functional.softplus(-x))
+
+
+def convolution(c, p, x, reset):
+    """Term by term, so that a reset can cut each tap where it lies."""
+    weight, bias = p["0.net.0.weight"], p["0.net.0.bias"]
+    taps = c["conv"]
+    documents = torch.cumsum(reset, 1)
+    rows = []
+    for t in range(x.shape[1]):
+        row = bias.expand(x.shape[0], -1)
+        for k in range(taps):
+            source = t - (taps - 1) + k
+            if source >= 0:
+                same = (documents[:, source] == documents[:, t]).to(x.dtype)[:, None]
+                row = row + same * weight[:, 0, k] * x[:, source]
+        rows.append(row)
+    y = torch.stack(rows, 1)
+    if c["conv_pointwise"]:
+        y = y @ p["0.net.1.weight"][:, :, 0].T + p["0.net.1.bias"]
+    return y
+
+
+def scan_linear(c, parts, init, reset):
+    """h_t = a_t h_{t-1} + b_t, one step after the other, from the gates themselves."""
+    candidate = g(parts[0]) if c["candidate"] == "g" else parts[0]
+    if c["mixer"] == "minlstm":
+        f = torch.sigmoid(parts[1] + c["forget_offset"])
+        i = torch.sigmoid(parts[2])
+        a, b = (f / (f + i), i / (f + i)) if c["normalised"] else (f, i)
+    else:
+        b = torch.sigmoid(parts[1])
+        a = 1 - b
+    if init is None:
+        initial = torch.zeros_like(b[:, 0])  # also if the candidate is g
+    else:
+        initial = (g(init) if c["candidate"] == "g" else init).expand_as(b[:, 0])
+    h, states = initial, []
+    for t in range(b.shape[1]):
+        h = torch.where(reset[:, t, None] > 0, initial, h)
+        h = a[:, t] * h + b[:, t] * candidate[:, t]
+        states.append(h)
+    return torch.stack(states, 1)
+
+
+def scan_log(c, parts, init, reset):
+    """The same in logarithms (appendix B.2): log h_t = logaddexp(log a_t + log h_{t-1}, log b_t)."""
+    if c["mixer"] == "minlstm":
+        log_f = -functional.softplus(-(parts[1] + c["forget_offset"]))
+        log_i = -functional.softplus(-parts[2])
+        both = torch.logaddexp(log_f, log_i) if c["normalised"] else 0.0
+        log_a, log_z = log_f - both, log_i - both
+    else:
+        log_a, log_z = -functional.softplus(parts[1]), -functional.softplus(-parts[1])
+    log_b = log_z + log_g(parts[0])
+    initial = torch.full_like(log_b[:, 0], -math.inf) if init is None else \
+        log_g(init).expand_as(log_b[:, 0])
+    log_h, states = initial, []
+    for t in range(log_b.shape[1]):
+        log_h = torch.where(reset[:, t, None] > 0, initial, log_h)
+        log_h = torch.logaddexp(log_a[:, t] + log_h, log_b[:, t])
+        states.append(log_h)
+    return torch.exp(torch.stack(states, 1))
+
+
+def scan(c, pre_activations, init, reset):
+    """The states [batch, time, inner] from the gates' pre-activations side by side."""
+    parts = pre_activations.chunk(gates_of(c), -1)
+    return (scan_log if c["alg"] == "log" else scan_linear)(c, parts, init, reset)
+
+
+def mixer(c, p, x, reset):
+    y = x @ p["2.to_hidden_and_gate.weight"].T
+    if c["bias"]:
+        y = y + p["2.to_hidden_and_gate.bias"]
+    h = scan(c, y, p.get("2.init_hidden_state"), reset)
+    if "2.to_out.weight" in p:
+        h = h @ p["2.to_out.weight"].T
+        if c["bias"]:
+            h = h + p["2.to_out.bias"]
+    return h
+
+
+def feed_forward(c, p, x):
+    y = x @ p["4.0.weight"].T + p["4.0.bias"]
+    if c["feed_forward"] == "geglu":
+        u, v = y.chunk(2, -1)
+        y = u * functional.gelu(v)
+    else:
+        y = functional.gelu(y)
+    return y @ p["4.2.weight"].T + p["4.2.bias"]
+
+
+def model(c, parameters, tokens, reset=None):
+    """The logits [batch, time, vocab]."""
+    reset = torch.zeros_like(tokens) if reset is None else reset
+    x = parameters["token_emb.weight"][tokens]
+    for layer in range(c["layers"]):
+        prefix = f"layers.{layer}."
+        p = {n[len(prefix):]: v for n, v in parameters.items() if n.startswith(prefix)}
+        if c["conv"]:
+            x = x + convolution(c, p, x, reset)
+        x = x + mixer(c, p, rms_norm(x, p["1.weight"]), reset)
+        if c["feed_forward"] != "none":
+            x = x + feed_forward(c, p, rms_norm(x, p["3.weight"]))
+    return rms_norm(x, parameters["norm.weight"]) @ parameters["to_logits.weight"].T
