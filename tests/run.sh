@@ -55,7 +55,11 @@ check() {
 run_tests() {
     echo "== gcc: every test on every device"
     build tests
-    check tests ${slow:+--setup all}
+    if [ -n "$slow" ]; then
+        check tests --setup all
+    else
+        check tests --setup long
+    fi
     python3 "$root/tests/skipped.py" "$root/build/tests"
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every call of a kind fails once, the n-th, for every n until a whole cycle has fewer:
- *   test_faults DOMAIN [--all [--source]] [--gpu] [--trace] [--call NAME]
+ *   test_faults DOMAIN [--all [--source] | --few] [--gpu] [--trace] [--call NAME]
  * DOMAIN: opencl (through layer.c), files or memory. --all tries every n with every code. Without
  * it, if that is many, each n has one code, in turn, and the commonest calls leave out some n; so
- * it is without --source if every cycle builds its programs from source, which takes hours. --gpu
- * lets the device say that it is a GPU. --trace says what comes before it is done, for faults that
- * end the process.
+ * it is without --source if every cycle builds its programs from source, which takes hours. --few
+ * has each kind of call fail a few times only, for a run of a minute. --gpu lets the device say
+ * that it is a GPU. --trace says what comes before it is done, for faults that end the process.
  *
  * After each fault either everything the cycle computes and saves is, to the bit, what it is
  * without one; or there is a status with a text that names the call and its code. In both cases
@@ -35,6 +35,9 @@ enum { EXIT_SKIPPED = 77, FILE_CAPACITY = 1 << 18, PATH_CAPACITY = 256 };
  * source, and for the files and the memory that an OpenCL device's run takes beside the CPU's. */
 enum { FEW_POINTS = 64, SOME_CALLS = 16 };
 
+/* With --few: calls of a kind, each with one code. */
+enum { FEW_CALLS = 3 };
+
 /* A kind with more calls has its cycles on one open device, if all of its calls come then too. */
 enum { MANY_CALLS = 256 };
 
@@ -54,7 +57,7 @@ enum mode { WARM, COLD, OPEN, MODES };
 
 static struct {
     enum fault_domain domain;
-    bool all, source, trace;
+    bool all, few, source, trace;
     bool is_opencl;
     minrnn_device *device; /* of mode OPEN; NULL: each cycle opens its own */
     const char *only;
@@ -365,6 +368,9 @@ static void try_kind(struct point point, int stride, bool all) {
     long refused = 0;
     bool hit = true;
     for (int n = 1, turn = 0; hit; n = lasting ? 2 * n : n + stride, turn++) {
+        if (test.few && turn == (lasting ? 1 : FEW_CALLS)) {
+            break;
+        }
         point.fault.n = n;
         for (int i = 0; hit && i < (all ? kind->count : 1); i++) {
             point.fault.code = kind->codes[(all ? i : turn) % kind->count];
@@ -413,7 +419,7 @@ static void try_mode(enum mode mode) {
             continue;
         }
         const int points = calls * fault_kinds[i].count;
-        const bool all = every || points <= FEW_POINTS;
+        const bool all = every || (points <= FEW_POINTS && !test.few);
         struct point point = {.mode = mode, .fault = {.call = (enum fault_call)i}};
         if (mode == WARM && calls > MANY_CALLS && calls == test.calls[OPEN][i]) {
             point.mode = OPEN;
@@ -421,7 +427,8 @@ static void try_mode(enum mode mode) {
         }
         const bool some =
             !every && (mode == COLD || (test.is_opencl && test.domain != FAULT_OPENCL));
-        try_kind(point, some ? calls / SOME_CALLS + 1 : 1, all);
+        const int most = test.few ? FEW_CALLS : some ? SOME_CALLS : calls + 1;
+        try_kind(point, calls / most + 1, all);
         point.fault.lasting = true;
         try_kind(point, 1, every);
         close_device();
@@ -552,6 +559,8 @@ static bool parse(int argc, char **argv) {
     for (int i = 2; i < argc; i++) {
         if (strcmp(argv[i], "--all") == 0) {
             test.all = true;
+        } else if (strcmp(argv[i], "--few") == 0) {
+            test.few = true;
         } else if (strcmp(argv[i], "--source") == 0) {
             test.source = true;
         } else if (strcmp(argv[i], "--trace") == 0) {
@@ -569,7 +578,7 @@ static bool parse(int argc, char **argv) {
 
 int main(int argc, char **argv) {
     if (!parse(argc, argv)) {
-        fprintf(stderr, "usage: test_faults opencl|files|memory [--all [--source]] [--gpu] "
+        fprintf(stderr, "usage: test_faults opencl|files|memory [--all [--source] | --few] [--gpu] "
                         "[--trace] [--call NAME]\n");
         return 2;
     }

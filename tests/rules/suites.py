@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which tests run when: plain `meson test` nothing slow, --suite slow what is, --setup all everything.
+"""Which tests run when: plain `meson test` nothing that takes long, --setup long nothing slow,
+--suite slow what is, --setup all everything.
 
     suites.py BUILD"""
 
@@ -21,14 +22,19 @@ def main():
                           check=True).stdout
     suites = {test["name"]: {suite.split(":")[-1] for suite in test["suite"]}
               for test in json.loads(text)}
-    every, slow = set(suites), {name for name in suites if "slow" in suites[name]}
+    every = set(suites)
+    slow, lengthy, rusticl = ({name for name in suites if suite in suites[name]}
+                              for suite in ("slow", "long", "rusticl"))
     failed = False
-    for options, expected in [([], every - slow), (["--suite", "slow"], slow), (["--setup", "all"], every)]:
+    for options, expected in [([], every - slow - lengthy - rusticl),
+                              (["--setup", "long"], every - slow),
+                              (["--suite", "slow"], slow),
+                              (["--setup", "all"], every)]:
         different = listed(*options) ^ expected
         failed |= bool(different)
         print("meson test", *options, "lists", len(expected), "tests", "; not so:" if different else "",
               *sorted(different))
-    return failed or not slow
+    return failed or not slow or not lengthy
 
 
 sys.exit(main())
