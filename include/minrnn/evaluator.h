@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Evaluation: a model's loss, in memory that is planned for it alone. */
+/** @file
+ * Evaluation: a model's loss, in memory that is planned for it alone. */
 #ifndef MINRNN_EVALUATOR_H
 #define MINRNN_EVALUATOR_H
 
@@ -8,16 +9,18 @@
 
 MINRNN_BEGIN_DECLS
 
-/* Workspace for batches of one size. Several evaluators and sessions, each used by one thread at a
- * time, may share a model. No call allocates device memory. */
+/** Workspace for batches of one size. Several evaluators and sessions, each used by one thread at a
+ * time, may share a model. After it is made no call allocates device memory. */
 typedef struct minrnn_evaluator minrnn_evaluator;
 
-/* Memory of a model and its evaluator on this device, before either exists: no gradients and no
- * moments, and activations of one layer at a time. */
+/** minrnn_evaluator_memory for a struct of `size` bytes, for programs in other languages. */
 MINRNN_API minrnn_status minrnn_evaluator_memory_sized(minrnn_device *device,
                                                        const minrnn_model_config *config,
                                                        int64_t batch, int64_t time,
                                                        minrnn_memory *memory, size_t size);
+
+/** Memory of a model and its evaluator on this device, before either exists: no gradients and no
+ * moments, and activations of one layer at a time. */
 static inline minrnn_status minrnn_evaluator_memory(minrnn_device *device,
                                                     const minrnn_model_config *config,
                                                     int64_t batch, int64_t time,
@@ -25,15 +28,18 @@ static inline minrnn_status minrnn_evaluator_memory(minrnn_device *device,
     return minrnn_evaluator_memory_sized(device, config, batch, time, memory, sizeof *memory);
 }
 
-/* For batches of `batch` sequences of `time` tokens. The caller owns *evaluator; the model must
- * outlive it. */
+/** Makes an evaluator for batches of `batch` sequences of `time` tokens. The caller owns
+ * *evaluator; the model must outlive it. */
 MINRNN_API minrnn_status minrnn_evaluator_create(const minrnn_model *model, int64_t batch,
                                                  int64_t time, minrnn_evaluator **evaluator);
+
+/** Releases an evaluator. NULL is allowed. */
 MINRNN_API void minrnn_evaluator_destroy(minrnn_evaluator *evaluator);
 
-/* Adds a batch's losses, in nats, to *loss_sum, and how many of its targets have one to *count, so
- * that calls over a data set add up. Every sequence begins with no memory. A loss that is not
- * finite is MINRNN_NOT_FINITE and not added. Waits. */
+/** Adds a batch's losses (cross entropy, in nats) to *loss_sum, and how many of its targets have
+ * one to *count: calls over a data set add up. Every sequence begins with no memory. A loss that is
+ * not finite is MINRNN_NOT_FINITE, and nothing is added. A batch of another size than the
+ * evaluator's is MINRNN_INVALID_ARGUMENT. Waits. */
 MINRNN_API minrnn_status minrnn_evaluate(minrnn_evaluator *evaluator, const minrnn_batch *batch,
                                          double *loss_sum, int64_t *count);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Symbol visibility and C++ linkage, for the other public headers.
+/** @file
+ * Symbol visibility and C++ linkage, for the other public headers.
  *
  * How structs grow. A struct that may get new members begins with its size, as the program was
- * compiled; new members come last. The library takes a member that the program does not have as its
+ * compiled; new members come last. The library takes a member that the program lacks as its
  * _defaults would set it, and never writes one. A member that only the program has, being newer
  * than the library, must be zero when it is taken and is zero when it is filled in.
  *
@@ -17,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** @cond */
 #if defined(_WIN32)
 #define MINRNN_API __declspec(dllexport)
 #elif defined(__GNUC__)
@@ -32,5 +34,6 @@
 #define MINRNN_BEGIN_DECLS
 #define MINRNN_END_DECLS
 #endif
+/** @endcond */
 
 #endif

@@ -1,6 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* minrnn: minGRU and minLSTM, trained and run on any OpenCL device and on the CPU.
+/** @file
+ * minrnn: minGRU and minLSTM, trained and run on any OpenCL device and on the CPU.
  * Everything but opencl.h, which needs the OpenCL headers. */
+
+/** @mainpage minrnn
+ * minGRU and minLSTM, trained and run on any OpenCL device and on the CPU. The library has three
+ * levels, and a program may use any of them:
+ *
+ * 1. the scan on your own buffers: scan.h;
+ * 2. a sequence mixer as a layer in your own model: mixer.h;
+ * 3. language models: model.h, their training in trainer.h, their use in session.h and evaluator.h.
+ *
+ * Batches are described in batch.h, where they come from in task.h and text.h. All levels work on
+ * devices (device.h) and say what went wrong (status.h). Any device can be asked whether it
+ * computes right (check.h). opencl.h shares OpenCL objects with your program. Settings can be
+ * reached by name (setting.h). How structs grow from version to version is said in export.h. */
 #ifndef MINRNN_MINRNN_H
 #define MINRNN_MINRNN_H
 

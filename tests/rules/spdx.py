@@ -11,9 +11,9 @@ import pathlib
 import sys
 
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
-FOLDERS = ("bench", "cl", "include", "src", "tests")
+FOLDERS = ("bench", "cl", "docs", "include", "src", "tests")
 SUFFIXES = {".c", ".cl", ".cpp", ".def", ".h", ".hpp", ".py", ".sh"}
-NAMES = {"meson.build", "meson.options", "meson_options.txt"}
+NAMES = {"Doxyfile", "meson.build", "meson.options", "meson_options.txt"}
 # Inputs of tests, not sources.
 DATA = ("tests/fuzz/corpus", "tests/fuzz/regressions", "tests/golden/data", "tests/unit/store/data")
 
