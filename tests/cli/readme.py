@@ -9,6 +9,7 @@ and a build without what tests need."""
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -161,7 +162,8 @@ class Installed(Run):
     def test_home(self):
         home = os.path.join(self.folder, "home folder")
         os.mkdir(home)
-        self.write("cc", '#!/bin/sh\nexec %s "$@"\n' % CC)
+        # Looked for in the old PATH, where this script is not: it would else call itself for ever.
+        self.write("cc", '#!/bin/sh\nPATH=%s exec %s "$@"\n' % (shlex.quote(os.environ["PATH"]), CC))
         os.chmod(os.path.join(self.folder, "cc"), 0o755)
         # pkg-config's words, cut at spaces, cannot say such a folder to a shell: a link to it can.
         link = tempfile.mktemp(prefix="minrnn-home-")

@@ -404,7 +404,7 @@ static void test_edited(void **unused) {
     expect_edit(path, "\\\"width\\\":16", "\\\"width\\\":524288", "must be [13, 524288]");
     expect_edit(path, "\\\"layers\\\":2", "\\\"layers\\\":1", "such a model has not");
     expect_edit(path, "\\\"layers\\\":2", "\\\"layers\\\":3", "no tensor layers.2.");
-    expect_edit(path, "minlstm", "minlstn", "mixer is \"minlstn\", must be mingru or minlstm");
+    expect_edit(path, "minlstm", "minlstn", "mixer is \"minlstn\", must be mingru");
     expect_edit(path, "minlstm", "minlstm0123456789", "no allowed value for mixer");
     expect_edit(path, "\\\"candidate\\\":\\\"g\\\"", "\\\"candidate\\\":\\\"h\\\"", "candidate");
     expect_edit(path, "\\\"bias\\\":true", "\\\"bias\\\":1", "bias");
