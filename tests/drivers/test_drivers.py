@@ -21,8 +21,8 @@ VENDORS = "/etc/OpenCL/vendors"
 POCL = VENDORS + "/pocl.icd"
 
 # Some of every kind: those that list devices, that open the CPU alone, that name a driver.
-TESTS = ["cli", "devices", "no_icd", "status", "limits", "test_verdict", "fuzz-command", "mixer-cpu",
-         "example-scan-cpu", "consumer-plain", "opencl_share",
+TESTS = ["cli-results", "cli-use", "devices", "no_icd", "status", "limits", "test_verdict",
+         "fuzz-command", "mixer-cpu", "example-scan-cpu", "consumer-plain", "opencl_share",
          "example-opencl-sharing-pocl"]
 
 
