@@ -76,7 +76,7 @@ static const char factor[] = "feed_forward_factor";
 
 static const char *help_of(const minrnn_setting *setting) {
     return strcmp(setting->name, factor) == 0
-               ? "its channels by the width; 0: 4 for gelu, 2 for geglu"
+               ? "its channels as a multiple of the width; 0: 4 for gelu, 2 for geglu"
                : setting->help;
 }
 

@@ -17,8 +17,8 @@ static const char *const algs[] = {"linear", "log", NULL};
 
 #define AT(member) SETTING_AT(struct gated_settings, member)
 static const struct setting own_rows[] = {
-    {SETTING_REAL("expansion", 0, INFINITY, 1, "the recurrence's channels by the width",
-                  .above_low = true),
+    {SETTING_REAL("expansion", 0, INFINITY, 1,
+                  "the recurrence's channels as a multiple of the width", .above_low = true),
      AT(expansion)},
     {SETTING_CHOICE("candidate", candidates, MINRNN_CANDIDATE_PLAIN,
                     "the new state as it is, or g of it"),

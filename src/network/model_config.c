@@ -30,7 +30,7 @@ static const struct setting rows[] = {
                     "after the recurrence"),
      AT(feed_forward)},
     {SETTING_REAL("feed_forward_factor", 0, INFINITY, 4,
-                  "its channels by the width; 4 is usual for gelu, 2 for geglu"),
+                  "its channels as a multiple of the width; 4 is usual for gelu, 2 for geglu"),
      AT(feed_forward_factor)},
     {SETTING_REAL("dropout", 0, 1, 0, "probability", .below_high = true), AT(dropout)},
 };

@@ -11,13 +11,13 @@ static const char *const schedules[] = {"constant", "cosine", NULL};
 #define AT(member) SETTING_AT(minrnn_trainer_config, member)
 static const struct setting rows[] = {
     {SETTING_INTEGER("batch", 1, INT32_MAX, 32, "sequences at once"), AT(batch)},
-    {SETTING_INTEGER("time", 1, INT32_MAX, 128, "tokens of a sequence"), AT(time)},
-    {SETTING_INTEGER("accumulation", 1, INT32_MAX, 1, "batches of a step"), AT(accumulation)},
+    {SETTING_INTEGER("time", 1, INT32_MAX, 128, "tokens per sequence"), AT(time)},
+    {SETTING_INTEGER("accumulation", 1, INT32_MAX, 1, "batches per step"), AT(accumulation)},
     {SETTING_INTEGER("steps", 1, MOST_STEPS, 1000, "where the cosine ends, wherever the run stops",
                      .option = "schedule-steps", .per_run = true),
      AT(steps)},
     {SETTING_REAL("rate", 0, INFINITY, 1e-3, "learning rate"), AT(rate)},
-    {SETTING_REAL("min_rate", 0, INFINITY, 0, "where the cosine ends"), AT(min_rate)},
+    {SETTING_REAL("min_rate", 0, INFINITY, 0, "rate at the end of the cosine"), AT(min_rate)},
     {SETTING_INTEGER("warmup", 0, MOST_STEPS, 0, "steps up to the full rate"), AT(warmup)},
     {SETTING_CHOICE("schedule", schedules, MINRNN_SCHEDULE_CONSTANT,
                     "of the rate after the warm-up"),
