@@ -23,8 +23,7 @@ static const char *const splits[] = {"train", "validation", "all", NULL};
 
 #define PLACE(field) offsetof(struct eval_arguments, field)
 static const struct option options[] = {
-    TEXT("model", "M", model,
-         "a model of minrnn train, or one of a public minGRU implementation's"),
+    TEXT("model", "M", model, "a model of minrnn train or of a public minGRU implementation"),
     TEXT("data", "FILE", data, "text, a folder of it, or - for standard input; may be repeated"),
     CHOICE("split", split, splits, "its first 90 %, the rest, or all of it"),
     COUNT("time", "N", time, 1, "characters per window; each begins with no memory"),

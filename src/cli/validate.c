@@ -27,8 +27,8 @@ static const struct option options[] = {
     TEXT("device", "D", device, "where to compute: see minrnn devices"),
     TEXT("op", "NAME", op, "only this op"),
     TEXT("shape", "LIST", shape, "only this shape: time=7,width=33 and so on"),
-    COUNT("case", "N", only_case, 0, "only the case #N; 0: all"),
-    SEED("seed", seed, "of the random inputs"),
+    COUNT("case", "N", only_case, 0, "only case #N; 0: all"),
+    SEED("seed", seed, "seeds the random inputs"),
     NUMBER("seconds", "S", seconds, 0, "time limit; cases beyond it are skipped; 0: no limit"),
     FLAG("thorough", thorough, "every combination of options; takes minutes"),
     FLAG("small", small, "only tiny shapes, for emulators"),
@@ -44,7 +44,7 @@ const struct command command_validate = {
         "\nThe error is relative to the op's bound: 1 or less passes. Paste the output into a bug "
         "report.\nThe verdict on all ops is kept beside the compiled programs, for this version of "
         "the driver and\nthis build; minrnn devices shows it. A verdict of --small, or one cut "
-        "short, does not\nreplace a more complete one, unless it fails.\n",
+        "short, does not replace\na more complete one, unless it fails.\n",
     .options = options,
     .run = run,
 };
