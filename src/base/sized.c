@@ -26,8 +26,8 @@ minrnn_status sized_check(const struct sized_type *type, const void *given) {
     for (size_t i = type->size; i < size; i++) {
         if (((const char *)given)[i] != 0) {
             return fail(MINRNN_INVALID_ARGUMENT,
-                        "%s: it is of a newer version than minrnn %s, and byte %zu sets what this "
-                        "one does not know",
+                        "%s: it is of a newer version than minrnn %s, and byte %zu sets a member "
+                        "that this one does not know",
                         type->name, minrnn_version(), i);
         }
     }

@@ -390,25 +390,31 @@ struct scan_options {
     bool reversed;
 };
 
+/* What the arguments of both ops have in common. */
+#define SCAN_OPTIONS(options, shape)                                                               \
+    .batch = (shape).batch, .time = (shape).time, .width = (shape).width,                          \
+    .alg = (options)->kind->alg, .cell = (options)->kind->cell, .run = (options)->run,             \
+    .candidate = (options)->kind->candidate, .normalised = (options)->kind->normalised,            \
+    .reversed = (options)->reversed
+
+static float draw_offset(struct maker *maker, const struct scan_options *options) {
+    return options->kind->cell == MINRNN_CELL_MINLSTM && maker_flip(maker) ? 3.0f : 0;
+}
+
+/* The linear cell has tensors of its own, which are not optional, and no bias. */
+static uint32_t given_to(const struct scan_options *options, uint32_t given, uint32_t of_linear,
+                         uint32_t bias) {
+    return options->kind->cell == MINRNN_CELL_LINEAR ? (given | of_linear) & ~bias : given;
+}
+
 static void take_forward(struct maker *maker, const struct scan_options *options,
                          struct check_shape shape, uint32_t given) {
-    const struct scan_kind *v = options->kind;
     struct check_case c = maker_draw(maker);
     c.args.scan_forward = (struct scan_forward_args){
-        .batch = shape.batch,
-        .time = shape.time,
-        .width = shape.width,
-        .alg = v->alg,
-        .cell = v->cell,
-        .run = options->run,
-        .candidate = v->candidate,
-        .normalised = v->normalised,
-        .reversed = options->reversed,
-        .forget_offset = v->cell == MINRNN_CELL_MINLSTM && maker_flip(maker) ? 3.0f : 0,
+        SCAN_OPTIONS(options, shape),
+        .forget_offset = draw_offset(maker, options),
     };
-    const bool linear = v->cell == MINRNN_CELL_LINEAR;
-    c.given = given | BIT(scan_forward, b);
-    c.given &= ~(linear ? BIT(scan_forward, bias) : BIT(scan_forward, b));
+    c.given = given_to(options, given, BIT(scan_forward, b), BIT(scan_forward, bias));
     if (maker_flip(maker)) {
         ALIAS(&c, scan_forward, h_last, h0);
     }
@@ -417,24 +423,13 @@ static void take_forward(struct maker *maker, const struct scan_options *options
 
 static void take_backward(struct maker *maker, const struct scan_options *options,
                           struct check_shape shape, uint32_t given) {
-    const struct scan_kind *v = options->kind;
     struct check_case c = maker_draw(maker);
     c.args.scan_backward = (struct scan_backward_args){
-        .batch = shape.batch,
-        .time = shape.time,
-        .width = shape.width,
-        .alg = v->alg,
-        .cell = v->cell,
-        .run = options->run,
-        .candidate = v->candidate,
-        .normalised = v->normalised,
-        .reversed = options->reversed,
-        .forget_offset = v->cell == MINRNN_CELL_MINLSTM && maker_flip(maker) ? 3.0f : 0,
+        SCAN_OPTIONS(options, shape),
+        .forget_offset = draw_offset(maker, options),
     };
-    const bool linear = v->cell == MINRNN_CELL_LINEAR;
-    const uint32_t of_linear = BIT(scan_backward, b) | BIT(scan_backward, db);
-    c.given = given | of_linear;
-    c.given &= ~(linear ? BIT(scan_backward, bias) : of_linear);
+    c.given = given_to(options, given, BIT(scan_backward, b) | BIT(scan_backward, db),
+                       BIT(scan_backward, bias));
     if (!(c.given & BIT(scan_backward, h0))) {
         c.given &= ~BIT(scan_backward, dh0);
     }

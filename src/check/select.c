@@ -54,10 +54,11 @@ minrnn_status select_check(const char *shape) {
     struct setting setting;
     for (const char *rest = shape; rest && *rest;) {
         if (!next_setting(&rest, &setting) || !setting_fits(&setting)) {
-            return fail(MINRNN_INVALID_ARGUMENT,
-                        "minrnn_validate: shape \"%s\": wants NAME=NUMBER,... with sizes (1 to %d) "
-                        "and options of the ops",
-                        shape, SIZE_MAX_ASKED);
+            return fail(
+                MINRNN_INVALID_ARGUMENT,
+                "minrnn_validate: shape \"%s\" must be NAME=NUMBER,... with sizes (1 to %d) "
+                "and options of the ops",
+                shape, SIZE_MAX_ASKED);
         }
     }
     return MINRNN_OK;

@@ -125,8 +125,9 @@ static minrnn_status take_config(const minrnn_check_config *given, minrnn_check_
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_validate: there is no op \"%s\"", config->op);
     }
     if (config->only_case < 0 || !(config->seconds >= 0)) {
-        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_validate: case %d, seconds %g: from 0 on",
-                    config->only_case, config->seconds);
+        return fail(MINRNN_INVALID_ARGUMENT,
+                    "minrnn_validate: case %d, seconds %g: must be 0 or more", config->only_case,
+                    config->seconds);
     }
     return select_check(config->shape);
 }

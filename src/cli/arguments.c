@@ -112,7 +112,7 @@ static int store_choice(const struct option *option, const char *text, void *val
     if (choice < 0) {
         char choices[ARGUMENT_CAPACITY];
         join_choices(option, choices);
-        return report_wrong_use("--%s '%s': it is one of %s", option->name, text, choices);
+        return report_wrong_use("--%s '%s': must be one of %s", option->name, text, choices);
     }
     if (option->kind == OPTION_CHOICE) {
         memcpy(place(option, values), &choice, sizeof choice);
@@ -127,8 +127,8 @@ static int store_count(const struct option *option, const char *text, void *valu
     errno = 0;
     const int64_t count = strtoll(text, &end, 10);
     if (errno || end == text || *end || (double)count < option->low) {
-        return report_wrong_use("--%s '%s': it is a whole number, %.0f or more", option->name, text,
-                                option->low);
+        return report_wrong_use("--%s '%s': must be a whole number, %.0f or more", option->name,
+                                text, option->low);
     }
     memcpy(place(option, values), &count, sizeof count);
     return 0;
@@ -139,7 +139,7 @@ static int store_seed(const struct option *option, const char *text, void *value
     errno = 0;
     const uint64_t seed = strtoull(text, &end, 10);
     if (errno || *text < '0' || *text > '9' || *end) {
-        return report_wrong_use("--%s '%s': it is a whole number, 0 to 2^64 - 1", option->name,
+        return report_wrong_use("--%s '%s': must be a whole number, 0 to 2^64 - 1", option->name,
                                 text);
     }
     memcpy(place(option, values), &seed, sizeof seed);
@@ -150,7 +150,7 @@ static int store_number(const struct option *option, const char *text, void *val
     char *end = NULL;
     const float number = strtof(text, &end);
     if (end == text || *end || !isfinite(number) || (double)number < option->low) {
-        return report_wrong_use("--%s '%s': it is a number, %g or more", option->name, text,
+        return report_wrong_use("--%s '%s': must be a number, %g or more", option->name, text,
                                 option->low);
     }
     memcpy(place(option, values), &number, sizeof number);

@@ -23,11 +23,10 @@ static const char *const splits[] = {"train", "validation", "all", NULL};
 
 #define PLACE(field) offsetof(struct eval_arguments, field)
 static const struct option options[] = {
-    TEXT("model", "M", model,
-         "a model of minrnn train, or one of a public minGRU implementation's"),
+    TEXT("model", "M", model, "a model of minrnn train or of a public minGRU implementation"),
     TEXT("data", "FILE", data, "text, a folder of it, or - for standard input; may be repeated"),
     CHOICE("split", split, splits, "its first 90 %, the rest, or all of it"),
-    COUNT("time", "N", time, 1, "characters of a window; each begins with no memory"),
+    COUNT("time", "N", time, 1, "characters per window; each begins with no memory"),
     COUNT("batch", "N", batch, 1, "windows at once"),
     TEXT("device", "D", device, "where to compute: see minrnn devices"),
     {0},
@@ -58,7 +57,7 @@ static int print_loss(minrnn_evaluator *evaluator, minrnn_loader *loader, const 
         snprintf(split, sizeof split, " of the %s split", splits[arguments->split]);
     }
     if (evaluation.targets == 0) {
-        return report_failure("%s is too short: nothing%s follows anything", arguments->data,
+        return report_failure("%s is too short: no %s%s has a next one", arguments->data, unit,
                               split);
     }
     printf("loss     %.6f nats, %.6f bits per %s\n", evaluation.loss, evaluation.loss / log(2.0),

@@ -22,16 +22,15 @@ struct generate_arguments {
 
 #define PLACE(field) offsetof(struct generate_arguments, field)
 static const struct option options[] = {
-    TEXT("model", "M", model,
-         "a model of minrnn train, or one of a public minGRU implementation's"),
-    TEXT("prompt", "TEXT", prompt, "what is continued (default: a newline, not printed)"),
-    TEXT("prompt-file", "FILE", prompt_file, "what is continued is in a file; -: standard input"),
+    TEXT("model", "M", model, "a model of minrnn train or of a public minGRU implementation"),
+    TEXT("prompt", "TEXT", prompt, "the text to continue (default: a newline, not printed)"),
+    TEXT("prompt-file", "FILE", prompt_file, "a file with the text to continue; -: standard input"),
     COUNT("length", "N", length, 1, "characters to add; bytes, if the model is of bytes"),
-    TEXT("stop", "TEXT", stop, "ends the text where this would come, before it"),
+    TEXT("stop", "TEXT", stop, "end just before this text would appear"),
     NUMBER("temperature", "X", temperature, 0,
            "below 1: likelier characters; 0: always the likeliest"),
-    COUNT("top-k", "K", top_k, 0, "only among the K likeliest characters; 0: all"),
-    SEED("seed", seed, "of the draws: the same text again on the same device with the same build"),
+    COUNT("top-k", "K", top_k, 0, "draw from the K likeliest characters only; 0: from all"),
+    SEED("seed", seed, "seeds the draws; same seed, device and build: same text"),
     TEXT("device", "D", device, "where to compute: see minrnn devices"),
     {0},
 };

@@ -24,7 +24,7 @@ static int print_usage(void) {
            "  --version  print the version\n\n"
            "The exit code is 0, 1 if something failed, 2 if the command line is wrong, 128 + N if "
            "signal N\nended the run.\n"
-           "MINRNN_DEVICE names the device where --device does not.\n");
+           "MINRNN_DEVICE names the device if --device does not.\n");
     return 0;
 }
 

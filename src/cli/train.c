@@ -26,14 +26,13 @@ const struct command command_train = {
         "The model saved is the last one; the best validation loss is only shown. A run stopped "
         "by\nCtrl-C, SIGTERM or SIGHUP saves first, and a second Ctrl-C or SIGTERM ends it at "
         "once. "
-        "A reader\nof its output that goes away ends the printing alone. --resume goes on to the "
+        "If the\nreader of its output goes away, only the printing ends. --resume goes on to the "
         "same bits as a\nrun that was not stopped: the rate follows --schedule-steps, not "
         "--steps.\n\n"
-        "The log's speed is of a step from the end of the one before, without evaluations and "
+        "The log's speed counts from the end of the step before, without evaluations and "
         "saves.\n\n"
-        "A loss or gradient that is NaN or infinite ends the run; the last save stays as it is. "
-        "With\n"
-        "--resume --check-numbers it is repeated from there up to the op that went wrong.\n",
+        "A loss or gradient that is NaN or infinite ends the run; the last save stays as it is.\n"
+        "--resume --check-numbers repeats the steps from there and names the op that went wrong.\n",
     .run = run, /* which makes the options */
 };
 

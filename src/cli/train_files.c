@@ -16,7 +16,7 @@ static int check_inputs(const struct train_files *files) {
     for (int i = 0; i < files->data + files->validation; i++) {
         standard += is_standard(files->inputs[i]);
     }
-    return standard > 1 ? report_wrong_use("standard input, -, can be read once alone") : 0;
+    return standard > 1 ? report_wrong_use("standard input (-) can be read only once") : 0;
 }
 
 /* What is written is not read, now or by the next run. */
@@ -25,13 +25,12 @@ static int check_against_inputs(const struct train_files *files, const char *out
         const char *option = i < files->data ? "--data" : "--validation";
         const char *input = is_standard(files->inputs[i]) ? "/dev/stdin" : files->inputs[i];
         if (output_is_same(input, output)) {
-            return report_wrong_use("%s is text to be read (%s): what is written must be a "
-                                    "different file",
-                                    output, option);
+            return report_wrong_use("%s is an input (%s): outputs must be different files", output,
+                                    option);
         }
         if (!output_is_special(output) && output_is_inside(output, input)) {
-            return report_wrong_use("%s is in the folder %s, all of which is read (%s): what is "
-                                    "written must be in a different one",
+            return report_wrong_use("%s is in the folder %s, which is an input (%s): outputs must "
+                                    "be in different folders",
                                     output, input, option);
         }
     }
@@ -45,8 +44,8 @@ static int check_against_outputs(const struct train_files *files, int index) {
         return 0;
     }
     if (output_is_same("/dev/stdout", output) || output_is_same("/dev/stderr", output)) {
-        return report_wrong_use("%s is what is printed to: a run's results must be different files",
-                                output);
+        return report_wrong_use(
+            "%s receives what is printed: a run's results must be different files", output);
     }
     for (int i = 0; i < index; i++) {
         if (files->outputs[i] && output_is_same(files->outputs[i], output)) {
@@ -68,8 +67,8 @@ int train_files_check(const struct train_files *files) {
     const bool fresh = !files->resume && !files->overwrite;
     for (int i = 0; !code && fresh && i < TRAIN_OUTPUTS; i++) {
         if (files->outputs[i] && output_is_taken(files->outputs[i])) {
-            code = report_wrong_use("%s is there already: --overwrite replaces it, --resume goes "
-                                    "on from it",
+            code = report_wrong_use("%s already exists: --overwrite replaces it, --resume goes on "
+                                    "from it",
                                     files->outputs[i]);
         }
     }

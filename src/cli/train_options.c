@@ -26,17 +26,17 @@ static const char *const token_kinds[] = {"characters", "bytes", NULL};
 #define PLACE(field) offsetof(struct train_arguments, field)
 static const struct option run_options[] = {
     TEXT("data", "FILE", data, "text; its first 90 % trains, the rest validates; may be repeated"),
-    TEXT("validation", "FILE", validation, "text that validates; then all of --data trains"),
+    TEXT("validation", "FILE", validation, "text to validate on; all of --data then trains"),
     NAME("task", task, NULL, "what is learnt"),
     NAME("preset", preset, NULL, "settings to begin with; options change them"),
     TEXT("device", "D", device, "where to compute: see minrnn devices"),
     TEXT("out", "MODEL", out, "the model; its state goes to MODEL.state"),
-    TEXT("log", "CSV", log, "a line a step: loss, gradient norm, rate, speed, validation loss"),
+    TEXT("log", "CSV", log, "one line per step: loss, gradient norm, rate, speed, validation loss"),
     FLAG("resume", resume, "go on from MODEL.state, with its settings"),
     FLAG("overwrite", overwrite, "replace what an earlier run left at MODEL, MODEL.state and CSV"),
     COUNT("eval-every", "N", eval_every, 0, "steps between evaluations; 0: one at the end"),
     COUNT("eval-batches", "N", eval_batches, 0,
-          "batches of an evaluation; 0: the whole validation split"),
+          "batches per evaluation; 0: the whole validation split"),
     COUNT("save-every", "N", save_every, 0, "steps between saves; 0: one at the end"),
     COUNT("steps", "N", steps, 1,
           "where to stop, resumed steps included (default --schedule-steps)"),
@@ -76,7 +76,7 @@ static const char factor[] = "feed_forward_factor";
 
 static const char *help_of(const minrnn_setting *setting) {
     return strcmp(setting->name, factor) == 0
-               ? "its channels by the width; 0: 4 for gelu, 2 for geglu"
+               ? "channels divided by the width; 0: 4 for gelu, 2 for geglu"
                : setting->help;
 }
 

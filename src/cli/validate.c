@@ -27,10 +27,10 @@ static const struct option options[] = {
     TEXT("device", "D", device, "where to compute: see minrnn devices"),
     TEXT("op", "NAME", op, "only this op"),
     TEXT("shape", "LIST", shape, "only this shape: time=7,width=33 and so on"),
-    COUNT("case", "N", only_case, 0, "only the case #N; 0: all"),
-    SEED("seed", seed, "of the random inputs"),
-    NUMBER("seconds", "S", seconds, 0, "time to spend, the rest is left out; 0: no limit"),
-    FLAG("thorough", thorough, "every combination of options, for minutes"),
+    COUNT("case", "N", only_case, 0, "only case #N; 0: all"),
+    SEED("seed", seed, "seeds the random inputs"),
+    NUMBER("seconds", "S", seconds, 0, "time limit; cases beyond it are skipped; 0: no limit"),
+    FLAG("thorough", thorough, "every combination of options; takes minutes"),
     FLAG("small", small, "only tiny shapes, for emulators"),
     {0},
 };
@@ -41,10 +41,10 @@ const struct command command_validate = {
     .name = "validate",
     .summary = "every op of a device against an oracle in double precision",
     .notes =
-        "\nThe error is relative to the op's bound: 1 or less passes. What is printed is meant to "
-        "be pasted\ninto a bug report. The verdict on all ops is kept beside the compiled "
-        "programs, for this version\nof the driver and this build; minrnn devices shows it. One of "
-        "--small, or cut short, does not\nreplace one that says more, unless it fails.\n",
+        "\nThe error is relative to the op's bound: 1 or less passes. Paste the output into a bug "
+        "report.\nThe verdict on all ops is kept beside the compiled programs, for this version of "
+        "the driver and\nthis build; minrnn devices shows it. A verdict of --small, or one cut "
+        "short, does not replace\na more complete one, unless it fails.\n",
     .options = options,
     .run = run,
 };
@@ -57,7 +57,7 @@ static void print_result(void *user, const minrnn_check_result *result) {
     printf("%-18s %6d  %8.3g  %-4s  %s\n", result->op, result->cases, result->worst,
            result->failures ? "FAIL" : "pass", result->worst_case);
     if (result->left_out) {
-        printf("  %d cases left out for want of time\n", result->left_out);
+        printf("  %d cases skipped: no time left\n", result->left_out);
     }
     if (result->failures) {
         const size_t used = strlen(verdict->failed);
@@ -105,7 +105,7 @@ static void keep_verdict(const minrnn_device_info *info, const minrnn_verdict *v
     if (kept.small != verdict->small || kept.cases != verdict->cases ||
         kept.left_out != verdict->left_out || kept.failures != verdict->failures) {
         char text[DESCRIBE_VERDICT];
-        printf("kept     what is known stays, for it says more: %s\n",
+        printf("kept     the earlier verdict, which is more complete: %s\n",
                describe_verdict(info, text));
     }
 }
@@ -127,14 +127,14 @@ static int validate(minrnn_device *device, const minrnn_check_config *config) {
         return report_setup(status);
     }
     if (verdict.cases == 0) {
-        return report_failure("no case is of that shape and number");
+        return report_failure("no case has that shape and number");
     }
     char time[DESCRIBE_CAPACITY];
     printf("verdict  %s: %d of %d ops pass, %d cases in %s", failures ? "FAIL" : "pass",
            verdict.ops - failures, verdict.ops, verdict.cases,
            describe_seconds(clock_seconds() - begin, time));
     if (verdict.left_out > 0) {
-        printf(", %d left out for want of time", verdict.left_out);
+        printf(", %d skipped: no time left", verdict.left_out);
     }
     putchar('\n');
     if (!config->op && !config->shape && !config->only_case) {

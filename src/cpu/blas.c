@@ -196,7 +196,7 @@ minrnn_status blas_begin(int threads, struct blas_use *use) {
     if (!can_restart()) {
         pthread_mutex_unlock(&shared.lock);
         return fail(MINRNN_DEVICE_ERROR,
-                    "OpenBLAS cannot have its %d threads again after fork() (pids.max, ulimit -u)",
+                    "OpenBLAS cannot start its %d threads again after fork() (pids.max, ulimit -u)",
                     openblas_get_num_threads());
     }
     use->threads = take_buffers(threads);

@@ -114,7 +114,7 @@ static bool fits_blas(const struct gemm_args *args) {
 
 static minrnn_status product(struct op_context *context, const struct gemm_args *args) {
     if (!fits_blas(args)) {
-        return fail(MINRNN_UNSUPPORTED, "gemm: %lld x %lld x %lld passes the BLAS's 32-bit sizes",
+        return fail(MINRNN_UNSUPPORTED, "gemm: %lld x %lld x %lld exceeds the BLAS's 32-bit sizes",
                     (long long)args->m, (long long)args->n, (long long)args->k);
     }
     const struct plan plan = plan_gemm(args);

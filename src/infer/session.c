@@ -149,7 +149,7 @@ minrnn_status minrnn_session_forward(minrnn_session *session, int64_t time, cons
     }
     if (session->broken) {
         return fail(MINRNN_DEVICE_ERROR,
-                    "minrnn_session_forward: an earlier call failed part-way, so that the carried "
+                    "minrnn_session_forward: an earlier call failed part-way, so the carried "
                     "states are lost: restart the session");
     }
     const int64_t vocab = session->model->layout.config.vocab;

@@ -17,7 +17,7 @@ static const char *const algs[] = {"linear", "log", NULL};
 
 #define AT(member) SETTING_AT(struct gated_settings, member)
 static const struct setting own_rows[] = {
-    {SETTING_REAL("expansion", 0, INFINITY, 1, "the recurrence's channels by the width",
+    {SETTING_REAL("expansion", 0, INFINITY, 1, "the recurrence's channels divided by the width",
                   .above_low = true),
      AT(expansion)},
     {SETTING_CHOICE("candidate", candidates, MINRNN_CANDIDATE_PLAIN,
@@ -28,9 +28,10 @@ static const struct setting own_rows[] = {
      AT(alg)},
     {SETTING_FLAG("normalised", 0, "minLSTM: gates that add up to 1"), AT(normalised)},
     {SETTING_FLAG("bias", 0, "biases on the gates and on the projection"), AT(bias)},
-    {SETTING_FLAG("project", 0, "the projection back even with expansion 1"), AT(project)},
-    {SETTING_FLAG("learned_init", 0, "an initial state that is learnt"), AT(learned_init)},
-    {SETTING_REAL("forget_offset", -INFINITY, INFINITY, 0, "minLSTM: added in the forget gate"),
+    {SETTING_FLAG("project", 0, "project back to the width even with expansion 1"), AT(project)},
+    {SETTING_FLAG("learned_init", 0, "learn the initial state"), AT(learned_init)},
+    {SETTING_REAL("forget_offset", -INFINITY, INFINITY, 0,
+                  "minLSTM: added to the forget gate's input"),
      AT(forget_offset)},
 };
 const struct settings gated_settings = SETTINGS("mixer", own_rows, struct gated_settings);

@@ -27,10 +27,10 @@ static const struct setting rows[] = {
      AT(conv)},
     {SETTING_FLAG("conv_pointwise", 0, "a dense layer after the convolution"), AT(conv_pointwise)},
     {SETTING_CHOICE("feed_forward", feed_forwards, MINRNN_FEED_FORWARD_GELU,
-                    "after the recurrence"),
+                    "the feed-forward part, after the recurrence"),
      AT(feed_forward)},
     {SETTING_REAL("feed_forward_factor", 0, INFINITY, 4,
-                  "its channels by the width; 4 is usual for gelu, 2 for geglu"),
+                  "its channels divided by the width; 4 is usual for gelu, 2 for geglu"),
      AT(feed_forward_factor)},
     {SETTING_REAL("dropout", 0, 1, 0, "probability", .below_high = true), AT(dropout)},
 };

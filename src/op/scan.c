@@ -41,7 +41,7 @@ static minrnn_status check_sizes(const minrnn_scan_config *config) {
 
 static minrnn_status check_config(const minrnn_scan_config *config) {
     if ((unsigned)config->run > MINRNN_RUN_CHUNK) {
-        return fail(MINRNN_INVALID_ARGUMENT, "scan: run %d is no known value", (int)config->run);
+        return fail(MINRNN_INVALID_ARGUMENT, "scan: run %d is not a known value", (int)config->run);
     }
     if (scan_kind_of(config->alg, config->cell, config->candidate, config->normalised) < 0) {
         return fail(

@@ -15,13 +15,13 @@ static const struct {
     const char *advice;
 } needs[] = {
     {"Portable Computing Language", "POCL_DEVICES",
-     "it needs a cache folder that it can write (POCL_CACHE_DIR, XDG_CACHE_HOME or HOME), and in "
-     "POCL_DEVICES a device that is here"},
+     "it needs a writable cache folder (POCL_CACHE_DIR, XDG_CACHE_HOME or HOME), and POCL_DEVICES "
+     "must name a device that is here"},
     {"Portable Computing Language", NULL,
-     "it needs a cache folder that it can write (POCL_CACHE_DIR, XDG_CACHE_HOME or HOME)"},
+     "it needs a writable cache folder (POCL_CACHE_DIR, XDG_CACHE_HOME or HOME)"},
     {"rusticl", "RUSTICL_ENABLE", "RUSTICL_ENABLE names no driver with a device here"},
     {"rusticl", NULL, "it needs RUSTICL_ENABLE (radeonsi, iris or llvmpipe, for example)"},
-    {"Clover", NULL, "it serves old AMD GPUs alone; Mesa's rusticl serves newer ones"},
+    {"Clover", NULL, "it serves only old AMD GPUs; Mesa's rusticl serves newer ones"},
     {"NVIDIA", "CUDA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES may hide it"},
     {"NVIDIA", NULL,
      "it needs the kernel driver of its own version (nvidia-smi shows both), and a container needs "
@@ -37,7 +37,7 @@ static const char *advice_for(const char *platform) {
             return needs[i].advice;
         }
     }
-    return "its driver finds no hardware that it may use";
+    return "its driver finds no hardware that it can use";
 }
 
 void absent_note(cl_platform_id id, cl_int code, bool unusable, struct absent_platform *absent) {
@@ -55,7 +55,7 @@ void absent_describe(const struct absent_platform *absent, char text[ABSENT_BYTE
                  cl_code_name(absent->code), absent->code);
     } else if (absent->unusable) {
         snprintf(text, ABSENT_BYTES,
-                 "%s has no device that can be used: it takes OpenCL 1.2 and a compiler",
+                 "%s has no device that can be used: OpenCL 1.2 and a compiler are needed",
                  absent->name);
     } else {
         snprintf(text, ABSENT_BYTES, "%s has no device: %s", absent->name,

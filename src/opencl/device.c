@@ -151,8 +151,8 @@ static minrnn_status try_room(void) {
     const bool is_limited = getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY;
     if (is_limited && !probe_room(ROOM)) {
         return fail(MINRNN_OUT_OF_MEMORY,
-                    "OpenCL is left alone: its drivers may need %d MiB of address space, and there "
-                    "are less (ulimit -v)",
+                    "OpenCL is left alone: its drivers may need %d MiB of address space, and less "
+                    "is left (ulimit -v)",
                     ROOM >> 20);
     }
     const int made = probe_threads(threads, 0);
@@ -408,7 +408,7 @@ minrnn_status opencl_device_open(int index, minrnn_device **device) {
         return open_id(found.id[index], device);
     }
     if (status) {
-        return fail_in(status, "OpenCL device %d is not there", index);
+        return fail_in(status, "there is no OpenCL device %d", index);
     }
     if (found.count == 0 && found.absent_count > 0) {
         char text[4096];
@@ -421,6 +421,6 @@ minrnn_status opencl_device_open(int index, minrnn_device **device) {
                     "pocl-opencl-icd for the CPU; the loader reads OCL_ICD_VENDORS or "
                     "/etc/OpenCL/vendors, and Mesa's rusticl also needs RUSTICL_ENABLE");
     }
-    return fail(MINRNN_DEVICE_NOT_FOUND, "OpenCL device %d is not there: there are %d", index,
+    return fail(MINRNN_DEVICE_NOT_FOUND, "there is no OpenCL device %d: there are %d", index,
                 found.count);
 }

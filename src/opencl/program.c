@@ -59,7 +59,7 @@ static minrnn_status build_failed(cl_program program, cl_device_id id, cl_int co
     }
     const minrnn_status status =
         asked ? fail(MINRNN_BUILD_ERROR,
-                     "%s failed: %s (%d), options %s; its log is unknown, for "
+                     "%s failed: %s (%d), options %s; its log is unknown: "
                      "clGetProgramBuildInfo failed: %s (%d)",
                      call, cl_code_name(code), code, options, cl_code_name(asked), asked)
               : fail(MINRNN_BUILD_ERROR, "%s failed: %s (%d), options %s: %.6000s", call,

@@ -76,7 +76,7 @@ static minrnn_status check_memory(const struct cl_device *device, cl_mem memory,
     }
     if (offset % F32_BYTES != 0) {
         return fail(MINRNN_INVALID_ARGUMENT,
-                    "minrnn_opencl_buffer_wrap: offset %llu is no multiple of 4",
+                    "minrnn_opencl_buffer_wrap: offset %llu is not a multiple of 4",
                     (unsigned long long)offset);
     }
     if (bytes == 0 || offset > size || bytes > size - offset) {

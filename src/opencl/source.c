@@ -24,7 +24,7 @@ minrnn_status source_compose(const struct program_spec *spec, char **source) {
     for (; count < PROGRAM_MAX_FILES && spec->files[count]; count++) {
         files[count] = source_find(spec->files[count]);
         if (!files[count]) {
-            return fail(MINRNN_BUILD_ERROR, "no kernel file of the name %s", spec->files[count]);
+            return fail(MINRNN_BUILD_ERROR, "no kernel file is called %s", spec->files[count]);
         }
         bytes += LINE_BYTES + strlen(files[count]->name) + strlen(files[count]->text);
     }

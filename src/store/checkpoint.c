@@ -182,7 +182,7 @@ static minrnn_status refuse_unused(const struct safetensors *file,
     for (int i = 0; i < safetensors_count(file); i++) {
         const char *name = safetensors_tensor_at(file, i)->name;
         if (!used[i] && !(naming->ignores && naming->ignores(name, config, naming))) {
-            return fail(MINRNN_FORMAT_ERROR, "%s has a tensor %.80s that such a model has not",
+            return fail(MINRNN_FORMAT_ERROR, "%s has a tensor %.80s that its model does not have",
                         safetensors_path(file), name);
         }
     }

@@ -59,7 +59,7 @@ static minrnn_status infer_mixer(const struct safetensors *file, minrnn_model_co
     naming_translate(naming, PARAMETER_MATRIX, "layers.0.2.to_hidden_and_gate.weight", name);
     const struct safetensors_tensor *gates = find(file, name, 2);
     if (!gates) {
-        return not_recognised(file, "the gates' weight is no matrix");
+        return not_recognised(file, "the gates' weight is not a matrix");
     }
     const struct safetensors_tensor *out = find(file, "layers.0.2.to_out.weight", 2);
     const int64_t inner = out ? out->shape[1] : config->width;
@@ -91,7 +91,7 @@ static minrnn_status infer_conv(const struct safetensors *file, minrnn_model_con
     }
     const struct safetensors_tensor *taps = find(file, "layers.0.0.net.0.weight", 3);
     if (!taps) {
-        return not_recognised(file, "layers.0.0.net.0.weight has not 3 dimensions");
+        return not_recognised(file, "layers.0.0.net.0.weight does not have 3 dimensions");
     }
     config->conv = taps->shape[2];
     config->conv_pointwise = has(file, "layers.0.0.net.1.weight");

@@ -70,7 +70,7 @@ static minrnn_status read_header(struct safetensors *file) {
         return malformed(file, "its header is longer than 100 MB");
     }
     if (file->header_bytes > file_bytes - LENGTH_BYTES) {
-        return malformed(file, "it ends before its header does, as a file that was cut short");
+        return malformed(file, "it ends before its header does, as if it was cut short");
     }
     file->header = mem_alloc(file->header_bytes + 1, 1);
     if (!file->header) {
@@ -133,7 +133,7 @@ static minrnn_status parse_metadata(struct safetensors *file) {
     qsort(file->metadata, count, sizeof *file->metadata, compare_keys);
     for (size_t i = 1; i < count; i++) {
         if (strcmp(file->metadata[i - 1]->string, file->metadata[i]->string) == 0) {
-            return malformed(file, "a key is twice in __metadata__");
+            return malformed(file, "a key appears twice in __metadata__");
         }
     }
     return MINRNN_OK;
@@ -162,7 +162,8 @@ static minrnn_status parse_tensor(const struct safetensors *file, const cJSON *e
     const cJSON *size;
     cJSON_ArrayForEach(size, shape) {
         if (!as_integer(size, &tensor->shape[tensor->dimensions++])) {
-            return malformed_tensor(file, name, "a size in its shape is no integer from 0 to 2^53");
+            return malformed_tensor(file, name,
+                                    "a size in its shape is not an integer from 0 to 2^53");
         }
     }
     const cJSON *range = cJSON_GetObjectItemCaseSensitive(entry, "data_offsets");
@@ -170,7 +171,7 @@ static minrnn_status parse_tensor(const struct safetensors *file, const cJSON *e
     if (!cJSON_IsArray(range) || cJSON_GetArraySize(range) != 2 ||
         !as_integer(cJSON_GetArrayItem(range, 0), &begin) ||
         !as_integer(cJSON_GetArrayItem(range, 1), &end) || begin > end) {
-        return malformed_tensor(file, name, "its data_offsets are no range");
+        return malformed_tensor(file, name, "its data_offsets are not a range");
     }
     uint64_t bytes = 0;
     if (!safetensors_shape_bytes(tensor, &bytes) || bytes != (uint64_t)(end - begin)) {
@@ -209,7 +210,7 @@ static minrnn_status check_layout(struct safetensors *file) {
         }
         if (tensor->bytes > file_bytes - end) {
             return malformed_tensor(file, tensor->name,
-                                    "its bytes pass the end of the file, which was cut short");
+                                    "its bytes pass the end of the file, as if it was cut short");
         }
         end += tensor->bytes;
     }
@@ -219,7 +220,7 @@ static minrnn_status check_layout(struct safetensors *file) {
     qsort(file->tensors, count, sizeof *file->tensors, compare_names);
     for (size_t i = 1; i < count; i++) {
         if (strcmp(file->tensors[i - 1].name, file->tensors[i].name) == 0) {
-            return malformed_tensor(file, file->tensors[i].name, "it is there twice");
+            return malformed_tensor(file, file->tensors[i].name, "it appears twice");
         }
     }
     return MINRNN_OK;

@@ -79,7 +79,7 @@ static minrnn_status parse_step(const struct safetensors *file, int64_t *step) {
     const size_t length = digits ? strlen(digits) : 0;
     /* 18 digits are below 2^63. */
     if (length < 1 || length > 18 || strspn(digits, "0123456789") != length) {
-        return fail(MINRNN_FORMAT_ERROR, "%s: " KEY_STEP " is missing or no number",
+        return fail(MINRNN_FORMAT_ERROR, "%s: " KEY_STEP " is missing or not a number",
                     safetensors_path(file));
     }
     *step = strtoll(digits, NULL, 10);
@@ -93,7 +93,8 @@ static minrnn_status parse_config(const struct safetensors *file,
     const char *path = safetensors_path(file);
     const char *json = safetensors_value(file, KEY_TRAINER);
     if (!json) {
-        return fail(MINRNN_FORMAT_ERROR, "%s is no training state: it has no " KEY_TRAINER, path);
+        return fail(MINRNN_FORMAT_ERROR, "%s is not a training state: it has no " KEY_TRAINER,
+                    path);
     }
     minrnn_trainer_config own;
     minrnn_status status = settings_read(&trainer_settings, path, json, config);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads the files of a text, and says what one is that is no text. */
+/* Reads the files of a text, and says what a file is if it is not text. */
 #include "task/documents.h"
 
 #include "base/alloc.h"
@@ -103,7 +103,7 @@ static minrnn_status fail_encoding(const struct document *document, const char *
     if (text[at]) {
         snprintf(byte, sizeof byte, "(0x%02X) is not UTF-8", (unsigned)(unsigned char)text[at]);
     } else {
-        snprintf(byte, sizeof byte, "is a NUL, which no UTF-8 text has");
+        snprintf(byte, sizeof byte, "is a NUL, which UTF-8 text does not have");
     }
     return fail(MINRNN_FORMAT_ERROR, "%s, line %llu: byte %llu %s; this looks like %s%s%s",
                 input_name(document->path), line, (unsigned long long)(at + document->mark), byte,

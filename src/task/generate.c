@@ -64,7 +64,7 @@ static void add(struct pieces *pieces, int32_t token) {
     give(pieces, ready);
 }
 
-/* -INFINITY too, which a caller may mask tokens with, is no logit that a model should have. */
+/* A model should not give -INFINITY either, though a caller may mask tokens with it. */
 static minrnn_status check_logits(const float *logits, int64_t vocab) {
     for (int64_t i = 0; i < vocab; i++) {
         if (!isfinite(logits[i])) {

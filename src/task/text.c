@@ -67,9 +67,9 @@ static minrnn_status load(minrnn_text *text, const minrnn_vocabulary *vocabulary
     text->train = text->count / 10 * 9 + text->count % 10 * 9 / 10;
     return text->count > text->documents
                ? MINRNN_OK
-               : fail(MINRNN_FORMAT_ERROR, "%s is too short: one character, which none follows%s",
+               : fail(MINRNN_FORMAT_ERROR, "%s is too short: it has a single character%s",
                       input_name(read->documents[0].path),
-                      text->documents > 1 ? "; all others are as short" : "");
+                      text->documents > 1 ? ", as do all others" : "");
 }
 
 minrnn_status minrnn_text_open_files(const char *const *paths, int count,
@@ -211,8 +211,8 @@ minrnn_status minrnn_text_batch(const minrnn_text *text, minrnn_split split, uin
     const int64_t places = span.length - time;
     if (places < 1) {
         return fail(MINRNN_INVALID_ARGUMENT,
-                    "%s has %lld characters, fewer than the %lld of one window of %lld and its "
-                    "last target",
+                    "%s has %lld characters, fewer than the %lld that a window of %lld and its "
+                    "last target take",
                     split_name(split), (long long)span.length, (long long)time + 1,
                     (long long)time);
     }

@@ -31,7 +31,7 @@ static minrnn_status fail_utf8(const char *text, uint64_t bytes, uint64_t at) {
                ? fail(MINRNN_FORMAT_ERROR, "byte %llu (0x%02X) is not UTF-8; this looks like %s",
                       (unsigned long long)at, (unsigned)(unsigned char)text[at],
                       encoding_guess(text, bytes, at).name)
-               : fail(MINRNN_FORMAT_ERROR, "byte %llu is a NUL, which no text holds",
+               : fail(MINRNN_FORMAT_ERROR, "byte %llu is a NUL, which text does not have",
                       (unsigned long long)at);
 }
 

@@ -181,7 +181,7 @@ static void end_half_done(minrnn_trainer *trainer) {
     if (!trainer->ended) {
         trainer->ended = MINRNN_DEVICE_ERROR;
         snprintf(trainer->end_text, sizeof trainer->end_text,
-                 "a step after step %lld failed part-way, so that parameters and moments may be "
+                 "a step after step %lld failed part-way, so parameters and moments may be "
                  "half updated: resume from a saved state",
                  (long long)trainer->step);
     }

@@ -29,13 +29,14 @@ static const char usage[] =
     "  --shape   gives every case these sizes; with an option (run=2, transpose_a=1), only cases\n"
     "            that have it\n"
     "  --case    only the case of this number; a result names its case by it\n"
-    "  --seconds cases beyond this time are left out, and counted\n"
-    "  --rules   makes an OpenCL device be treated as another: gpu or cpu, width=N (its vectors, "
-    "in\n"
-    "            floats), units=N; so that every strategy can be checked on every device; or\n"
-    "            NAME=N, a constant of the rules (src/opencl/tuning.def)\n"
+    "  --seconds cases beyond this time are skipped, and counted\n"
+    "  --rules   treats an OpenCL device as another, so that every strategy can be checked on "
+    "every\n"
+    "            device: gpu or cpu, width=N (its vectors, in floats), units=N; or NAME=N, a\n"
+    "            constant of the rules (src/opencl/tuning.def)\n"
     "  --bench   times the ops that passed\n"
-    "Exits with 1 where an op failed or nothing ran; with --skip-missing, 77 without the device.\n";
+    "Exits with 1 if an op failed or nothing ran; with --skip-missing, with 77 if there is no "
+    "device.\n";
 
 static bool parse_format(const char *text, bool *csv) {
     *csv = strcmp(text, "csv") == 0;
@@ -122,7 +123,7 @@ static void print_row(const minrnn_check_result *result, double seconds) {
                result->failure);
     }
     if (result->left_out > 0) {
-        printf("  %d cases left out for want of time\n", result->left_out);
+        printf("  %d cases skipped: no time left\n", result->left_out);
     }
 }
 

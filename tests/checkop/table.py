@@ -34,7 +34,7 @@ class Column:
         notes = [] if run.ran == device else ["asked for " + device] if run.ran else ["not run"]
         notes += [run.reason] if run.reason else []
         notes += ["small shapes"] if small else []
-        notes += ["%d cases left out for want of time" % left_out] if left_out else []
+        notes += ["%d cases skipped: no time left" % left_out] if left_out else []
         notes += ["FAILED, exit code %d" % run.code] if self.failed else []
         notes += ["%.0f s" % (time.monotonic() - begin)] if run.ran else []
         self.notes = "%s: %s" % (self.head, "; ".join(notes))

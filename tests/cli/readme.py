@@ -79,7 +79,7 @@ class Said(unittest.TestCase):
             self.assertEqual("--device" in options(command), command != "devices")
 
     def test_exit_codes(self):
-        """README.md says what the usage says; which is so (for signals, see test_cli.py)."""
+        """README.md says what the usage says; which is so (for signals, see test_runs.py)."""
         said = r"The exit code is (0, 1 if [^,]*, 2 if [^,]*, 128 \+ N if signal N ended the run)\."
         usage = " ".join(output("--help").split())
         self.assertEqual(re.search(said, " ".join(README.split()))[1], re.search(said, usage)[1])

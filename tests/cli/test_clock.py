@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 
-import test_cli
+import common
 
 SPAN, TOLERANCE = 10, 0.1
 LEAST = 0.2  # of the median: no step is as fast as lines that come at once
@@ -81,7 +81,7 @@ def main(command):
     failed = []
     with tempfile.TemporaryDirectory(prefix="minrnn-clock-") as folder:
         with open(os.path.join(folder, "data.txt"), "w", encoding="utf-8") as file:
-            file.write(test_cli.text_of(60000))
+            file.write(common.text_of(60000))
         for name, (options, saved, evaluated) in RUNS.items():
             begin, rows = measure(command, folder, options)
             assert len(rows) == int(options[1]), rows

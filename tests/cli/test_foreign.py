@@ -11,13 +11,11 @@ import os
 import pickle
 import random
 import struct
-import sys
 import tarfile
-import unittest
 import zipfile
 
-import test_cli as common
-from test_cli import FAILED, WRONG_USE
+import common
+from common import FAILED, WRONG_USE
 
 WIDTH, INNER, VOCAB = 8, 12, 256
 
@@ -363,10 +361,5 @@ class Prompts(Foreign):
         self.assertGreater(found, 5)
 
 
-def main():
-    common.COMMAND = os.path.abspath(sys.argv.pop(1))
-    unittest.main(verbosity=2)
-
-
 if __name__ == "__main__":
-    main()
+    common.main()

@@ -8,18 +8,16 @@ import os
 import random
 import re
 import subprocess
-import sys
 import threading
-import unittest
 
-import test_cli
-from test_cli import FAILED, TINY, WRONG_USE
+import common
+from common import FAILED, TINY, WRONG_USE
 
 
-class Place(test_cli.Workplace):
+class Place(common.Workplace):
     def setUp(self):
         super().setUp()
-        text = test_cli.text_of(6000).encode()
+        text = common.text_of(6000).encode()
         self.parts = [self.write(f"part{i}.txt", text[i * 2000 : i * 2000 + 2000]) for i in (0, 1, 2)]
 
     def on(self, *data, out=None, steps=4):
@@ -229,7 +227,7 @@ class Bytes(Place):
         measured = self.good("eval", "--model", self.model, "--data", self.binary)
         self.assertIn("2,999 bytes in windows", measured)
         done = subprocess.run(
-            [test_cli.COMMAND, "generate", "--device", "cpu", "--model", self.model, "--prompt",
+            [common.COMMAND, "generate", "--device", "cpu", "--model", self.model, "--prompt",
              "é", "--length", "50"],
             stdout=subprocess.PIPE, check=True,
         )  # fmt: skip
@@ -258,5 +256,4 @@ class Bytes(Place):
 
 
 if __name__ == "__main__":
-    test_cli.COMMAND = os.path.abspath(sys.argv.pop(1))
-    unittest.main(verbosity=2)
+    common.main()

@@ -11,24 +11,22 @@ import os
 import pty
 import signal
 import subprocess
-import sys
 import termios
 import time
-import unittest
 
-import test_cli
+import common
 
 ENDLESS = 10**9
 CPU = {**os.environ, "MINRNN_DEVICE": "cpu"}
 
 
-class Place(test_cli.Workplace):
+class Place(common.Workplace):
     def start(self, *arguments, **options):
         options.setdefault("stdout", subprocess.PIPE)
         options.setdefault("stderr", subprocess.PIPE)
         options.setdefault("stdin", subprocess.DEVNULL)
         process = subprocess.Popen(
-            [test_cli.COMMAND, *map(str, arguments)], env=CPU, **options
+            [common.COMMAND, *map(str, arguments)], env=CPU, **options
         )
         for stream in (process.stdout, process.stderr):
             if stream:
@@ -87,8 +85,8 @@ class Descriptors(Place):
             (["eval", "--model", self.model, "--data", self.data], 0),
             (["devices"], 0),
             (["--help"], 0),
-            (["generate", "--model", self.path("missing")], test_cli.FAILED),
-            (["fly"], test_cli.WRONG_USE),
+            (["generate", "--model", self.path("missing")], common.FAILED),
+            (["fly"], common.WRONG_USE),
         ]:
             for descriptors in [(1,), (2,), (0, 1, 2)]:
                 with self.subTest(arguments, descriptors=descriptors):
@@ -115,7 +113,7 @@ class Stopping(Place):
                 self.assertEqual([int(row[0]) for row in self.rows()], list(range(1, done + 3)))
 
     def test_during_an_evaluation(self):
-        self.write("data.txt", test_cli.text_of(400000).encode())
+        self.write("data.txt", common.text_of(400000).encode())
         sizes = ["--batch", 1, "--time", 8]
         for number in (signal.SIGINT, signal.SIGHUP):
             with self.subTest(number):
@@ -176,7 +174,7 @@ class Stopping(Place):
                     f"kill -{sent} $run; sleep 0.2; kill -TERM $run; wait $run"
                 )
                 done = subprocess.run(
-                    ["sh", "-c", script, "sh", self.path("shown"), self.state, test_cli.COMMAND,
+                    ["sh", "-c", script, "sh", self.path("shown"), self.state, common.COMMAND,
                      *map(str, self.logged(steps=ENDLESS))],
                     env=CPU, stdin=subprocess.DEVNULL, timeout=60, stderr=subprocess.DEVNULL,
                 )  # fmt: skip
@@ -246,13 +244,13 @@ class Readers(Place):
         os.close(writer)
         os.close(reader)
         self.assertIn(b"missing", process.communicate(timeout=60)[1])
-        self.assertEqual(process.returncode, test_cli.FAILED)
+        self.assertEqual(process.returncode, common.FAILED)
 
     def test_a_full_disk_is_told_after_the_work(self):
         with open("/dev/full", "wb") as full:
             process = self.start(*self.logged(), stdout=full)
             self.assertIn(b"standard output", process.communicate(timeout=60)[1])
-        self.assertEqual(process.returncode, test_cli.FAILED)
+        self.assertEqual(process.returncode, common.FAILED)
         self.good("generate", "--model", self.model, "--length", 3)
 
     def test_a_reader_of_the_log_that_goes_away(self):
@@ -302,5 +300,4 @@ class Readers(Place):
 
 
 if __name__ == "__main__":
-    test_cli.COMMAND = os.path.abspath(sys.argv.pop(1))
-    unittest.main(verbosity=2)
+    common.main()

@@ -12,13 +12,11 @@ import os
 import random
 import struct
 import subprocess
-import sys
 import threading
-import unittest
 
-import test_cli as common
+import common
 import test_foreign as foreign
-from test_cli import FAILED, TINY
+from common import FAILED, TINY
 
 MARK = b"\xef\xbb\xbf"
 FRENCH = """Longtemps, je me suis couché de bonne heure. Parfois, à peine ma bougie éteinte,
@@ -324,4 +322,4 @@ class Defaults(Texts):
 
 
 if __name__ == "__main__":
-    foreign.main()
+    common.main()

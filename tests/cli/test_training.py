@@ -13,18 +13,17 @@ import select
 import signal
 import struct
 import subprocess
-import sys
 import termios
 import time
 import unittest
 
-import test_cli
-from test_cli import FAILED, WRONG_USE
+import common
+from common import FAILED, WRONG_USE
 
 NOBODY = 65534
 
 
-class Places(test_cli.Workplace):
+class Places(common.Workplace):
     """Each output's place is looked at before the work."""
 
     def outputs(self):
@@ -42,7 +41,7 @@ class Places(test_cli.Workplace):
         """Nothing is printed: the device was not even opened."""
         arguments = self.writing(what, path)
         self.bad(code, path, *arguments, **options)
-        done = test_cli.run(*arguments, **options)
+        done = common.run(*arguments, **options)
         self.assertEqual(done.stdout, b"")
         self.assertIn(part, done.stderr.decode())
 
@@ -67,13 +66,13 @@ class Places(test_cli.Workplace):
                              ("model", longest), ("state", longest)]:  # fmt: skip
             with self.subTest(what, length=length):
                 name = "x" * (length - 6) + ".state" if what == "state" else "x" * length
-                done = test_cli.run(*self.writing(what, self.path(name)))
+                done = common.run(*self.writing(what, self.path(name)))
                 self.assertEqual((done.returncode, done.stdout), (FAILED, b""))
                 self.assertIn(b"too long", done.stderr)
         # Temporary files of a save have the process and a number of up to ten digits in their names.
         digits = len(str(int(self.read("/proc/sys/kernel/pid_max")) - 1))
         nearly = self.path("n" * (longest - len(".state") - len(".-9.tmp") - digits))
-        done = test_cli.run(*self.train("--out", nearly))
+        done = common.run(*self.train("--out", nearly))
         self.assertEqual((done.returncode, done.stdout), (FAILED, b""))
         self.good(*self.train("--log", self.path("l" * longest), steps=2))
         fits = self.path("y" * (longest - len(".state") - len(f".-{2**32 - 1}.tmp") - digits))
@@ -85,7 +84,7 @@ class Places(test_cli.Workplace):
     @unittest.skipIf(os.getuid(), "only root can make another user's files")
     def test_another_users_files(self):
         nobody = self.as_nobody()
-        if test_cli.run("--version", **nobody).returncode:
+        if common.run("--version", **nobody).returncode:
             self.skipTest("the build's folder is closed to others")
         os.chmod(self.folder, 0o1777)  # as /tmp: of others, files can be written but not replaced
         for what, path in self.outputs():
@@ -103,7 +102,7 @@ class Places(test_cli.Workplace):
     @unittest.skipIf(os.getuid(), "root alone can open a folder to one user only")
     def test_a_folder_of_another_user(self):
         nobody = self.as_nobody()
-        if test_cli.run("--version", **nobody).returncode:
+        if common.run("--version", **nobody).returncode:
             self.skipTest("the build's folder is closed to others")
         os.chmod(self.folder, 0o755)
         for what, path in self.outputs():
@@ -129,9 +128,9 @@ class Places(test_cli.Workplace):
         self.bad(WRONG_USE, "different", *self.train())
 
 
-class Overwriting(test_cli.Workplace):
+class Overwriting(common.Workplace):
     def again(self, *more, steps=4):
-        return ["train", "--data", self.data, *test_cli.TINY, "--out", self.model, "--log", self.log,
+        return ["train", "--data", self.data, *common.TINY, "--out", self.model, "--log", self.log,
                 "--steps", steps, *more]  # fmt: skip
 
     def refused(self, path, *more):
@@ -197,7 +196,7 @@ class Overwriting(test_cli.Workplace):
                 self.assertTrue(self.read(self.log).startswith(b"step,"))
 
 
-class Resuming(test_cli.Workplace):
+class Resuming(common.Workplace):
     def test_a_preset_is_a_wish_like_others(self):
         paper = ["--preset", "shakespeare", "--width", 16, "--layers", 1, "--batch", 2, "--time", 8]
         begin = ["train", "--data", self.data, "--out", self.model, "--eval-batches", 1]
@@ -237,7 +236,7 @@ class Resuming(test_cli.Workplace):
             self.bad(WRONG_USE, f"--{name} is off", *options, "--resume", f"--{name}")
 
 
-class Terminal(test_cli.Workplace):
+class Terminal(common.Workplace):
     def drawn(self, columns, later=None, every=0, **environment):
         """The lines of a run on a terminal of a width, which is changed after a while, in two parts;
         `every` so many steps one stays."""
@@ -248,7 +247,7 @@ class Terminal(test_cli.Workplace):
 
         resize(columns)
         process = subprocess.Popen(
-            [test_cli.COMMAND, *map(str, self.train("--eval-every", every, steps=1000000))],
+            [common.COMMAND, *map(str, self.train("--eval-every", every, steps=1000000))],
             stdout=writer, stderr=subprocess.PIPE,
             env={**os.environ, "MINRNN_DEVICE": "cpu", **environment},
         )  # fmt: skip
@@ -316,5 +315,4 @@ class Terminal(test_cli.Workplace):
 
 
 if __name__ == "__main__":
-    test_cli.COMMAND = os.path.abspath(sys.argv.pop(1))
-    unittest.main(verbosity=2)
+    common.main()

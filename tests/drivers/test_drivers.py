@@ -21,8 +21,8 @@ VENDORS = "/etc/OpenCL/vendors"
 POCL = VENDORS + "/pocl.icd"
 
 # Some of every kind: those that list devices, that open the CPU alone, that name a driver.
-TESTS = ["cli", "devices", "no_icd", "status", "limits", "test_verdict", "fuzz-command", "mixer-cpu",
-         "example-scan-cpu", "consumer-plain", "opencl_share",
+TESTS = ["cli-results", "cli-use", "devices", "no_icd", "status", "limits", "test_verdict",
+         "fuzz-command", "mixer-cpu", "example-scan-cpu", "consumer-plain", "opencl_share",
          "example-opencl-sharing-pocl"]
 
 
@@ -81,9 +81,9 @@ class Listed(Folder):
         self.driver("deviceless")
         pocl = "Portable Computing Language"
         for platform, environment, advice in [
-            ("Deviceless", {}, "has no device: its driver finds no hardware that it may use"),
-            (pocl, {}, "has no device: it needs a cache folder that it can write ("),
-            (pocl, {"POCL_DEVICES": "cuda"}, "and in POCL_DEVICES a device that is here"),
+            ("Deviceless", {}, "has no device: its driver finds no hardware that it can use"),
+            (pocl, {}, "has no device: it needs a writable cache folder ("),
+            (pocl, {"POCL_DEVICES": "cuda"}, "and POCL_DEVICES must name a device that is here"),
             ("rusticl", {}, "has no device: it needs RUSTICL_ENABLE ("),
             ("rusticl", {"RUSTICL_ENABLE": "none"}, "RUSTICL_ENABLE names no driver with a device"),
             ("NVIDIA CUDA", {}, "nvidia-smi"),
@@ -117,7 +117,7 @@ class Listed(Folder):
                           {"POCL_CACHE_DIR": os.path.abspath(__file__) + "/below"}]:
             rows, below = self.listed(OCL_ICD_VENDORS=POCL, **variables)
             self.assertEqual(len(rows), 1)
-            self.assertIn("it needs a cache folder that it can write", below[0])
+            self.assertIn("it needs a writable cache folder", below[0])
 
     def test_one_that_ends_the_process(self):
         """Nothing in the process can survive that, but `cpu` loads no driver."""

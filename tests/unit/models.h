@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For test_model.c and test_trainer.c: small models that between them use every part. */
+/* For the tests of models and of training: small models that between them use every part. */
 #ifndef TESTS_UNIT_MODELS_H
 #define TESTS_UNIT_MODELS_H
 

@@ -56,7 +56,7 @@ static void test_newer(void **unused) {
     expect_failure(sized_check(&shape_type, &given), MINRNN_INVALID_ARGUMENT,
                    "struct shape: it is of a newer version");
     own = standard;
-    expect_failure(sized_take(&shape_type, &given, &own), MINRNN_INVALID_ARGUMENT, "sets what");
+    expect_failure(sized_take(&shape_type, &given, &own), MINRNN_INVALID_ARGUMENT, "sets a member");
     assert_memory_equal(&own, &standard, sizeof own);
     memset(&given, CANARY, sizeof given);
     sized_give(&standard, sizeof standard, &given, sizeof given);

@@ -402,13 +402,13 @@ static void test_edited(void **unused) {
     expect_edit(path, "{\\\"vocab\\\"", "[\\\"vocab\\\"", "not a JSON object");
     expect_edit(path, "\\\"width\\\":16", "\\\"width\\\":1048577", "width is 1048577");
     expect_edit(path, "\\\"width\\\":16", "\\\"width\\\":524288", "must be [13, 524288]");
-    expect_edit(path, "\\\"layers\\\":2", "\\\"layers\\\":1", "such a model has not");
+    expect_edit(path, "\\\"layers\\\":2", "\\\"layers\\\":1", "that its model does not have");
     expect_edit(path, "\\\"layers\\\":2", "\\\"layers\\\":3", "no tensor layers.2.");
     expect_edit(path, "minlstm", "minlstn", "mixer is \"minlstn\", must be mingru");
     expect_edit(path, "minlstm", "minlstm0123456789", "no allowed value for mixer");
     expect_edit(path, "\\\"candidate\\\":\\\"g\\\"", "\\\"candidate\\\":\\\"h\\\"", "candidate");
     expect_edit(path, "\\\"bias\\\":true", "\\\"bias\\\":1", "bias");
-    expect_edit(path, "\\\"bias\\\":true", "\\\"bias\\\":false", "such a model has not");
+    expect_edit(path, "\\\"bias\\\":true", "\\\"bias\\\":false", "that its model does not have");
     expect_edit(path, "\\\"expansion\\\":", "\\\"expansion\\\":1e39,\\\"x\\\":", "expansion");
     expect_edit(path, "\\\"dropout\\\":0", "\\\"dropout\\\":1", "dropout");
     expect_edit(path, "\\\"geglu\\\"", "\\\"gelu\\\"", "layers.0.4.0.weight is");
@@ -426,7 +426,7 @@ static void test_edited_state(void **unused) {
     CHECK(resume(edited(path, "none", "none")));
 #define EXPECT_EDIT(old, new, part)                                                                \
     expect_failure(resume(edited(path, old, new)), MINRNN_FORMAT_ERROR, part)
-    EXPECT_EDIT("minrnn.trainer", "minrnn.trained", "no training state");
+    EXPECT_EDIT("minrnn.trainer", "minrnn.trained", "not a training state");
     EXPECT_EDIT("minrnn.step", "minrnn.stop", "minrnn.step");
     EXPECT_EDIT("\"minrnn.step\":\"1\"", "\"minrnn.step\":\"-1\"", "minrnn.step");
     EXPECT_EDIT("\"minrnn.step\":\"1\"", "\"minrnn.step\":\"1000000000000000000\"", "minrnn.step");
@@ -452,7 +452,7 @@ static void test_edited_state(void **unused) {
     CHECK(minrnn_model_save(model, files_path("model")));
     minrnn_model_destroy(model);
     assert_int_equal(resume(files_path("model")), MINRNN_FORMAT_ERROR);
-    assert_non_null(strstr(minrnn_error_text(), "no training state"));
+    assert_non_null(strstr(minrnn_error_text(), "not a training state"));
 }
 
 /* ---- the public implementations' names ---- */

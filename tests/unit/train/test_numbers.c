@@ -2,7 +2,7 @@
 /* Numbers that are not finite: where they begin is named, they spoil neither parameters nor files,
  * and nothing goes on from them. */
 #include "unit/files.h"
-#include "unit/models.h"
+#include "unit/train/training.h"
 
 static minrnn_device *device;
 
@@ -11,19 +11,13 @@ enum { BATCH = 2, TIME = 4, ROWS = BATCH * TIME, GOOD_STEPS = 2 };
 static const int32_t tokens[ROWS] = {1, 2, 3, 4, 5, 6, 7, 8};
 static const int32_t targets[ROWS] = {2, 3, 4, 5, 6, 7, 8, 9};
 
-static minrnn_trainer_config trainer_config(bool check_numbers) {
+static minrnn_trainer_config training_config(bool check_numbers) {
     minrnn_trainer_config config;
     minrnn_trainer_config_defaults(&config);
     config.batch = BATCH;
     config.time = TIME;
     config.check_numbers = check_numbers;
     return config;
-}
-
-static minrnn_trainer *trainer_make(minrnn_model *model, const minrnn_trainer_config *config) {
-    minrnn_trainer *trainer;
-    CHECK(minrnn_trainer_create(model, config, &trainer));
-    return trainer;
 }
 
 static minrnn_status step(minrnn_trainer *trainer) {
@@ -39,16 +33,29 @@ static float *read_parameters(const minrnn_model *model) {
 /* Sets all elements of one parameter. */
 static void put(minrnn_model *model, const char *name, float value) {
     float *values = read_parameters(model);
-    minrnn_parameter_info info = {0};
-    for (int i = 0; i < minrnn_model_tensor_count(model) && strcmp(info.name, name) != 0; i++) {
-        CHECK(minrnn_model_parameter(model, i, &info));
-    }
-    assert_string_equal(info.name, name);
+    const minrnn_parameter_info info = parameter_named(model, name);
     for (int64_t i = 0; i < parameter_elements(&info); i++) {
         values[info.offset + i] = value;
     }
     CHECK(minrnn_model_write(model, values));
     free(values);
+}
+
+/* The parameters are as they were; frees those. */
+static void expect_kept(const minrnn_model *model, float *before) {
+    float *after = read_parameters(model);
+    assert_memory_equal(after, before, (size_t)minrnn_model_parameters(model) * sizeof *after);
+    free(before);
+    free(after);
+}
+
+/* The file is as it was saved; frees that. */
+static void expect_kept_file(const char *path, struct bytes saved) {
+    struct bytes kept = files_get(path);
+    assert_int_equal(kept.size, saved.size);
+    assert_memory_equal(kept.data, saved.data, saved.size);
+    free(kept.data);
+    free(saved.data);
 }
 
 /* A change to a model, and what is said of the step that then goes wrong. */
@@ -65,7 +72,7 @@ struct poison {
  * save, and the file of the last save is as it was. */
 static void expect_named(const struct poison *poison, float clip) {
     const minrnn_model_config config = model_variant(poison->variant);
-    minrnn_trainer_config training = trainer_config(true);
+    minrnn_trainer_config training = training_config(true);
     training.clip = clip;
     minrnn_model *model = model_make(device, &config);
     minrnn_trainer *trainer = trainer_make(model, &training);
@@ -85,17 +92,10 @@ static void expect_named(const struct poison *poison, float clip) {
     }
     expect_failure(status, MINRNN_NOT_FINITE, "step 3, ");
     assert_int_equal(minrnn_trainer_steps(trainer), GOOD_STEPS);
-    float *after = read_parameters(model);
-    assert_memory_equal(after, before, (size_t)minrnn_model_parameters(model) * sizeof *after);
+    expect_kept(model, before);
     expect_failure(step(trainer), MINRNN_NOT_FINITE, poison->said[0]);
     expect_failure(minrnn_trainer_save(trainer, path), MINRNN_NOT_FINITE, poison->said[0]);
-    struct bytes kept = files_get(path);
-    assert_int_equal(kept.size, saved.size);
-    assert_memory_equal(kept.data, saved.data, saved.size);
-    free(kept.data);
-    free(saved.data);
-    free(before);
-    free(after);
+    expect_kept_file(path, saved);
     minrnn_trainer_destroy(trainer);
     minrnn_model_destroy(model);
 }
@@ -189,7 +189,7 @@ static void test_backward(void **unused) {
 static void test_update(void **unused) {
     (void)unused;
     const minrnn_model_config config = model_variant(1);
-    minrnn_trainer_config training = trainer_config(true);
+    minrnn_trainer_config training = training_config(true);
     training.rate = 3e38f;
     training.weight_decay = 0.0f;
     minrnn_model *model = model_make(device, &config);
@@ -212,7 +212,7 @@ static void test_switch(void **unused) {
         float *trained[2];
         size_t bytes = 0;
         for (int on = 0; on < 2; on++) {
-            const minrnn_trainer_config training = trainer_config(on);
+            const minrnn_trainer_config training = training_config(on);
             minrnn_model *model = model_make(device, &config);
             minrnn_trainer *trainer = trainer_make(model, &training);
             const uint64_t allocated = minrnn_device_allocated(device);
@@ -249,7 +249,7 @@ static void test_gradient_unchecked(void **unused) {
     (void)unused;
     for (int clips = 0; clips < 2; clips++) {
         const minrnn_model_config config = model_variant(1);
-        minrnn_trainer_config training = trainer_config(false);
+        minrnn_trainer_config training = training_config(false);
         training.clip = clips ? 1.0f : 0.0f;
         minrnn_model *model = model_make(device, &config);
         minrnn_trainer *trainer = trainer_make(model, &training);
@@ -269,8 +269,7 @@ static void test_gradient_unchecked(void **unused) {
         expect_failure(step(trainer), MINRNN_NOT_FINITE, "step 2 is ");
         expect_failure(step(trainer), MINRNN_NOT_FINITE, "check_numbers");
         assert_int_equal(minrnn_trainer_steps(trainer), 3);
-        float *after = read_parameters(model);
-        assert_memory_equal(after, before, (size_t)minrnn_model_parameters(model) * sizeof *after);
+        expect_kept(model, before);
         minrnn_step_record record;
         bool there;
         CHECK(minrnn_trainer_record(trainer, true, &record, &there));
@@ -280,13 +279,7 @@ static void test_gradient_unchecked(void **unused) {
         assert_true(there && record.step == 2 && isfinite(record.loss));
         assert_true(!isfinite(record.gradient_norm));
         expect_failure(minrnn_trainer_save(trainer, path), MINRNN_NOT_FINITE, "step 2 is ");
-        struct bytes kept = files_get(path);
-        assert_int_equal(kept.size, saved.size);
-        assert_memory_equal(kept.data, saved.data, saved.size);
-        free(kept.data);
-        free(saved.data);
-        free(before);
-        free(after);
+        expect_kept_file(path, saved);
         minrnn_trainer_destroy(trainer);
         minrnn_model_destroy(model);
     }
@@ -296,7 +289,7 @@ static void test_gradient_unchecked(void **unused) {
 static void test_parameters_unchecked(void **unused) {
     (void)unused;
     const minrnn_model_config config = model_variant(0);
-    minrnn_trainer_config training = trainer_config(false);
+    minrnn_trainer_config training = training_config(false);
     minrnn_model *model = model_make(device, &config);
     const char *state = files_path("kept.state"), *file = files_path("kept.model");
     CHECK(minrnn_model_save(model, file));
@@ -307,12 +300,8 @@ static void test_parameters_unchecked(void **unused) {
     CHECK(step(trainer));
     expect_failure(minrnn_trainer_save(trainer, state), MINRNN_NOT_FINITE, state);
     expect_failure(minrnn_model_save(model, file), MINRNN_NOT_FINITE, file);
-    struct bytes kept = files_get(file);
-    assert_int_equal(kept.size, saved.size);
-    assert_memory_equal(kept.data, saved.data, saved.size);
+    expect_kept_file(file, saved);
     files_expect(state, "as it was");
-    free(kept.data);
-    free(saved.data);
     minrnn_trainer_destroy(trainer);
     minrnn_model_destroy(model);
 }
@@ -321,7 +310,7 @@ static void test_parameters_unchecked(void **unused) {
 static void test_resume(void **unused) {
     (void)unused;
     const minrnn_model_config config = model_variant(0);
-    minrnn_trainer_config training = trainer_config(false);
+    minrnn_trainer_config training = training_config(false);
     minrnn_model *model = model_make(device, &config);
     minrnn_trainer *trainer = trainer_make(model, &training);
     const char *path = files_path("resume.state");
