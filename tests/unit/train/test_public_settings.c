@@ -182,7 +182,7 @@ static void test_public_sizes(void **unused) {
     expect_failure(minrnn_mixer_config_defaults(NULL, &mixer), MINRNN_INVALID_ARGUMENT, "NULL");
     expect_failure(minrnn_mixer_config_defaults("mingru", NULL), MINRNN_INVALID_ARGUMENT, "NULL");
     expect_failure(minrnn_mixer_config_defaults("gru!", &mixer), MINRNN_INVALID_ARGUMENT,
-                   "name is \"gru!\", must be mingru or minlstm");
+                   "name is \"gru!\", must be mingru");
 }
 
 int main(void) {
