@@ -89,30 +89,3 @@ __kernel void gemm_tile(__global const float *restrict a, ulong a_offset,
         }
     }
 }
-
-/* c[row][i] (+)= sum over s of partial[s][row][i], s in order; VECTOR elements a work-item. Global:
- * vectors of a row of `width`, rows, which are c_row apart in c. */
-__kernel void gemm_reduce(__global const float *restrict partial, ulong partial_offset,
-                          __global float *restrict c, ulong c_offset, long width, long c_row,
-                          int segments, int accumulate) {
-    const long begin = (long)get_global_id(0) * VECTOR;
-    const long row = get_global_id(1);
-    const long count = width * (long)get_global_size(1);
-    partial += partial_offset + row * width;
-    c += c_offset + row * c_row;
-    if (begin + VECTOR <= width) {
-        vfloat sum = accumulate ? LOAD(c + begin) : (vfloat)0.0f;
-        for (int s = 0; s < segments; s++) {
-            sum += LOAD(partial + s * count + begin);
-        }
-        STORE(sum, c + begin);
-        return;
-    }
-    for (long i = begin; i < width; i++) {
-        float sum = accumulate ? c[i] : 0.0f;
-        for (int s = 0; s < segments; s++) {
-            sum += partial[s * count + i];
-        }
-        c[i] = sum;
-    }
-}

@@ -111,6 +111,15 @@ static void make_gemm(struct maker *maker) {
         take_apart(maker, 2, 70, 100, flags);
     }
     if (maker->mode == CHECK_THOROUGH) {
+        const struct sizes edges = SIZES(1, 15, 16, 17, 63, 64, 65, 127, 128, 129);
+        for (flags = 0; flags < 64; flags++) { /* where tiles begin and end */
+            take_gemm(maker, maker_pick(maker, edges), maker_pick(maker, edges),
+                      maker_pick(maker, edges), flags & 1, flags & 2);
+        }
+        for (flags = 0; flags < 4; flags++) { /* weights' gradients of long batches */
+            take_gemm(maker, 16, 17, 1 << 18, flags & 1, flags & 2);
+            take_gemm(maker, 128, 64, 1 << 15, flags & 1, flags & 2);
+        }
         take_gemm(maker, 1030, 768, 384, false, true); /* a layer: forward, and its gradients */
         take_gemm(maker, 1030, 384, 768, false, false);
         take_gemm(maker, 384, 768, 1030, true, false);

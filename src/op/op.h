@@ -61,17 +61,27 @@ static inline int64_t op_scratch_elements(const struct op_context *context) {
     return ceil_div(context->scratch_need, F32_BYTES);
 }
 
-/* Product number `index` of a batch by itself, with every stride of rows written out. */
-static inline struct gemm_args gemm_of_batch(const struct gemm_args *args, int64_t index) {
-    struct gemm_args one = *args;
+/* Products with their strides and their count written out. */
+static inline struct gemm_args gemm_strides(const struct gemm_args *args) {
+    struct gemm_args all = *args;
     const int64_t a_rows = args->transpose_a ? args->k : args->m;
     const int64_t b_rows = args->transpose_b ? args->n : args->k;
-    one.a_row = args->a_row ? args->a_row : args->transpose_a ? args->m : args->k;
-    one.b_row = args->b_row ? args->b_row : args->transpose_b ? args->k : args->n;
-    one.c_row = args->c_row ? args->c_row : args->n;
-    one.a = tensor_at(args->a, index * (args->a_step ? args->a_step : a_rows * one.a_row));
-    one.b = tensor_at(args->b, index * (args->b_step ? args->b_step : b_rows * one.b_row));
-    one.c = tensor_at(args->c, index * (args->c_step ? args->c_step : args->m * one.c_row));
+    all.a_row = args->a_row ? args->a_row : args->transpose_a ? args->m : args->k;
+    all.b_row = args->b_row ? args->b_row : args->transpose_b ? args->k : args->n;
+    all.c_row = args->c_row ? args->c_row : args->n;
+    all.a_step = args->a_step ? args->a_step : a_rows * all.a_row;
+    all.b_step = args->b_step ? args->b_step : b_rows * all.b_row;
+    all.c_step = args->c_step ? args->c_step : args->m * all.c_row;
+    all.count = args->count > 0 ? args->count : 1;
+    return all;
+}
+
+/* Product number `index` of a batch by itself, with every stride of rows written out. */
+static inline struct gemm_args gemm_of_batch(const struct gemm_args *args, int64_t index) {
+    struct gemm_args one = gemm_strides(args);
+    one.a = tensor_at(one.a, index * one.a_step);
+    one.b = tensor_at(one.b, index * one.b_step);
+    one.c = tensor_at(one.c, index * one.c_step);
     one.count = 1;
     return one;
 }

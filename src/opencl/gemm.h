@@ -6,18 +6,23 @@
 #include "base/size.h"
 #include "opencl/launch.h"
 
-/* One product, its strides of rows written out (gemm_of_batch). */
+/* A way of computing products, whose strides are written out (gemm_strides). */
 struct gemm_way {
     minrnn_status (*run)(struct op_context *context, const struct gemm_args *args);
     int64_t (*scratch)(const struct cl_device *device, const struct gemm_args *args);
+    bool one_by_one; /* it knows no batch: `count` is 1 */
 };
 
 extern const struct gemm_way gemm_tile;  /* gemm_tile.c: register tiles, for CPUs */
-extern const struct gemm_way gemm_group; /* gemm_group.c: local memory, for any device */
-extern const struct gemm_way gemm_rows;  /* gemm_group.c: up to GEMM_ROWS_MAX rows, b transposed */
+extern const struct gemm_way gemm_group; /* gemm_group.c: local memory, for GPUs */
+extern const struct gemm_way gemm_rows;  /* gemm_rows.c: up to GEMM_ROWS_MAX rows, b transposed */
 #ifdef MINRNN_HAVE_CLBLAST
 extern const struct gemm_way gemm_clblast; /* gemm_clblast.c */
 #endif
+
+/* c (+)= the sums of the `segments` parts of each product that lie in `partial` one after the other. */
+minrnn_status gemm_reduce(struct cl_device *device, const struct gemm_args *args,
+                          minrnn_tensor partial, int64_t segments, bool accumulate);
 
 /* What gemm_rows is for; its loops stay short of those that llvmpipe gets wrong. */
 enum { GEMM_ROWS_MAX = 4, GEMM_ROWS_STEPS_MAX = 65535 };

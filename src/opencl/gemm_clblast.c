@@ -160,4 +160,5 @@ static minrnn_status clblast_run(struct op_context *context, const struct gemm_a
     return status;
 }
 
-const struct gemm_way gemm_clblast = {.run = clblast_run, .scratch = clblast_scratch};
+const struct gemm_way gemm_clblast = {
+    .run = clblast_run, .scratch = clblast_scratch, .one_by_one = true};

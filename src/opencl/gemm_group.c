@@ -1,94 +1,134 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Matrix products that need no scratch: by work-groups, and of a few rows. */
+/* The matrix product for GPUs (cl/gemm_group.cl): tiles of c by work-groups, and if these do not
+ * fill the device, k cut into segments whose sums are added up in a second pass. */
 #include "opencl/gemm.h"
 
 #include <stdio.h>
 
-static int64_t no_scratch(const struct cl_device *device, const struct gemm_args *args) {
-    (void)device;
-    (void)args;
-    return 0;
+/* A side of a tile: elements, and the work-items along it. */
+struct side {
+    int elements, lanes;
+};
+
+struct group_plan {
+    struct side m, n;
+    int64_t m_tiles, n_tiles;
+    int64_t segments, k_count; /* parts of k, and the steps of each; 1: straight into c */
+};
+
+enum {
+    SLAB = 8, /* as in gemm_group.cl */
+    /* Steps of k in a segment of one launch: drivers stop what takes long, and llvmpipe's loops go
+     * wrong past 65,535 rounds. */
+    MOST_STEPS = 1 << 17
+};
+
+/* The largest side that is less than twice what there is. */
+static struct side side_of(int64_t extent) {
+    static const struct side sides[] = {{128, 16}, {64, 8}, {32, 8}, {16, 4}};
+    int i = 0;
+    while (sides[i].elements > 16 && extent <= sides[i].elements / 2) {
+        i++;
+    }
+    return sides[i];
 }
 
-/* ---- cl/gemm_group.cl ---- */
+static struct group_plan plan_of(const struct cl_device *device, const struct gemm_args *args) {
+    const struct cl_traits *traits = &device->traits;
+    struct group_plan plan = {.m = side_of(args->m), .n = side_of(args->n)};
+    plan.m_tiles = ceil_div(args->m, plan.m.elements);
+    plan.n_tiles = ceil_div(args->n, plan.n.elements);
+    const int64_t tiles = plan.m_tiles * plan.n_tiles * args->count;
+    const int64_t wanted = (int64_t)tuned(traits, TUNE_gemm_group_fill) * traits->compute_units;
+    const int64_t possible = args->k / tuned(traits, TUNE_gemm_group_steps);
+    const int64_t segments = max_i64(min_i64(ceil_div(wanted, tiles), possible), 1);
+    plan.k_count = round_up(ceil_div(args->k, segments), SLAB);
+    plan.segments = ceil_div(args->k, plan.k_count);
+    return plan;
+}
 
-/* The largest square work-group that the kernel can have on this device. */
+static int64_t group_scratch(const struct cl_device *device, const struct gemm_args *args) {
+    const struct group_plan plan = plan_of(device, args);
+    return plan.segments > 1 ? plan.segments * args->count * args->m * args->n * F32_BYTES : 0;
+}
+
+/* Whether a matrix can be read or written four elements at once. */
+static bool by_fours(minrnn_tensor x, int64_t columns, int64_t row, int64_t step, int64_t count) {
+    return columns % 4 == 0 && row % 4 == 0 && (count == 1 || step % 4 == 0) &&
+           tensor_is_aligned(x, 4);
+}
+
+/* The kernel, with as many work-items as the device lets it have. */
 static minrnn_status group_kernel(struct cl_device *device, const struct gemm_args *args,
-                                  struct kernel **kernel, int *group) {
-    minrnn_status status = MINRNN_OK;
-    for (*group = tuned(&device->traits, TUNE_gemm_group_side); *group > 0; *group /= 2) {
-        char options[80];
-        snprintf(options, sizeof options, "-DGROUP=%d%s%s", *group,
+                                  struct group_plan *plan, bool whole_c, struct kernel **kernel) {
+    const bool a = by_fours(args->a, args->transpose_a ? args->m : args->k, args->a_row,
+                            args->a_step, args->count);
+    const bool b = by_fours(args->b, args->transpose_b ? args->k : args->n, args->b_row,
+                            args->b_step, args->count);
+    for (;;) {
+        char options[192];
+        snprintf(options, sizeof options,
+                 "-DLANES_M=%d -DLANES_N=%d -DITEM_M=%d -DITEM_N=%d%s%s%s%s%s", plan->m.lanes,
+                 plan->n.lanes, plan->m.elements / plan->m.lanes, plan->n.elements / plan->n.lanes,
                  args->transpose_a ? " -DTRANSPOSE_A" : "",
-                 args->transpose_b ? " -DTRANSPOSE_B" : "");
+                 args->transpose_b ? " -DTRANSPOSE_B" : "", a ? " -DALIGNED_A" : "",
+                 b ? " -DALIGNED_B" : "", whole_c ? " -DALIGNED_C" : "");
         const struct program_spec spec = {.files = {"prelude.cl", "gemm_group.cl"},
                                           .options = options};
-        status = kernel_get(device, &spec, "gemm_group", kernel);
-        if (status || kernel_max_work_group(*kernel) >= (size_t)*group * (size_t)*group) {
+        const minrnn_status status = kernel_get(device, &spec, "gemm_group", kernel);
+        const int items = plan->m.lanes * plan->n.lanes;
+        if (status || items == 1 || kernel_max_work_group(*kernel) >= (size_t)items) {
             return status;
         }
+        struct side *side = plan->m.lanes >= plan->n.lanes ? &plan->m : &plan->n;
+        side->elements /= 2;
+        side->lanes /= 2;
     }
-    return fail(MINRNN_UNSUPPORTED, "gemm: the device runs no work-group of any size");
 }
 
-/* Tiles a launch walks along k: fewer than 65536, past which llvmpipe's loops go wrong, and short
- * enough for drivers that stop long launches. */
-enum { GROUP_STEPS_MAX = 1 << 14 };
-
-static minrnn_status group_run(struct op_context *context, const struct gemm_args *args) {
+/* All segments from step `begin` on, into c or, if there are several, side by side into scratch. */
+static minrnn_status multiply(struct op_context *context, const struct gemm_args *args,
+                              struct group_plan *plan, int64_t begin, bool accumulate) {
     struct cl_device *device = cl_device_of(context);
+    const bool split = plan->segments > 1;
+    const minrnn_tensor c = split ? context->scratch : args->c;
+    const int64_t c_row = split ? args->n : args->c_row, part = args->m * args->n;
+    const int64_t c_step = split ? plan->segments * part : args->c_step;
     struct kernel *kernel = NULL;
-    int group = 0;
-    minrnn_status status = group_kernel(device, args, &kernel, &group);
+    const minrnn_status status =
+        group_kernel(device, args, plan, by_fours(c, args->n, c_row, c_step, args->count), &kernel);
     if (status) {
         return status;
     }
-    const struct launch_range range = {.global = {(size_t)(ceil_div(args->n, 4 * group) * group),
-                                                  (size_t)(ceil_div(args->m, 4 * group) * group)},
-                                       .local = {(size_t)group, (size_t)group}};
-    const int64_t block = (int64_t)GROUP_STEPS_MAX * group;
+    const size_t items = (size_t)plan->m.lanes * (size_t)plan->n.lanes;
+    const struct launch_range range = {
+        .global = {(size_t)ceil_div(args->n, plan->n.elements) * items,
+                   (size_t)ceil_div(args->m, plan->m.elements),
+                   (size_t)(plan->segments * args->count)},
+        .local = {items, 1, 1}};
+    return LAUNCH(device, kernel, &range, ARG_TENSOR(args->a), ARG_TENSOR(args->b), ARG_TENSOR(c),
+                  ARG_LONG(args->m), ARG_LONG(args->n), ARG_LONG(args->a_row),
+                  ARG_LONG(args->b_row), ARG_LONG(c_row), ARG_LONG(args->a_step),
+                  ARG_LONG(args->b_step), ARG_LONG(c_step), ARG_LONG(part),
+                  ARG_INT((cl_int)plan->segments), ARG_LONG(begin),
+                  ARG_LONG(min_i64(begin + plan->segments * plan->k_count, args->k)),
+                  ARG_LONG(plan->k_count), ARG_INT(accumulate));
+}
+
+static minrnn_status group_run(struct op_context *context, const struct gemm_args *args) {
+    struct group_plan plan = plan_of(cl_device_of(context), args);
+    plan.k_count = min_i64(plan.k_count, MOST_STEPS);
+    const int64_t block = plan.segments * plan.k_count;
+    minrnn_status status = MINRNN_OK;
     for (int64_t begin = 0; begin < args->k && !status; begin += block) {
-        status = LAUNCH(
-            device, kernel, &range, ARG_TENSOR(args->a), ARG_TENSOR(args->b), ARG_TENSOR(args->c),
-            ARG_LONG(args->m), ARG_LONG(args->n), ARG_LONG(args->k), ARG_LONG(args->a_row),
-            ARG_LONG(args->b_row), ARG_LONG(args->c_row), ARG_LONG(begin),
-            ARG_LONG(min_i64(begin + block, args->k)), ARG_INT(args->accumulate || begin > 0));
+        const bool accumulate = args->accumulate || begin > 0;
+        status = multiply(context, args, &plan, begin, accumulate && plan.segments == 1);
+        if (!status && plan.segments > 1) {
+            status = gemm_reduce(cl_device_of(context), args, context->scratch, plan.segments,
+                                 accumulate);
+        }
     }
     return status;
 }
 
-const struct gemm_way gemm_group = {.run = group_run, .scratch = no_scratch};
-
-/* ---- cl/gemm_rows.cl ---- */
-
-static minrnn_status rows_kernel(struct cl_device *device, const struct gemm_args *args, int lanes,
-                                 struct kernel **kernel) {
-    char options[96];
-    snprintf(options, sizeof options, "-DVECTOR=%d -DROWS=%d -DCOLUMNS=%d -DLANES=%d",
-             lanes == 1 ? device->traits.float_width : 1, (int)args->m,
-             tuned(&device->traits, TUNE_gemm_rows_columns), lanes);
-    const struct program_spec spec = {.files = {"prelude.cl", "gemm_rows.cl"}, .options = options};
-    return kernel_get(device, &spec, "gemm_rows", kernel);
-}
-
-static minrnn_status rows_run(struct op_context *context, const struct gemm_args *args) {
-    struct cl_device *device = cl_device_of(context);
-    struct kernel *kernel = NULL;
-    int lanes = device->traits.is_cpu ? 1 : tuned(&device->traits, TUNE_gemm_rows_lanes);
-    minrnn_status status = rows_kernel(device, args, lanes, &kernel);
-    if (!status && kernel_max_work_group(kernel) < (size_t)lanes) {
-        lanes = 1;
-        status = rows_kernel(device, args, lanes, &kernel);
-    }
-    if (status) {
-        return status;
-    }
-    const int columns = tuned(&device->traits, TUNE_gemm_rows_columns);
-    const struct launch_range range = {.global = {(size_t)(ceil_div(args->n, columns) * lanes)},
-                                       .local = {lanes == 1 ? 0 : (size_t)lanes}};
-    return LAUNCH(device, kernel, &range, ARG_TENSOR(args->a), ARG_TENSOR(args->b),
-                  ARG_TENSOR(args->c), ARG_LONG(args->n), ARG_LONG(args->k), ARG_LONG(args->a_row),
-                  ARG_LONG(args->b_row), ARG_LONG(args->c_row), ARG_INT(args->accumulate));
-}
-
-const struct gemm_way gemm_rows = {.run = rows_run, .scratch = no_scratch};
+const struct gemm_way gemm_group = {.run = group_run, .scratch = group_scratch};

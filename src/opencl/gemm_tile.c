@@ -95,13 +95,13 @@ static minrnn_status pack(struct cl_device *device, const struct tile_plan *plan
 }
 
 static minrnn_status tile_kernel(struct cl_device *device, const struct tile_plan *plan,
-                                 const char *name, struct kernel **kernel) {
+                                 struct kernel **kernel) {
     char options[96];
     snprintf(options, sizeof options, "-DVECTOR=%d -DTILE_ROWS=%d -DTILE_VECTORS=%d%s",
              device->traits.float_width, plan->rows, plan->vectors,
              plan->packed_a ? " -DPACKED_A" : "");
     const struct program_spec spec = {.files = {"prelude.cl", "gemm_tile.cl"}, .options = options};
-    return kernel_get(device, &spec, name, kernel);
+    return kernel_get(device, &spec, "gemm_tile", kernel);
 }
 
 /* One launch: `segments` blocks of k from step `begin` on. */
@@ -112,7 +112,7 @@ static minrnn_status multiply(struct op_context *context, const struct tile_plan
     const minrnn_tensor a = plan->packed_a ? context->scratch : args->a;
     const minrnn_tensor b = tensor_at(context->scratch, packed_a_elements(plan));
     struct kernel *kernel = NULL;
-    minrnn_status status = tile_kernel(device, plan, "gemm_tile", &kernel);
+    minrnn_status status = tile_kernel(device, plan, &kernel);
     if (!status && plan->packed_a) {
         status = pack(device, plan, args->a, !args->transpose_a, args->a_row, args->m, args->k,
                       begin, plan->rows, a);
@@ -131,22 +131,6 @@ static minrnn_status multiply(struct op_context *context, const struct tile_plan
                   ARG_LONG(c_row), ARG_LONG(begin), ARG_LONG(plan->k_count), ARG_INT(accumulate));
 }
 
-static minrnn_status reduce(struct cl_device *device, const struct tile_plan *plan,
-                            const struct gemm_args *args, minrnn_tensor partial, bool accumulate) {
-    struct kernel *kernel = NULL;
-    const minrnn_status status = tile_kernel(device, plan, "gemm_reduce", &kernel);
-    if (status) {
-        return status;
-    }
-    const bool whole = args->c_row == args->n; /* then all rows are one */
-    const int64_t rows = whole ? 1 : args->m;
-    const int64_t width = whole ? args->m * args->n : args->n;
-    const struct launch_range range = {
-        .global = {(size_t)ceil_div(width, device->traits.float_width), (size_t)rows}};
-    return LAUNCH(device, kernel, &range, ARG_TENSOR(partial), ARG_TENSOR(args->c), ARG_LONG(width),
-                  ARG_LONG(args->c_row), ARG_INT((cl_int)plan->segments), ARG_INT(accumulate));
-}
-
 static minrnn_status tile_run(struct op_context *context, const struct gemm_args *args) {
     struct cl_device *device = cl_device_of(context);
     const struct tile_plan plan = plan_of(device, args);
@@ -160,10 +144,10 @@ static minrnn_status tile_run(struct op_context *context, const struct gemm_args
         status = multiply(context, &plan, args, c, split ? args->n : args->c_row, begin,
                           accumulate && !split);
         if (split && !status) {
-            status = reduce(device, &plan, args, partial, accumulate);
+            status = gemm_reduce(device, args, partial, plan.segments, accumulate);
         }
     }
     return status;
 }
 
-const struct gemm_way gemm_tile = {.run = tile_run, .scratch = tile_scratch};
+const struct gemm_way gemm_tile = {.run = tile_run, .scratch = tile_scratch, .one_by_one = true};

@@ -54,7 +54,7 @@ TUNABLES = {
     "src/cpu/scan/kind.h": ["SCAN_PANEL"],
     "src/cpu/scan/run.c": ["scan_panel", "scan_plan"],
     "src/opencl/conv.c": ["cut_of", "forward_cut", "backward_cut"],
-    "src/opencl/gemm_group.c": ["GROUP_STEPS_MAX"],
+    "src/opencl/gemm_group.c": ["MOST_STEPS"],
     "src/opencl/plan.c": ["plan_items", "plan_flat", "plan_rows", "plan_columns",
                           "plan_block_rows"],
     "src/opencl/plan.h": ["PLAN_MOST_STEPS"],

@@ -89,7 +89,7 @@ static void expect_names(const char *expected) {
 static void test_left_out_dimensions_are_one(void **state) {
     (void)state;
     struct kernel *kernel = NULL;
-    const struct program_spec spec = {.files = {"prelude.cl", "gemm_tile.cl"}};
+    const struct program_spec spec = {.files = {"prelude.cl", "gemm_reduce.cl"}};
     const struct launch_range flat = {.global = {6}};
     const struct launch_range columns = {.global = {6, 4}, .local = {3}};
     assert_int_equal(kernel_get((struct cl_device *)device, &spec, "gemm_reduce", &kernel),
@@ -363,11 +363,14 @@ static void test_product_choice(void **state) {
     multiply(4, 64, false, true);
     expect_names("gemm_rows");
     multiply(5, 64, false, true);
+    expect_names("gemm_group");
 #ifdef MINRNN_HAVE_CLBLAST
+    struct cl_traits *traits = &((struct cl_device *)device)->traits;
+    traits->tuned[TUNE_gemm_gpu_way] = 2;
+    multiply(5, 64, false, true);
     assert_int_equal(products, 1);
     expect_names("");
-#else
-    expect_names("gemm_group");
+    traits->tuned[TUNE_gemm_gpu_way] = 0;
 #endif
 }
 
@@ -379,19 +382,45 @@ static minrnn_status run_way(const struct gemm_way *way, const struct gemm_args 
 
 /* ---- products: in launches that are long, but end ---- */
 
-static void test_group_launches(void **state) {
-    (void)state;
-    for (int64_t n = 64; n <= 65; n++) { /* at most 16 x 16 work-items, each of 4 x 4 elements */
-        const struct gemm_args args = {.m = 64, .n = n, .k = 8, .a = small, .b = small, .c = small};
-        assert_int_equal(run_way(&gemm_group, &args), MINRNN_OK);
-        assert_in_range(items[0], n == 64 ? 16 : 17, n == 64 ? 16 : 32);
-        assert_int_equal(items[1], 16);
-    }
-    const struct gemm_args args = {
-        .m = 8, .n = 8, .k = 1 << 20, .a = small, .b = small, .c = small};
+static void multiply_in_groups(int64_t m, int64_t n, int64_t k) {
+    const struct gemm_args args = {.m = m, .n = n, .k = k, .a = small, .b = small, .c = small};
     forget_launches();
     assert_int_equal(run_way(&gemm_group, &args), MINRNN_OK);
-    assert_in_range(launches, 4, 16); /* groups of 16 x 16 to 4 x 4 */
+}
+
+static void test_group_launches(void **state) {
+    (void)state;
+    be_gpu(40);
+    /* A side's tile is the largest that is less than twice as long. */
+    static const int64_t sides[][3] = {/* extent, its tile, work-items along it */
+                                       {1, 16, 4},    {16, 16, 4},    {17, 32, 8},
+                                       {32, 32, 8},   {33, 64, 8},    {64, 64, 8},
+                                       {65, 128, 16}, {128, 128, 16}, {129, 128, 16}};
+    for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++) {
+        const int64_t *m = sides[i], *n = sides[sizeof sides / sizeof sides[0] - 1 - i];
+        multiply_in_groups(m[0], n[0], 8);
+        expect_names("gemm_group");
+        assert_int_equal(group[0], m[2] * n[2]);
+        assert_int_equal(items[0] / group[0], (n[0] + n[1] - 1) / n[1]);
+        assert_int_equal(items[1], (m[0] + m[1] - 1) / m[1]);
+        assert_int_equal(items[2], 1);
+    }
+    /* Two groups a unit, by segments of k if there are too few tiles; each of 256 steps at least.
+     */
+    multiply_in_groups(128, 64, 1 << 18);
+    expect_names("gemm_group gemm_reduce");
+    multiply_in_groups(128 * 79, 64, 512);
+    expect_names("gemm_group gemm_reduce");
+    multiply_in_groups(128 * 80, 64, 512);
+    expect_names("gemm_group");
+    multiply_in_groups(128, 64, 511);
+    expect_names("gemm_group");
+    /* Long ones in several launches. */
+    be_gpu(1);
+    multiply_in_groups(8, 8, 1 << 20);
+    assert_int_equal(launches, 8);
+    multiply_in_groups(128 * 80, 8, 1 << 18);
+    expect_names("gemm_group gemm_group");
 }
 
 /* ---- the product: CLBlast's if each matrix ends within an int's reach ---- */

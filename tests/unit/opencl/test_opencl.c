@@ -166,7 +166,7 @@ static void test_as_many_files_as_there_may_be(void **state) {
 static void test_launch_errors_name_the_kernel(void **state) {
     struct cl_device *device = *state;
     struct kernel *kernel = NULL, *again = NULL;
-    const struct program_spec spec = {.files = {"prelude.cl", "gemm_tile.cl"}};
+    const struct program_spec spec = {.files = {"prelude.cl", "gemm_reduce.cl"}};
     MUST(kernel_get(device, &spec, "gemm_reduce", &kernel));
     MUST(kernel_get(device, &spec, "gemm_reduce", &again));
     assert_ptr_equal(kernel, again);
@@ -174,7 +174,7 @@ static void test_launch_errors_name_the_kernel(void **state) {
     const struct launch_range range = {.global = {too_many}, .local = {too_many}};
     const minrnn_tensor none = {0};
     assert_int_equal(LAUNCH(device, kernel, &range, ARG_TENSOR(none), ARG_TENSOR(none), ARG_LONG(0),
-                            ARG_LONG(0), ARG_INT(0), ARG_INT(0)),
+                            ARG_LONG(0), ARG_LONG(0), ARG_INT(0), ARG_INT(0)),
                      MINRNN_DEVICE_ERROR);
     assert_non_null(strstr(minrnn_error_text(), "gemm_reduce"));
     assert_non_null(strstr(minrnn_error_text(), "clEnqueueNDRangeKernel"));
@@ -316,8 +316,21 @@ static void test_gemm_tile_of_8(void **state) {
     traits->float_width = width;
 }
 
+/* With few units, so that some k are split, and at margins where fours lie together and where not.
+ */
 static void test_gemm_group(void **state) {
     try_all(state, &gemm_group);
+    for (int64_t margin = ODD_MARGIN; margin >= 0; margin = margin == ODD_MARGIN ? 16 : -1) {
+        for (unsigned flags = 0; flags < 4; flags++) {
+            try_product(*state, &gemm_group, margin,
+                        (struct gemm_args){.m = 68,
+                                           .n = 132,
+                                           .k = 1036,
+                                           .transpose_a = flags & 1,
+                                           .transpose_b = flags & 2,
+                                           .accumulate = flags == 2});
+        }
+    }
 }
 
 #ifdef MINRNN_HAVE_CLBLAST
