@@ -10,7 +10,7 @@
 
 struct minrnn_evaluator {
     const minrnn_model *model;
-    minrnn_buffer *workspace;
+    struct workspace workspace;
     struct op_context context;
     struct network_pass pass;
     struct loss_room room;
@@ -39,22 +39,21 @@ static minrnn_status check_size(int64_t batch, int64_t time) {
 static minrnn_status plan_evaluator(minrnn_device *device, const struct model_layout *layout,
                                     int64_t batch, int64_t time, struct workspace_plan *plan) {
     struct op_context context = {.device = device, .planning = true};
-    struct arena fixed = {0};
+    struct arena fixed = arena_of(device);
     struct network_pass pass;
     minrnn_status status = check_size(batch, time);
     status = status ? status : layout_check_rows(layout, batch, time);
-    status = status ? status : network_pass_create(&pass, layout);
+    status = status ? status : network_pass_create(&pass, &context, layout);
     if (status) {
         return status;
     }
     const struct loss_room room = take_room(&fixed, batch, time);
-    pass.context = &context;
     pass.batch = batch;
     pass.time = time;
     loss_evaluate(&pass, &room);
-    *plan = workspace_planned(&fixed, &pass);
+    status = workspace_planned(&fixed, &pass, plan);
     network_pass_destroy(&pass);
-    return context.status;
+    return status;
 }
 
 static minrnn_memory memory_of(const struct model_layout *layout, int64_t batch, int64_t time,
@@ -89,12 +88,11 @@ minrnn_status minrnn_evaluator_memory_sized(minrnn_device *device,
     return status;
 }
 
-static minrnn_status create_pass(minrnn_evaluator *evaluator, int64_t batch, int64_t time,
-                                 const struct workspace_plan *plan) {
-    struct arena fixed = {.base = tensor_f32(evaluator->workspace, 0)};
+static minrnn_status create_pass(minrnn_evaluator *evaluator, int64_t batch, int64_t time) {
+    struct arena fixed = workspace_room(&evaluator->workspace);
     evaluator->room = take_room(&fixed, batch, time);
-    evaluator->context = workspace_context(evaluator->workspace, plan);
-    const minrnn_status status = workspace_pass(evaluator->workspace, plan, evaluator->model,
+    evaluator->context = workspace_context(evaluator->model->device, &evaluator->workspace);
+    const minrnn_status status = workspace_pass(&evaluator->workspace, evaluator->model,
                                                 &evaluator->context, &evaluator->pass);
     evaluator->pass.batch = batch;
     evaluator->pass.time = time;
@@ -124,9 +122,9 @@ minrnn_status minrnn_evaluator_create(const minrnn_model *model, int64_t batch, 
     }
     made->model = model;
     made->losses = mem_alloc((uint64_t)(batch * time), sizeof *made->losses);
-    status = made->losses ? minrnn_buffer_create(model->device, memory.workspace, &made->workspace)
+    status = made->losses ? workspace_create(model->device, &plan, &made->workspace)
                           : MINRNN_OUT_OF_MEMORY;
-    status = status ? status : create_pass(made, batch, time, &plan);
+    status = status ? status : create_pass(made, batch, time);
     if (status) {
         minrnn_evaluator_destroy(made);
         return status;
@@ -137,7 +135,7 @@ minrnn_status minrnn_evaluator_create(const minrnn_model *model, int64_t batch, 
 
 void minrnn_evaluator_destroy(minrnn_evaluator *evaluator) {
     if (evaluator) {
-        minrnn_buffer_destroy(evaluator->workspace);
+        workspace_destroy(&evaluator->workspace);
         network_pass_destroy(&evaluator->pass);
         mem_free(evaluator->losses);
         mem_free(evaluator);

@@ -26,26 +26,25 @@ static minrnn_status check_size(int64_t batch, int64_t time) {
 static minrnn_status plan_session(minrnn_device *device, const struct model_layout *layout,
                                   int64_t batch, int64_t time, struct workspace_plan *plan) {
     struct op_context context = {.device = device, .planning = true};
-    struct arena room = {0};
+    struct arena room = arena_of(device);
     minrnn_session rooms;
     struct network_pass pass;
     minrnn_status status = check_size(batch, time);
     status = status ? status : layout_check_rows(layout, batch, time);
-    status = status ? status : network_pass_create(&pass, layout);
+    status = status ? status : network_pass_create(&pass, &context, layout);
     if (status) {
         return status;
     }
     take_room(&room, layout, batch, time, &rooms);
-    pass.context = &context;
     pass.batch = batch;
     /* Every length of a call: an op may take another way, with more scratch, for fewer rows. */
     for (int64_t t = 1; !context.status && t <= time; t++) {
         pass.time = t;
         (void)network_forward(&pass, false);
     }
-    *plan = workspace_planned(&room, &pass);
+    status = workspace_planned(&room, &pass, plan);
     network_pass_destroy(&pass);
-    return context.status;
+    return status;
 }
 
 minrnn_status session_memory(minrnn_device *device, const struct model_layout *layout,
@@ -62,13 +61,13 @@ minrnn_status session_memory(minrnn_device *device, const struct model_layout *l
     return status;
 }
 
-static minrnn_status create_pass(minrnn_session *session, const struct workspace_plan *plan) {
+static minrnn_status create_pass(minrnn_session *session) {
     const minrnn_model *model = session->model;
-    struct arena room = {.base = tensor_f32(session->workspace, 0)};
+    struct arena room = workspace_room(&session->workspace);
     take_room(&room, &model->layout, session->batch, session->time, session);
-    session->context = workspace_context(session->workspace, plan);
+    session->context = workspace_context(model->device, &session->workspace);
     const minrnn_status status =
-        workspace_pass(session->workspace, plan, model, &session->context, &session->pass);
+        workspace_pass(&session->workspace, model, &session->context, &session->pass);
     session->pass.batch = session->batch;
     session->pass.tokens = session->tokens;
     return status;
@@ -102,8 +101,8 @@ minrnn_status minrnn_session_create(const minrnn_model *model, int64_t batch, in
     made->batch = batch;
     made->time = time;
     made->fresh = true;
-    status = minrnn_buffer_create(model->device, bytes, &made->workspace);
-    status = status ? status : create_pass(made, &plan);
+    status = workspace_create(model->device, &plan, &made->workspace);
+    status = status ? status : create_pass(made);
     if (status) {
         minrnn_session_destroy(made);
         return status;
@@ -114,7 +113,7 @@ minrnn_status minrnn_session_create(const minrnn_model *model, int64_t batch, in
 
 void minrnn_session_destroy(minrnn_session *session) {
     if (session) {
-        minrnn_buffer_destroy(session->workspace);
+        workspace_destroy(&session->workspace);
         network_pass_destroy(&session->pass);
         mem_free(session);
     }

@@ -11,7 +11,7 @@
 struct minrnn_session {
     const minrnn_model *model;
     int64_t batch, time; /* of the largest call */
-    minrnn_buffer *workspace;
+    struct workspace workspace;
     struct op_context context;
     struct network_pass pass;
     minrnn_tensor tokens, reset;

@@ -108,7 +108,9 @@ static minrnn_status plan(const minrnn_mixer *mixer, int64_t batch, int64_t time
         return status;
     }
     struct op_context context = {.device = mixer->device, .planning = true};
-    struct arena saved = {0}, saved_again = {0}, temporary = {0};
+    struct arena saved = arena_of(mixer->device);
+    saved.most = 0; /* the caller's own tensors are in one buffer each */
+    struct arena saved_again = saved, temporary = saved;
     struct layer_call call = {.context = &context,
                               .layer = &mixer->layer,
                               .batch = batch,
@@ -215,8 +217,11 @@ static minrnn_status begin(struct own_call *own, const minrnn_mixer *mixer, int6
     own->context = (struct op_context){.device = mixer->device,
                                        .scratch = tensor_at(t->temporary, need.temporary),
                                        .scratch_bytes = need.scratch * F32_BYTES};
-    own->saved = (struct arena){.base = t->saved};
-    own->temporary = (struct arena){.base = t->temporary};
+    own->saved = arena_of(mixer->device);
+    own->saved.most = 0;
+    own->temporary = own->saved;
+    own->saved.base = t->saved;
+    own->temporary.base = t->temporary;
     own->call = (struct layer_call){.context = &own->context,
                                     .layer = &mixer->layer,
                                     .batch = batch,

@@ -5,8 +5,11 @@
 #include "base/alloc.h"
 #include "layer/norm.h"
 
-minrnn_status network_pass_create(struct network_pass *pass, const struct model_layout *layout) {
-    *pass = (struct network_pass){.layout = layout};
+minrnn_status network_pass_create(struct network_pass *pass, struct op_context *context,
+                                  const struct model_layout *layout) {
+    const struct arena arena = arena_of(context->device);
+    *pass =
+        (struct network_pass){.context = context, .layout = layout, .kept = arena, .brief = arena};
     pass->branches = mem_alloc((uint64_t)layout->branch_count, sizeof *pass->branches);
     return pass->branches ? MINRNN_OK : MINRNN_OUT_OF_MEMORY;
 }
@@ -183,7 +186,8 @@ static void branch_backward(struct network_pass *pass, int n, minrnn_tensor *dx,
     const struct branch *branch = &pass->layout->branches[n];
     const int64_t mark = pass->brief.used;
     network_enter(pass, "backward", branch->block, branch->part);
-    struct arena saved = {.base = pass->kept.base, .used = pass->branches[n].start};
+    struct arena saved = pass->kept;
+    saved.used = pass->branches[n].start;
     struct layer_call call = call_of(pass, &branch->layer, &saved);
     if (branch->norm >= 0) {
         normed_backward(pass, n, &call, *dx);

@@ -47,8 +47,10 @@ struct network_pass {
     minrnn_tensor last, last_inverse; /* the last norm's input and 1 / rms */
 };
 
-/* Gives the pass its room for `branches`; network_pass_destroy frees it. */
-minrnn_status network_pass_create(struct network_pass *pass, const struct model_layout *layout);
+/* A pass with a context, with its room for `branches`, which network_pass_destroy frees, and with
+ * arenas that plan. */
+minrnn_status network_pass_create(struct network_pass *pass, struct op_context *context,
+                                  const struct model_layout *layout);
 void network_pass_destroy(struct network_pass *pass);
 
 /* Notes that the pass comes to this part of a phase; after an error it stays where that was. */

@@ -2,30 +2,108 @@
 /* The parts of a workspace, and what works in them. */
 #include "network/workspace.h"
 
-struct workspace_plan workspace_planned(const struct arena *room, const struct network_pass *pass) {
-    return (struct workspace_plan){room->peak, pass->kept.peak, pass->brief.peak,
-                                   op_scratch_elements(pass->context)};
+#include "base/alloc.h"
+
+static minrnn_status check_largest(const minrnn_device *device, const struct workspace_plan *plan) {
+    const uint64_t bytes = (uint64_t)max_i64(plan->largest, plan->scratch) * F32_BYTES;
+    return device->largest == 0 || bytes <= device->largest
+               ? MINRNN_OK
+               : fail(MINRNN_OUT_OF_MEMORY,
+                      "%llu bytes are needed in one buffer, and the device's largest is %llu",
+                      (unsigned long long)bytes, (unsigned long long)device->largest);
+}
+
+minrnn_status workspace_planned(const struct arena *room, const struct network_pass *pass,
+                                struct workspace_plan *plan) {
+    const int64_t kept = max_i64(pass->kept.largest, pass->brief.largest);
+    *plan = (struct workspace_plan){
+        .room = room->peak,
+        .kept = pass->kept.peak,
+        .brief = pass->brief.peak,
+        .scratch = op_scratch_elements(pass->context),
+        .largest = max_i64(room->largest, kept),
+    };
+    const minrnn_status status = pass->context->status;
+    return status ? status : check_largest(pass->context->device, plan);
 }
 
 uint64_t workspace_bytes(const struct workspace_plan *plan) {
     return (uint64_t)(plan->room + plan->kept + plan->brief + plan->scratch) * F32_BYTES;
 }
 
-struct op_context workspace_context(minrnn_buffer *workspace, const struct workspace_plan *plan) {
+/* ---- its buffers ---- */
+
+static minrnn_status create_part(minrnn_device *device, int64_t elements,
+                                 struct workspace_part *part) {
+    const int64_t most = arena_of(device).most;
+    const int64_t count = most > 0 ? ceil_div(elements, most) : 1;
+    if (elements == 0) {
+        return MINRNN_OK;
+    }
+    part->buffers = mem_alloc((uint64_t)count, sizeof(minrnn_buffer *));
+    minrnn_status status = part->buffers ? MINRNN_OK : MINRNN_OUT_OF_MEMORY;
+    for (; !status && part->count < count; part->count++) {
+        const int64_t left = elements - part->count * most;
+        const int64_t own = most > 0 ? min_i64(left, most) : elements;
+        status =
+            minrnn_buffer_create(device, (uint64_t)own * F32_BYTES, &part->buffers[part->count]);
+    }
+    return status;
+}
+
+static void destroy_part(struct workspace_part *part) {
+    for (int i = 0; i < part->count; i++) {
+        minrnn_buffer_destroy(part->buffers[i]);
+    }
+    mem_free(part->buffers);
+}
+
+minrnn_status workspace_create(minrnn_device *device, const struct workspace_plan *plan,
+                               struct workspace *workspace) {
+    minrnn_status status = create_part(device, plan->room, &workspace->room);
+    status = status ? status : create_part(device, plan->kept, &workspace->kept);
+    status = status ? status : create_part(device, plan->brief, &workspace->brief);
+    status = status ? status : create_part(device, plan->scratch, &workspace->scratch);
+    workspace->scratch_elements = plan->scratch;
+    return status;
+}
+
+void workspace_destroy(struct workspace *workspace) {
+    destroy_part(&workspace->room);
+    destroy_part(&workspace->kept);
+    destroy_part(&workspace->brief);
+    destroy_part(&workspace->scratch);
+}
+
+/* ---- its arenas ---- */
+
+static struct arena arena_in(const minrnn_device *device, const struct workspace_part *part) {
+    struct arena arena = arena_of(device);
+    if (part->count > 0) {
+        arena.base = tensor_f32(part->buffers[0], 0);
+        arena.more = part->buffers + 1;
+    }
+    return arena;
+}
+
+struct arena workspace_room(const struct workspace *workspace) {
+    return arena_in(workspace->room.buffers[0]->device, &workspace->room);
+}
+
+struct op_context workspace_context(minrnn_device *device, const struct workspace *workspace) {
+    const struct workspace_part *part = &workspace->scratch;
     return (struct op_context){
-        .device = workspace->device,
-        .scratch = tensor_f32(workspace, plan->room + plan->kept + plan->brief),
-        .scratch_bytes = plan->scratch * F32_BYTES,
+        .device = device,
+        .scratch = part->count > 0 ? tensor_f32(part->buffers[0], 0) : (minrnn_tensor){0},
+        .scratch_bytes = workspace->scratch_elements * F32_BYTES,
     };
 }
 
-minrnn_status workspace_pass(minrnn_buffer *workspace, const struct workspace_plan *plan,
-                             const minrnn_model *model, struct op_context *context,
-                             struct network_pass *pass) {
-    const minrnn_status status = network_pass_create(pass, &model->layout);
-    pass->context = context;
+minrnn_status workspace_pass(const struct workspace *workspace, const minrnn_model *model,
+                             struct op_context *context, struct network_pass *pass) {
+    const minrnn_status status = network_pass_create(pass, context, &model->layout);
     pass->parameters = tensor_f32(model->parameters, 0);
-    pass->kept.base = tensor_f32(workspace, plan->room);
-    pass->brief.base = tensor_f32(workspace, plan->room + plan->kept);
+    pass->kept = arena_in(model->device, &workspace->kept);
+    pass->brief = arena_in(model->device, &workspace->brief);
     return status;
 }

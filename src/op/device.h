@@ -46,6 +46,8 @@ struct minrnn_device {
     bool uses_host_memory;      /* buffers take of the same memory as the process */
     uint64_t spare;             /* bytes of host memory that a BLAS or a compiler works with */
     uint64_t memory;            /* bytes of its own, or that a driver lets it have; 0: unknown */
+    uint64_t largest;           /* bytes of the largest buffer; 0: any */
+    int64_t alignment;          /* bytes: where a part of a buffer may begin as one; 0: anywhere */
     _Atomic uint64_t allocated; /* bytes in live buffers */
 };
 

@@ -97,7 +97,7 @@ static void describe(cl_device_id id, minrnn_device_info *info) {
 /* What a kernel is chosen by: better no device than one guessed at. */
 static minrnn_status read_traits(cl_device_id id, struct cl_traits *traits) {
     cl_device_type type = 0;
-    cl_uint units = 0, width = 0;
+    cl_uint units = 0, width = 0, alignment = 0;
     size_t group = 0;
     cl_ulong local = 0, allocation = 0, memory = 0;
     cl_bool unified = CL_FALSE;
@@ -112,6 +112,7 @@ static minrnn_status read_traits(cl_device_id id, struct cl_traits *traits) {
     QUERY(id, CL_DEVICE_SINGLE_FP_CONFIG, &floats, &code);
     QUERY(id, CL_DEVICE_GLOBAL_MEM_SIZE, &memory, &code);
     QUERY(id, CL_DEVICE_HOST_UNIFIED_MEMORY, &unified, &code);
+    QUERY(id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, &alignment, &code);
     if (code) {
         return query_failed(code);
     }
@@ -128,6 +129,7 @@ static minrnn_status read_traits(cl_device_id id, struct cl_traits *traits) {
         .max_work_group = group,
         .local_bytes = (size_t)local,
         .max_allocation = allocation,
+        .alignment = (int64_t)alignment / 8, /* it says bits */
         .memory = memory,
         .uses_host_memory = is_cpu || unified,
         .fma = (floats & CL_FP_FMA) != 0,
@@ -363,6 +365,8 @@ minrnn_status cl_device_create(cl_context context, cl_device_id id, cl_command_q
     made->id = id;
     minrnn_status status = read_traits(id, &made->traits);
     made->base.memory = made->traits.memory;
+    made->base.largest = made->traits.max_allocation;
+    made->base.alignment = made->traits.alignment;
     made->base.uses_host_memory = made->traits.uses_host_memory;
     made->base.spare = COMPILER_SPARE;
     status = status ? status : retain(made, context, queue);

@@ -24,12 +24,8 @@ static struct blas_shape shape_of(const struct gemm_args *args) {
     };
 }
 
-/* The driver's alignment of sub-buffers, in bytes. */
 static uint64_t view_alignment(const struct cl_device *device) {
-    cl_uint bits = 0;
-    const cl_int code =
-        clGetDeviceInfo(device->id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof bits, &bits, NULL);
-    return code || bits < 8 ? 128 : bits / 8;
+    return device->traits.alignment < 1 ? 128 : (uint64_t)device->traits.alignment;
 }
 
 /* A matrix as CLBlast wants it: it copies what does not begin at offset 0 of its memory object. So

@@ -27,6 +27,7 @@ struct cl_traits {
     size_t max_work_group; /* work-items */
     size_t local_bytes;
     uint64_t max_allocation;
+    int64_t alignment;     /* bytes: where sub-buffers may begin */
     uint64_t memory;       /* global, bytes */
     bool uses_host_memory; /* and that is the host's */
     bool fma;              /* fused multiply-add in hardware (CL_FP_FMA) */

@@ -82,10 +82,10 @@ minrnn_status step_plan(minrnn_device *device, const struct model_layout *layout
                         const minrnn_trainer_config *config, struct workspace_plan *plan) {
     struct number_check numbers = {0};
     struct op_context context = {.device = device, .planning = true};
-    struct arena fixed = {0};
+    struct arena fixed = arena_of(device);
     struct network_pass pass;
     minrnn_status status = layout_check_rows(layout, config->batch, config->time);
-    status = status ? status : network_pass_create(&pass, layout);
+    status = status ? status : network_pass_create(&pass, &context, layout);
     if (status) {
         return status;
     }
@@ -93,7 +93,6 @@ minrnn_status step_plan(minrnn_device *device, const struct model_layout *layout
     if (config->check_numbers) {
         numbers_attach(&numbers, &context);
     }
-    pass.context = &context;
     pass.batch = config->batch;
     pass.time = config->time;
     pass.training = true;
@@ -102,7 +101,7 @@ minrnn_status step_plan(minrnn_device *device, const struct model_layout *layout
     step_update(&pass, config, 1, config->rate, &room, (minrnn_tensor){0});
     pass.training = false;
     loss_evaluate(&pass, &room.batch);
-    *plan = workspace_planned(&fixed, &pass);
+    status = workspace_planned(&fixed, &pass, plan);
     network_pass_destroy(&pass);
-    return context.status;
+    return status;
 }

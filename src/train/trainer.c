@@ -68,31 +68,29 @@ static minrnn_status create_buffers(minrnn_trainer *trainer, const struct worksp
     const uint64_t parameters = (uint64_t)trainer->model->layout.places.total * F32_BYTES;
     minrnn_status status = minrnn_buffer_create(device, parameters, &trainer->gradients);
     status = status ? status : minrnn_buffer_create(device, 2 * parameters, &trainer->moments);
-    return status ? status
-                  : minrnn_buffer_create(device, workspace_bytes(plan), &trainer->workspace);
+    return status ? status : workspace_create(device, plan, &trainer->workspace);
 }
 
-static minrnn_status create_pass(struct network_pass *pass, minrnn_trainer *trainer,
-                                 const struct workspace_plan *plan) {
+static minrnn_status create_pass(struct network_pass *pass, minrnn_trainer *trainer) {
     const minrnn_status status =
-        workspace_pass(trainer->workspace, plan, trainer->model, &trainer->context, pass);
+        workspace_pass(&trainer->workspace, trainer->model, &trainer->context, pass);
     pass->batch = trainer->config.batch;
     pass->time = trainer->config.time;
     pass->tokens = trainer->room.batch.tokens;
     return status;
 }
 
-static minrnn_status create_passes(minrnn_trainer *trainer, const struct workspace_plan *plan) {
+static minrnn_status create_passes(minrnn_trainer *trainer) {
     const minrnn_model *model = trainer->model;
-    struct arena fixed = {.base = tensor_f32(trainer->workspace, 0)};
+    struct arena fixed = workspace_room(&trainer->workspace);
     trainer->room = step_take_room(&fixed, &model->layout, &trainer->config);
-    trainer->context = workspace_context(trainer->workspace, plan);
+    trainer->context = workspace_context(model->device, &trainer->workspace);
     if (trainer->config.check_numbers) {
         trainer->numbers.count = trainer->room.nonfinite;
         numbers_attach(&trainer->numbers, &trainer->context);
     }
-    minrnn_status status = create_pass(&trainer->pass, trainer, plan);
-    status = status ? status : create_pass(&trainer->evaluation, trainer, plan);
+    minrnn_status status = create_pass(&trainer->pass, trainer);
+    status = status ? status : create_pass(&trainer->evaluation, trainer);
     struct network_pass *pass = &trainer->pass;
     pass->gradients = tensor_f32(trainer->gradients, 0);
     pass->order = trainer->room.order;
@@ -112,7 +110,7 @@ static minrnn_status create_parts(minrnn_trainer *trainer, const struct workspac
         status = MINRNN_OUT_OF_MEMORY;
     }
     status = status ? status : create_buffers(trainer, plan);
-    status = status ? status : create_passes(trainer, plan);
+    status = status ? status : create_passes(trainer);
     if (status) {
         return status;
     }
@@ -166,7 +164,7 @@ void minrnn_trainer_destroy(minrnn_trainer *trainer) {
     }
     minrnn_buffer_destroy(trainer->gradients);
     minrnn_buffer_destroy(trainer->moments);
-    minrnn_buffer_destroy(trainer->workspace);
+    workspace_destroy(&trainer->workspace);
     network_pass_destroy(&trainer->pass);
     network_pass_destroy(&trainer->evaluation);
     slots_destroy(&trainer->slots);

@@ -17,7 +17,7 @@ struct minrnn_trainer {
     int64_t step;             /* steps done */
     minrnn_buffer *gradients; /* layout.places.total floats */
     minrnn_buffer *moments;   /* first, then second moments: 2 * layout.places.total floats */
-    minrnn_buffer *workspace;
+    struct workspace workspace;
     struct op_context context;
     struct network_pass pass;       /* of the steps; and, without gradients and dropout, ... */
     struct network_pass evaluation; /* ... in the same workspace */
