@@ -74,7 +74,10 @@ minrnn_status cl_buffer_read(const minrnn_buffer *buffer, uint64_t offset, void 
 }
 
 minrnn_status cl_fence_set(minrnn_device *device, struct fence *fence) {
-    const struct cl_device *d = (const struct cl_device *)device;
+    struct cl_device *d = (struct cl_device *)device;
+    pthread_mutex_lock(&d->launch_lock);
+    d->launches = 0;
+    pthread_mutex_unlock(&d->launch_lock);
     if (fence->event) {
         clReleaseEvent(fence->event);
         fence->event = NULL;

@@ -6,12 +6,9 @@
 #include "opencl/absent.h"
 #include "opencl/backend.h"
 #include "opencl/cache.h"
+#include "opencl/gemm.h"
 #include "opencl/opencl.h"
 #include "opencl/source.h"
-
-#ifdef MINRNN_HAVE_CLBLAST
-#include <clblast_c.h>
-#endif
 
 #include <stdio.h>
 #include <string.h>
@@ -294,9 +291,7 @@ static void device_destroy(minrnn_device *device) {
         return;
     }
 #ifdef MINRNN_HAVE_CLBLAST
-    if (d->used_clblast) {
-        (void)CLBlastClearCache(); /* or its destructors would call OpenCL at exit */
-    }
+    gemm_clblast_forget(d);
 #endif
     if (d->queue) {
         clReleaseCommandQueue(d->queue);

@@ -18,9 +18,13 @@ extern const struct gemm_way gemm_group; /* gemm_group.c: local memory, for GPUs
 extern const struct gemm_way gemm_rows;  /* gemm_rows.c: up to GEMM_ROWS_MAX rows, b transposed */
 #ifdef MINRNN_HAVE_CLBLAST
 extern const struct gemm_way gemm_clblast; /* gemm_clblast.c */
+
+/* What CLBlast keeps of a device that is about to go. */
+void gemm_clblast_forget(const struct cl_device *device);
 #endif
 
-/* c (+)= the sums of the `segments` parts of each product that lie in `partial` one after the other. */
+/* c (+)= the sums of the `segments` parts of each product that lie in `partial` one after the
+ * other. */
 minrnn_status gemm_reduce(struct cl_device *device, const struct gemm_args *args,
                           minrnn_tensor partial, int64_t segments, bool accumulate);
 

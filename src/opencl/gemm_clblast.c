@@ -4,6 +4,9 @@
 
 #include <clblast_c.h>
 
+/* CLBlast's caches are the process's: its calls, for whichever device, come one after the other. */
+static pthread_mutex_t clblast_lock = PTHREAD_MUTEX_INITIALIZER;
+
 /* CLBlast asks for less copying in column-major terms, where c need not be transposed:
  * transposed c [n, m] = op(b) transposed * op(a) transposed. So its a is our b. */
 struct blas_shape {
@@ -73,10 +76,20 @@ static size_t temporary_bytes(const struct cl_device *device, const struct gemm_
     const struct blas_shape s = shape_of(args);
     cl_command_queue queue = device->queue;
     size_t bytes = 0;
+    pthread_mutex_lock(&clblast_lock);
     const CLBlastStatusCode code =
         CLBlastSGemmTempBufferSize(CLBlastLayoutColMajor, s.first, s.second, s.m, s.n, s.k, 1,
                                    s.b_stride, 1, s.a_stride, 1, s.c_stride, &queue, &bytes);
+    pthread_mutex_unlock(&clblast_lock);
     return code == CLBlastSuccess ? bytes : 0; /* too little is an error of the call itself */
+}
+
+void gemm_clblast_forget(const struct cl_device *device) {
+    if (device->used_clblast) {
+        pthread_mutex_lock(&clblast_lock);
+        (void)CLBlastClearCache(); /* or its destructors would call OpenCL at exit */
+        pthread_mutex_unlock(&clblast_lock);
+    }
 }
 
 static int64_t clblast_scratch(const struct cl_device *device, const struct gemm_args *args) {
@@ -102,13 +115,13 @@ static minrnn_status call_clblast(struct cl_device *device, const struct gemm_ar
                                   const struct view *a, const struct view *b, const struct view *c,
                                   const struct view *temporary) {
     const struct blas_shape s = shape_of(args);
-    pthread_mutex_lock(&device->launch_lock);
+    pthread_mutex_lock(&clblast_lock);
     device->used_clblast = true;
     const CLBlastStatusCode code = CLBlastSgemmWithTempBuffer(
         CLBlastLayoutColMajor, s.first, s.second, s.m, s.n, s.k, 1.0f, b->memory, b->offset,
         s.b_stride, a->memory, a->offset, s.a_stride, args->accumulate ? 1.0f : 0.0f, c->memory,
         c->offset, s.c_stride, &device->queue, NULL, temporary->memory);
-    pthread_mutex_unlock(&device->launch_lock);
+    pthread_mutex_unlock(&clblast_lock);
     return code == CLBlastSuccess ? MINRNN_OK : call_failed(code, args);
 }
 

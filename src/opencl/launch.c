@@ -158,6 +158,15 @@ static cl_int set_arguments(cl_kernel kernel, const struct launch_argument *argu
     return CL_SUCCESS;
 }
 
+/* Some drivers start nothing before a flush: the device would idle while a step is being enqueued.
+ */
+static cl_int flush_now_and_then(struct cl_device *device) {
+    enum { FIRST = 8, EVERY = 64 };
+    device->launches++;
+    return device->launches == FIRST || device->launches % EVERY == 0 ? clFlush(device->queue)
+                                                                      : CL_SUCCESS;
+}
+
 minrnn_status kernel_launch(struct cl_device *device, struct kernel *kernel,
                             const struct launch_range *range,
                             const struct launch_argument *arguments, int count) {
@@ -165,11 +174,12 @@ minrnn_status kernel_launch(struct cl_device *device, struct kernel *kernel,
     cl_uint index = 0;
     pthread_mutex_lock(&device->launch_lock);
     const cl_int set = set_arguments(kernel->handle, arguments, count, &index);
-    cl_int enqueued = CL_SUCCESS;
+    cl_int enqueued = CL_SUCCESS, flushed = CL_SUCCESS;
     if (!set) {
         enqueued = clEnqueueNDRangeKernel(device->queue, kernel->handle, r.dimensions, NULL,
                                           r.global, r.has_local ? r.local : NULL, 0, NULL, NULL);
         kernel->program->launched = true;
+        flushed = enqueued ? CL_SUCCESS : flush_now_and_then(device);
     }
     pthread_mutex_unlock(&device->launch_lock);
     if (set) {
@@ -181,5 +191,5 @@ minrnn_status kernel_launch(struct cl_device *device, struct kernel *kernel,
                        r.global[0], r.global[1], r.global[2], r.local[0], r.local[1], r.local[2],
                        r.has_local ? "" : " (the driver's choice)");
     }
-    return MINRNN_OK;
+    return flushed ? cl_fail(flushed, "clFlush", "%s", "") : MINRNN_OK;
 }

@@ -49,6 +49,7 @@ struct cl_device {
     struct cl_traits traits;
     struct program_cache *programs;
     pthread_mutex_t launch_lock; /* a kernel's arguments and its enqueue belong together */
+    int launches;                /* since the last fence; under launch_lock */
     bool used_clblast;           /* its caches hold objects of our context */
 };
 

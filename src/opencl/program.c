@@ -245,26 +245,35 @@ static minrnn_status copy_spec(const struct program_spec *spec, struct program_s
     return copy->options ? MINRNN_OK : MINRNN_OUT_OF_MEMORY;
 }
 
-static minrnn_status program_create(struct program_cache *cache, const struct program_spec *spec,
-                                    uint64_t hash, struct program **program) {
-    struct cl_device *device = cache->device;
+/* The program as the disk has it, if it may come from there, or else from source. */
+static minrnn_status program_make(struct program_cache *cache, const struct program_spec *spec,
+                                  bool may_load, struct program *program) {
     char *source = NULL;
     char *options = NULL;
-    minrnn_status status = MINRNN_OUT_OF_MEMORY;
-    struct program *made = mem_alloc(1, sizeof *made);
-    if (!made) {
-        return status;
+    minrnn_status status = source_compose(spec, &source);
+    status = status ? status : source_options(&cache->device->traits, spec, &options);
+    if (!status) {
+        program->from_disk = may_load && load_program(cache, options, source, &program->handle);
+        program->from_source = !program->from_disk;
     }
-    made->hash = hash;
-    status = source_compose(spec, &source);
-    status = status ? status : source_options(&device->traits, spec, &options);
-    status = status ? status : copy_spec(spec, &made->spec);
-    if (!status && !load_program(cache, options, source, &made->handle)) {
-        made->from_source = true;
-        status = build_source(device, source, options, &made->handle);
+    if (!status && program->from_source) {
+        status = build_source(cache->device, source, options, &program->handle);
     }
     mem_free(source);
     mem_free(options);
+    return status;
+}
+
+static minrnn_status program_create(struct program_cache *cache, const struct program_spec *spec,
+                                    uint64_t hash, struct program **program) {
+    struct cl_device *device = cache->device;
+    struct program *made = mem_alloc(1, sizeof *made);
+    if (!made) {
+        return MINRNN_OUT_OF_MEMORY;
+    }
+    made->hash = hash;
+    minrnn_status status = copy_spec(spec, &made->spec);
+    status = status ? status : program_make(cache, spec, true, made);
     if (status) {
         program_destroy(made);
         return status;
@@ -378,6 +387,19 @@ static minrnn_status program_get(struct program_cache *cache, const struct progr
     return status;
 }
 
+/* A driver may load a binary that is not its own, and only then have no kernel of it. */
+static minrnn_status rebuild(struct cl_device *device, struct program *program) {
+    const cl_program loaded = program->handle; /* its kernels, if there are any, keep it */
+    program->handle = NULL;
+    const minrnn_status status = program_make(device->programs, &program->spec, false, program);
+    if (status) {
+        program->handle = loaded;
+        return status;
+    }
+    clReleaseProgram(loaded);
+    return MINRNN_OK;
+}
+
 static minrnn_status kernel_find(struct cl_device *device, struct program *program,
                                  const char *name, struct kernel **kernel) {
     for (struct kernel *k = program->kernels; k; k = k->next) {
@@ -386,7 +408,12 @@ static minrnn_status kernel_find(struct cl_device *device, struct program *progr
             return MINRNN_OK;
         }
     }
-    return kernel_create(device, program, name, kernel);
+    minrnn_status status = kernel_create(device, program, name, kernel);
+    if (status && program->from_disk) {
+        status = rebuild(device, program);
+        status = status ? status : kernel_create(device, program, name, kernel);
+    }
+    return status;
 }
 
 minrnn_status kernel_get(struct cl_device *device, const struct program_spec *spec,

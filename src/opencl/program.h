@@ -21,6 +21,7 @@ struct program {
     struct program_spec spec;
     bool from_source; /* not from the disk, so that its binary is worth saving ... */
     bool launched;    /* ... once kernels ran: some drivers only compile them then */
+    bool from_disk;   /* may be another driver's after all, and have no kernels */
     struct kernel *kernels;
     struct program *next;
 };

@@ -58,6 +58,15 @@ cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, c
     return CL_SUCCESS;
 }
 
+static int flushes;
+cl_int __wrap_clFlush(cl_command_queue queue);
+
+cl_int __wrap_clFlush(cl_command_queue queue) {
+    (void)queue;
+    flushes++;
+    return CL_SUCCESS;
+}
+
 static void forget_launches(void) {
     launches = products = 0;
     names[0] = '\0';
@@ -323,6 +332,28 @@ static void test_long_convolutions(void **state) {
     }
 }
 
+/* ---- flushes: work begins while more is being enqueued ---- */
+
+static void test_flushes(void **state) {
+    (void)state;
+    static const struct {
+        int launches, flushes;
+    } steps[] = {{7, 0}, {8, 1}, {63, 1}, {64, 2}, {127, 2}, {128, 3}};
+    for (int round = 0; round < 2; round++) {
+        struct fence fence = {0};
+        int launched = 0;
+        assert_int_equal(device_fence_set(device, &fence), MINRNN_OK);
+        assert_int_equal(device_fence_wait(device, &fence), MINRNN_OK);
+        flushes = 0;
+        for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+            for (; launched < steps[i].launches; launched++) {
+                assert_int_equal(OP(fill, &context, .count = 16, .x = small), MINRNN_OK);
+            }
+            assert_int_equal(flushes, steps[i].flushes);
+        }
+    }
+}
+
 /* ---- products: which way ---- */
 
 static void multiply(int64_t m, int64_t k, bool transpose_a, bool transpose_b) {
@@ -494,6 +525,7 @@ int main(void) {
         cmocka_unit_test(test_scan_limits),
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_long_convolutions),
+        cmocka_unit_test(test_flushes),
         cmocka_unit_test(test_product_choice),
         cmocka_unit_test(test_group_launches),
 #ifdef MINRNN_HAVE_CLBLAST

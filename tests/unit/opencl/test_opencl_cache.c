@@ -319,6 +319,21 @@ cl_int __wrap_clGetProgramInfo(cl_program handle, cl_program_info what, size_t c
     return __real_clGetProgramInfo(handle, what, capacity, value, bytes);
 }
 
+/* A driver that loads a binary of another one, and then finds no kernel in it. */
+static int kernels_refused; /* so many are */
+
+cl_kernel __real_clCreateKernel(cl_program handle, const char *name, cl_int *code);
+cl_kernel __wrap_clCreateKernel(cl_program handle, const char *name, cl_int *code);
+
+cl_kernel __wrap_clCreateKernel(cl_program handle, const char *name, cl_int *code) {
+    if (kernels_refused > 0) {
+        kernels_refused--;
+        *code = CL_INVALID_KERNEL_DEFINITION;
+        return NULL;
+    }
+    return __real_clCreateKernel(handle, name, code);
+}
+
 /* ---- the whole way ---- */
 
 /* Opens a device, multiplies 3 by 2 in a 5 x 5 matrix product, and closes it. */
@@ -385,6 +400,26 @@ static void test_computing_at_once(void **state) {
     compute();
 }
 
+/* What comes from the disk without a kernel is built from source; what does not is an error. */
+static void test_no_kernels(void **state) {
+    (void)state;
+    compute();
+    kernels_refused = 1;
+    compute();
+    assert_int_equal(kernels_refused, 0);
+    minrnn_device *device = NULL;
+    minrnn_buffer *buffer = NULL;
+    MUST(open_opencl_device(&device));
+    MUST(minrnn_buffer_create(device, 64, &buffer));
+    struct op_context context = {.device = device};
+    kernels_refused = 1;
+    assert_int_equal(OP(fill, &context, .count = 16, .x = tensor_f32(buffer, 0)),
+                     MINRNN_DEVICE_ERROR);
+    assert_non_null(strstr(minrnn_error_text(), "clCreateKernel"));
+    minrnn_buffer_destroy(buffer);
+    minrnn_device_destroy(device);
+}
+
 static void test_damaged_programs(void **state) {
     struct folder *folder = *state;
     off_t sizes[MAX_FILES];
@@ -420,6 +455,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(test_unwritable, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_folder, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_no_binaries, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_no_kernels, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_computing_at_once, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_damaged_programs, make_folder, remove_folder),
     };
