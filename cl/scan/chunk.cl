@@ -6,6 +6,8 @@
 #ifndef VECTORS
 #define VECTORS 1
 #endif
+/* Chunks whose elements scan_carry reads before it needs the first: its only work is to wait. */
+#define CARRY_BLOCK 8
 
 /* Global size: work-items of channels, batch, chunks - 1 (nobody needs the last one's). */
 __kernel void scan_reduce(PASS_PARAMETERS, __global float *restrict elements, ulong elements_offset,
@@ -55,10 +57,20 @@ __kernel void scan_carry(PASS_PARAMETERS, __global const float *restrict element
     elements += elements_offset + channel;
     carries += carries_offset + channel;
     state_t carry = pass_begin(&pass);
-    for (int chunk = 0; chunk < chunks - 1; chunk++) {
-        const size_t slot = first + chunk;
-        state_store(carry, carries + slot * STATE_FLOATS * width, width);
-        carry = elem_apply(elem_load(elements + slot * ELEM_FLOATS * width, width), carry);
+    for (int begin = 0; begin < chunks - 1; begin += CARRY_BLOCK) {
+        elem_t block[CARRY_BLOCK];
+#pragma unroll
+        for (int i = 0; i < CARRY_BLOCK; i++) {
+            const size_t slot = first + min(begin + i, chunks - 2);
+            block[i] = elem_load(elements + slot * ELEM_FLOATS * width, width);
+        }
+#pragma unroll
+        for (int i = 0; i < CARRY_BLOCK; i++) {
+            if (begin + i < chunks - 1) {
+                state_store(carry, carries + (first + begin + i) * STATE_FLOATS * width, width);
+                carry = elem_apply(block[i], carry);
+            }
+        }
     }
     state_store(carry, carries + (first + chunks - 1) * STATE_FLOATS * width, width);
 }

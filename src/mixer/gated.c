@@ -163,18 +163,24 @@ static void scan_forward(const struct layer_call *call, minrnn_scan_cell cell,
        .h_last = call->state_out);
 }
 
-/* y = h to_out^T + bias, or h itself; and what else the call asks for. */
+/* y = h itself, and what else the call asks for. */
+static void pass_on(const struct layer_call *call, minrnn_tensor h) {
+    if (call->adds) {
+        layer_finish(call, h, -1);
+    } else {
+        OP(copy, call->context, .count = layer_rows(call) * call->layer->width, .x = h,
+           .y = call->y);
+    }
+}
+
+/* y = h to_out^T + bias, and what else the call asks for. */
 static void project_forward(const struct layer_call *call, minrnn_tensor h) {
     const struct layer *layer = call->layer;
     const struct indices at = indices_of(layer);
     const int64_t rows = layer_rows(call);
     const int64_t mark = call->temporary->used;
     const minrnn_tensor f = call->adds ? layer_take_rows(call, layer->width) : call->y;
-    if (!projects(layer)) {
-        OP(copy, call->context, .count = rows * layer->width, .x = h, .y = f);
-    } else {
-        dense_forward(call, inner_of(layer), layer->width, h, at.out_weight, f);
-    }
+    dense_forward(call, inner_of(layer), layer->width, h, at.out_weight, f);
     if (at.out_bias >= 0) {
         OP(residual_forward, call->context, .rows = rows, .width = layer->width, .x = f,
            .bias = layer_weight(call, at.out_bias), .y = f);
@@ -196,7 +202,11 @@ void gated_forward(const struct layer_call *call, minrnn_scan_cell cell) {
            .y = saved.init);
     }
     scan_forward(call, cell, &saved);
-    project_forward(call, saved.h);
+    if (projects(layer)) {
+        project_forward(call, saved.h);
+    } else {
+        pass_on(call, saved.h);
+    }
 }
 
 /* dh from dy, and the projection's own gradients. */

@@ -8,6 +8,8 @@
  * all; this leaves room for what is inside and after the loop over time. */
 enum { MAX_ITERATIONS = 16384 };
 
+enum { LEAST_LANES = 8 };
+
 /* The one rule. `args` counts by its sizes, not by what is absent. */
 static minrnn_scan_run fastest_run(const struct cl_traits *traits,
                                    const struct scan_backward_args *args) {
@@ -29,6 +31,23 @@ static minrnn_scan_run fastest_run(const struct cl_traits *traits,
                : MINRNN_RUN_TILE;
 }
 
+/* A tile's work-group: narrower than usual if there are fewer channels, and then with more rows, so
+ * that time goes the faster. Each row looks at all before it: too many would wait for that. */
+static void plan_tile(const struct cl_traits *traits, int64_t width, struct scan_plan *plan) {
+    plan->lanes = tuned(traits, TUNE_scan_tile_lanes);
+    plan->rows = tuned(traits, TUNE_scan_tile_rows);
+    while (plan->lanes > LEAST_LANES && plan->lanes / 2 >= width) {
+        plan->lanes /= 2;
+        plan->rows *= 2;
+    }
+    while (plan->rows > 1 && (size_t)plan->rows * (size_t)plan->lanes > traits->max_work_group) {
+        plan->rows /= 2;
+    }
+    while (plan->lanes > 1 && (size_t)plan->rows * (size_t)plan->lanes > traits->max_work_group) {
+        plan->lanes /= 2;
+    }
+}
+
 static minrnn_scan_run choose_run(const struct cl_traits *traits,
                                   const struct scan_backward_args *args) {
     return args->run == MINRNN_RUN_AUTO ? fastest_run(traits, args) : args->run;
@@ -48,15 +67,8 @@ static int64_t steps_of_chunk(const struct cl_traits *traits,
 }
 
 struct scan_plan scan_plan(const struct cl_traits *traits, const struct scan_backward_args *args) {
-    struct scan_plan plan = {.run = choose_run(traits, args),
-                             .lanes = tuned(traits, TUNE_scan_tile_lanes),
-                             .rows = tuned(traits, TUNE_scan_tile_rows)};
-    while (plan.rows > 1 && (size_t)plan.rows * (size_t)plan.lanes > traits->max_work_group) {
-        plan.rows /= 2;
-    }
-    while (plan.lanes > 1 && (size_t)plan.rows * (size_t)plan.lanes > traits->max_work_group) {
-        plan.lanes /= 2;
-    }
+    struct scan_plan plan = {.run = choose_run(traits, args)};
+    plan_tile(traits, args->width, &plan);
     switch (plan.run) {
     case MINRNN_RUN_CHUNK: plan.chunk_steps = steps_of_chunk(traits, args); break;
     case MINRNN_RUN_TILE: plan.chunk_steps = MAX_ITERATIONS / 4; break;
