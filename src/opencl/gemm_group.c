@@ -39,7 +39,8 @@ static struct group_plan plan_of(const struct cl_device *device, const struct ge
     plan.m_tiles = ceil_div(args->m, plan.m.elements);
     plan.n_tiles = ceil_div(args->n, plan.n.elements);
     const int64_t tiles = plan.m_tiles * plan.n_tiles * args->count;
-    const int64_t wanted = (int64_t)tuned(traits, TUNE_gemm_group_fill) * traits->compute_units;
+    const int64_t items = (int64_t)tuned(traits, TUNE_gemm_group_items) * traits->compute_units;
+    const int64_t wanted = ceil_div(items, (int64_t)plan.m.lanes * plan.n.lanes);
     const int64_t possible = args->k / tuned(traits, TUNE_gemm_group_steps);
     const int64_t segments = max_i64(min_i64(ceil_div(wanted, tiles), possible), 1);
     plan.k_count = round_up(ceil_div(args->k, segments), SLAB);

@@ -436,20 +436,20 @@ static void test_group_launches(void **state) {
         assert_int_equal(items[1], (m[0] + m[1] - 1) / m[1]);
         assert_int_equal(items[2], 1);
     }
-    /* Two groups a unit, by segments of k if there are too few tiles; each of 256 steps at least.
-     */
+    /* 512 work-items a unit, by segments of k if tiles have too few; each of 256 steps at least. */
     multiply_in_groups(128, 64, 1 << 18);
     expect_names("gemm_group gemm_reduce");
-    multiply_in_groups(128 * 79, 64, 512);
+    multiply_in_groups(128 * 159, 64, 512);
     expect_names("gemm_group gemm_reduce");
-    multiply_in_groups(128 * 80, 64, 512);
+    multiply_in_groups(128 * 160, 64, 512);
     expect_names("gemm_group");
     multiply_in_groups(128, 64, 511);
     expect_names("gemm_group");
     /* Long ones in several launches. */
     be_gpu(1);
-    multiply_in_groups(8, 8, 1 << 20);
-    assert_int_equal(launches, 8);
+    multiply_in_groups(128 * 4, 64, 1 << 20);
+    expect_names("gemm_group gemm_group gemm_group gemm_group gemm_group gemm_group gemm_group "
+                 "gemm_group");
     multiply_in_groups(128 * 80, 8, 1 << 18);
     expect_names("gemm_group gemm_group");
 }

@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""How long a training step should take on a device that need not be here: a model on paper.
+
+  predict.py TRACE [--device NAME] preset NAME [--batch N]
+  predict.py TRACE [--device NAME] layer [--mixer NAME] [--width N] [--time N] [--batch N] [--classes N]
+  predict.py ... --rules
+  predict.py ... --check FILE
+
+TRACE is build/tests/kernels/trace, which runs the real step on a described device and says what is
+launched. devices.csv has the devices' numbers, each with its source; --set bandwidth_gb_s=10 gives one
+another value, so that a device that is here can be described by what was measured. An op takes
+
+  launches * launch_us + max(bytes / bandwidth, operations / (rate * fill), trips * latency * waves)
+
+bytes count every tensor once; fill is the share of the units that have a work-group; trips are the
+dependent steps of a work-item, each a latency; waves are how often all resident work-groups change.
+Nothing is fitted to a result. It prints the sum, and the three largest ops with the term that binds.
+
+--rules exits with 1 if a launch of an op over 5 % of the step has fewer work-groups than half the units, or
+one has more than 65,535 in its second or third dimension, which NVIDIA's drivers do not take.
+
+--check FILE compares with measured times, lines of CSV "op,sizes,seconds": it prints measured / predicted for
+each op over 5 % of the predicted step and exits with 1 if one is outside 0.6 to 1.7.
+
+What is printed is predicted. It is no measurement."""
+
+import argparse
+import collections
+import csv
+import math
+import os
+import re
+import subprocess
+import sys
+
+Launch = collections.namedtuple("Launch", "kernel options global_ local")
+Op = collections.namedtuple("Op", "name sizes bytes operations launches")
+Row = collections.namedtuple("Row", "op seconds binds")
+SLAB = 8  # of cl/gemm_group.cl
+
+
+def devices():
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "devices.csv")
+    with open(path, encoding="utf-8") as file:
+        return {row["device"]: row for row in csv.DictReader(file)}
+
+
+def read_trace(text):
+    """The ops of the step; what comes before it is its making."""
+    ops = []
+    for line in text.splitlines():
+        words = line.split("\t")
+        if words[0] == "step":
+            ops = []
+        elif words[0] == "op":
+            ops.append(Op(words[1], words[2], int(words[3]) + int(words[4]), float(words[5]), []))
+        elif words[0] == "launch" and ops:
+            sizes = [int(word) for word in words[3:]]
+            ops[-1].launches.append(Launch(words[1], dict(re.findall(r"-D(\w+)=(\d+)", words[2])),
+                                           sizes[:3], sizes[3:]))
+    return ops
+
+
+def size_of(op, name):
+    found = re.search(r"\b%s (\S+)" % name, op.sizes)
+    return float(found[1]) if found else 0
+
+
+def trips_of(op, launch):
+    """Dependent steps of one work-item, by what its kernel walks along."""
+    option = lambda name: int(launch.options.get(name, 1))
+    if launch.kernel == "scan_tile":
+        return size_of(op, "time") / (option("ROWS") * option("BLOCK"))
+    if launch.kernel.startswith("scan_"):
+        chunks = launch.global_[2] if launch.kernel != "scan_carry" else 1
+        return size_of(op, "time") / option("BLOCK") / max(chunks, 1)
+    if launch.kernel == "gemm_group":
+        return size_of(op, "k") / SLAB / launch.global_[2]
+    if launch.kernel == "column_sum":
+        return size_of(op, "rows") / (launch.global_[1] // launch.local[1]) / option("SLICES")
+    if launch.kernel == "embed_backward":
+        return size_of(op, "rows") / max(size_of(op, "vocab"), 1) / option("SLICES")
+    return 1
+
+
+def groups_of(launch):
+    return math.prod(max(1, whole // part) for whole, part in zip(launch.global_, launch.local))
+
+
+def predict(op, device):
+    number = lambda name: float(device[name])
+    units = number("units")
+    launched = len(op.launches) * number("launch_us") * 1e-6
+    # The first launch does the work; a second pass adds up what it left.
+    main = op.launches[0] if op.launches else None
+    if main is None:
+        return Row(op, 0.0, "nothing")
+    groups = groups_of(main)
+    items = math.prod(main.local)
+    resident = units * number("groups_a_unit") * max(1, 256 // items)
+    operations = op.operations
+    terms = {
+        "bytes": op.bytes / (number("bandwidth_gb_s") * 1e9),
+        "operations": operations / (number("gemm_tflop_s") * 1e12 * min(1, groups / units)),
+        "trips": trips_of(op, main) * number("latency_us") * 1e-6 * math.ceil(groups / resident)
+                 if number("latency_us") else 0,
+    }
+    binds = max(terms, key=terms.get)
+    if terms[binds] < launched:
+        return Row(op, launched + terms[binds], "launches")
+    return Row(op, launched + terms[binds], binds)
+
+
+def show(rows, tokens, device):
+    total = sum(row.seconds for row in rows)
+    launches = sum(len(row.op.launches) for row in rows)
+    print(f"predicted for {device['device']}: {total * 1e3:.2f} ms a step, {launches} launches, "
+          f"{sum(row.op.bytes for row in rows) / 1e6:.0f} MB, "
+          f"{sum(row.op.operations for row in rows) / 1e9:.1f} GFLOP, "
+          f"{tokens / total:,.0f} tokens/s")
+    binding = collections.Counter()
+    for row in rows:
+        binding[row.binds] += row.seconds
+    print("bound by " + ", ".join(f"{name} {seconds / total:.0%}"
+                                  for name, seconds in binding.most_common()))
+    for row in sorted(rows, key=lambda row: -row.seconds)[:3]:
+        print(f"  {row.seconds * 1e3:8.3f} ms  {row.binds:10}  {row.op.name} {row.op.sizes}")
+
+
+def broken_rules(rows, device):
+    total, units = sum(row.seconds for row in rows), float(device["units"])
+    broken = []
+    for row in rows:
+        for launch in row.op.launches[:1]:
+            if row.seconds > 0.05 * total and groups_of(launch) < units / 2:
+                broken.append(f"{groups_of(launch)} work-groups on {units:.0f} units: {launch.kernel}, "
+                              f"{row.op.name} {row.op.sizes}")
+        for launch in row.op.launches:
+            if max(whole // part for whole, part in
+                   zip(launch.global_[1:], launch.local[1:])) > 65535:
+                broken.append(f"more than 65,535 groups: {launch.kernel} {launch.global_}, "
+                              f"{row.op.name} {row.op.sizes}")
+    return broken
+
+
+def check(rows, path):
+    """Times of the ops by name and sizes, each summed over the step."""
+    predicted, total = collections.Counter(), sum(row.seconds for row in rows)
+    with open(path, encoding="utf-8") as file:
+        measured = {(row["op"], row["sizes"]): float(row["seconds"]) for row in csv.DictReader(file)}
+    calls = collections.Counter()
+    for row in rows:
+        predicted[row.op.name, row.op.sizes] += row.seconds
+        calls[row.op.name, row.op.sizes] += 1
+    outside = 0
+    for key, seconds in predicted.most_common():
+        if seconds < 0.05 * total:
+            break
+        if key not in measured:
+            print(f"  not measured: {' '.join(key)}")
+            outside += 1
+            continue
+        ratio = measured[key] * calls[key] / seconds
+        good = 0.6 <= ratio <= 1.7
+        outside += not good
+        print(f"  measured / predicted {ratio:5.2f} {'' if good else 'OUTSIDE '}{' '.join(key)}")
+    return outside
+
+
+def main():
+    parser = argparse.ArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter,
+                                     description=__doc__)
+    parser.add_argument("trace")
+    parser.add_argument("--device", default="t4")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--rules", action="store_true")
+    parser.add_argument("--check", metavar="FILE")
+    parser.add_argument("--all", action="store_true", help="every op, not the largest three alone")
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    preset = kinds.add_parser("preset")
+    preset.add_argument("name")
+    preset.add_argument("--batch", default="0")
+    layer = kinds.add_parser("layer")
+    for option, value in [("mixer", "mingru"), ("width", "64"), ("time", "512"), ("batch", "64"),
+                          ("classes", "16")]:
+        layer.add_argument("--" + option, default=value)
+    given = parser.parse_args()
+    if given.device not in devices():
+        parser.error(f"no device {given.device}; there are {', '.join(devices())}")
+    device = devices()[given.device]
+    device.update(pair.split("=", 1) for pair in given.set)
+    words = (["preset", given.name, given.batch] if given.kind == "preset" else
+             ["layer", given.mixer, given.width, given.time, given.batch, given.classes])
+    text = subprocess.run([given.trace, device["trace"], device["units"], *words], check=True,
+                          capture_output=True, text=True).stdout
+    tokens = int(re.search(r"^step\t(\d+)", text, re.MULTILINE)[1])
+    rows = [predict(op, device) for op in read_trace(text)]
+    show(rows, tokens, device)
+    if given.all:
+        for row in rows:
+            print(f"  {row.seconds * 1e3:8.3f} ms  {row.binds:10}  {row.op.name} {row.op.sizes}")
+    broken = broken_rules(rows, device) if given.rules else []
+    for rule in broken:
+        print("  " + rule)
+    return bool(broken or given.check and check(rows, given.check))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
