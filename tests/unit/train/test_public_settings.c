@@ -104,6 +104,11 @@ static void test_lists(void **unused) {
     assert_string_equal(text, "2"); /* a mixer's own standard is 1 */
     expect_failure(minrnn_model_set(&model, "no such", "16"), MINRNN_INVALID_ARGUMENT,
                    "a model of mixer mingru has no setting \"no such\"");
+    char longest[200];
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    expect_failure(minrnn_model_set(&model, "width", longest), MINRNN_INVALID_ARGUMENT,
+                   "xxx\", must be"); /* cut, and still between marks */
 }
 
 static void test_presets(void **unused) {
