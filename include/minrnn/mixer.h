@@ -58,7 +58,7 @@ typedef struct minrnn_mixer_tensors {
     size_t size;              /**< of this struct: minrnn_mixer_tensors_defaults sets it */
     minrnn_tensor parameters; /**< in [minrnn_mixer_parameters] */
     minrnn_tensor x;          /**< in [batch, time, width] */
-    minrnn_tensor y;          /**< out of forward [batch, time, width] */
+    minrnn_tensor y;          /**< out of forward, in of backward [batch, time, width] */
     minrnn_tensor state;      /**< in [batch, inner], optional (the initial state): carried in */
     minrnn_tensor state_out;  /**< out [batch, inner], optional: carried out; never over `state` */
     minrnn_tensor reset;      /**< in i32 [batch, time], optional: 1 if a document begins there */

@@ -62,6 +62,7 @@ struct layer_call {
     /* Backward: dy is the gradient of f(x); dx is f's or, with `adds`, that plus dresidual. */
     minrnn_tensor dy, dx, dresidual;
     bool without_dx; /* nobody asks for it, and it is not written */
+    bool y_is_kept;  /* forward's y is there for backward too; said to both */
     minrnn_tensor dstate_out, dstate;
     minrnn_tensor order, start; /* i32 [rows], [vocab + 1]: rows sorted by token, of an input */
 };

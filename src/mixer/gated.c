@@ -131,7 +131,7 @@ int64_t gated_state(const struct layer *layer, int64_t longest) {
 /* What forward keeps: the gates themselves are recomputed by the backward scan. */
 struct saved {
     minrnn_tensor gates; /* pre-activations [rows, gates * inner] */
-    minrnn_tensor h;     /* states [rows, inner] */
+    minrnn_tensor h;     /* states [rows, inner]: y itself, if that is what y is */
     minrnn_tensor init;  /* the learned initial state, or g of it [inner] */
 };
 
@@ -140,10 +140,14 @@ static bool init_is_activated(const struct layer *layer) {
     return settings.learned_init && settings.candidate == MINRNN_CANDIDATE_G;
 }
 
+static bool gives_states(const struct layer_call *call) {
+    return !projects(call->layer) && call->y_is_kept;
+}
+
 static struct saved take_saved(const struct layer_call *call, minrnn_scan_cell cell) {
     const int64_t states = layer_rows(call) * inner_of(call->layer);
     struct saved saved = {.gates = arena_take(call->saved, states * scan_gates(cell)),
-                          .h = arena_take(call->saved, states),
+                          .h = gives_states(call) ? call->y : arena_take(call->saved, states),
                           .init = layer_weight(call, indices_of(call->layer).init)};
     if (init_is_activated(call->layer)) {
         saved.init = arena_take(call->saved, inner_of(call->layer));
@@ -161,16 +165,6 @@ static void scan_forward(const struct layer_call *call, minrnn_scan_cell cell,
        .bias = layer_weight(call, indices_of(call->layer).gates_bias), .h0 = call->state,
        .init = saved->init, .reset = call->reset, .lengths = call->lengths, .h = saved->h,
        .h_last = call->state_out);
-}
-
-/* y = h itself, and what else the call asks for. */
-static void pass_on(const struct layer_call *call, minrnn_tensor h) {
-    if (call->adds) {
-        layer_finish(call, h, -1);
-    } else {
-        OP(copy, call->context, .count = layer_rows(call) * call->layer->width, .x = h,
-           .y = call->y);
-    }
 }
 
 /* y = h to_out^T + bias, and what else the call asks for. */
@@ -204,8 +198,8 @@ void gated_forward(const struct layer_call *call, minrnn_scan_cell cell) {
     scan_forward(call, cell, &saved);
     if (projects(layer)) {
         project_forward(call, saved.h);
-    } else {
-        pass_on(call, saved.h);
+    } else if (!gives_states(call)) {
+        layer_finish(call, saved.h, -1);
     }
 }
 

@@ -115,6 +115,7 @@ static minrnn_status plan(const minrnn_mixer *mixer, int64_t batch, int64_t time
                               .layer = &mixer->layer,
                               .batch = batch,
                               .time = time,
+                              .y_is_kept = true,
                               .saved = &saved,
                               .temporary = &temporary};
     mixer->layer.kind->forward(&call);
@@ -238,6 +239,7 @@ static minrnn_status begin(struct own_call *own, const minrnn_mixer *mixer, int6
                                     .dstate_out = t->dstate_out,
                                     .dx = t->dx,
                                     .without_dx = !t->dx.buffer,
+                                    .y_is_kept = true,
                                     .dstate = t->dstate,
                                     .saved = &own->saved,
                                     .temporary = &own->temporary};
@@ -266,6 +268,7 @@ minrnn_status minrnn_mixer_backward(minrnn_mixer *mixer, int64_t batch, int64_t 
     if (!status && taken.dstate.buffer && !taken.state.buffer) {
         status = fail(MINRNN_INVALID_ARGUMENT, "mixer: dstate without state");
     }
+    status = status ? status : check_held("y", taken.y, batch * time * mixer->layer.width);
     if (status) {
         return status;
     }
