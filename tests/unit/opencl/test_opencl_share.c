@@ -197,6 +197,8 @@ static void test_arguments(void **state) {
     REFUSED(minrnn_opencl_wait_for(NULL, 0, NULL));
     REFUSED(minrnn_opencl_wait_for(caller->device, 1, NULL));
     MUST(minrnn_opencl_wait_for(caller->device, 0, NULL));
+    const cl_event none = NULL;
+    MUST(minrnn_opencl_wait_for(caller->device, 0, &none)); /* of which OpenCL makes an error */
     REFUSED(minrnn_opencl_record(NULL, &event));
     REFUSED(minrnn_opencl_record(caller->device, NULL));
     MUST(minrnn_device_open("cpu", &cpu));
