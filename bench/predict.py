@@ -76,7 +76,7 @@ def trips_of(op, launch):
         chunks = launch.global_[2] if launch.kernel != "scan_carry" else 1
         return size_of(op, "time") / option("BLOCK") / max(chunks, 1)
     if launch.kernel == "gemm_group":
-        return size_of(op, "k") / SLAB / launch.global_[2]
+        return size_of(op, "rows" if op.name == "dense_gradients" else "k") / SLAB / launch.global_[2]
     if launch.kernel == "column_sum":
         return size_of(op, "rows") / (launch.global_[1] // launch.local[1]) / option("SLICES")
     if launch.kernel == "embed_backward":

@@ -31,6 +31,9 @@
 #define TILE_M (LANES_M * ITEM_M)
 #define TILE_N (LANES_N * ITEM_N)
 
+/* Lanes that take steps of a slab for the sums. */
+#define SUM_LANES (LANES_N < SLAB ? LANES_N : SLAB)
+
 /* A line is a row of op(a) or a column of op(b). BY_STEP: lines lie beside each other in memory, or else
  * steps do. A quad is four elements beside each other. */
 #ifdef TRANSPOSE_A
@@ -130,11 +133,14 @@ static void store_quad(__global float *p, float4 sum, long left, int accumulate)
 /* Global: column tiles times ITEMS, row tiles, segments of each product; local: ITEMS. Segment s of a
  * product sums the steps from k_begin + s * k_count, k_count of them (a multiple of SLAB) as far as
  * k_end goes, into the matrix c_segment elements after the last segment's. */
+/* SUMS: the first tile of columns also leaves op(a)'s sums along its segment in a_sum, [segments, m], or
+ * adds them to it. Lane x of LANES_N takes every LANES_N-th step of a slab. */
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
 gemm_group(__global const float *restrict a, ulong a_offset, __global const float *restrict b,
            ulong b_offset, __global float *restrict c, ulong c_offset, long m, long n, long a_row,
            long b_row, long c_row, long a_step, long b_step, long c_step, long c_segment,
-           int segments, long k_begin, long k_end, long k_count, int accumulate) {
+           int segments, long k_begin, long k_end, long k_count, int accumulate,
+           __global float *restrict a_sum, ulong a_sum_offset, int accumulate_sum) {
     __local float4 a_slab[2][SLAB][TILE_M / 4 + 1];
     __local float4 b_slab[2][SLAB][TILE_N / 4 + 1];
     const int item = (int)get_local_id(0);
@@ -157,6 +163,14 @@ gemm_group(__global const float *restrict a, ulong a_offset, __global const floa
             sum[i][j] = (float4)(0.0f);
         }
     }
+#ifdef SUMS
+    const bool sums_here = first_column == 0;
+    float4 a_total[ITEM_M / 4];
+#pragma unroll
+    for (int i = 0; i < ITEM_M / 4; i++) {
+        a_total[i] = (float4)(0.0f);
+    }
+#endif
     READ_SLAB(a_quads, a, first_row, m, begin, end, a_row, TILE_M, A_BY_STEP, A_ALIGNED)
     READ_SLAB(b_quads, b, first_column, n, begin, end, b_row, TILE_N, B_BY_STEP, B_ALIGNED)
     int at = 0;
@@ -168,6 +182,16 @@ gemm_group(__global const float *restrict a, ulong a_offset, __global const floa
             READ_SLAB(a_quads, a, first_row, m, step + SLAB, end, a_row, TILE_M, A_BY_STEP, A_ALIGNED)
             READ_SLAB(b_quads, b, first_column, n, step + SLAB, end, b_row, TILE_N, B_BY_STEP, B_ALIGNED)
         }
+#ifdef SUMS
+        if (sums_here) {
+            for (int s = x; s < SLAB; s += LANES_N) {
+#pragma unroll
+                for (int i = 0; i < ITEM_M / 4; i++) {
+                    a_total[i] += a_slab[at][s][i * LANES_M + y];
+                }
+            }
+        }
+#endif
 #pragma unroll UNROLLED
         for (int s = 0; s < SLAB; s++) {
             float4 a_part[ITEM_M / 4], b_part[ITEM_N / 4];
@@ -199,4 +223,26 @@ gemm_group(__global const float *restrict a, ulong a_offset, __global const floa
             }
         }
     }
+#ifdef SUMS
+    /* The lanes' shares, in a fixed order; the slabs are not needed any more. */
+    barrier(CLK_LOCAL_MEM_FENCE);
+    __local float4 *shares = &a_slab[0][0][0]; /* [the lanes that have one][TILE_M / 4] */
+    if (x < SUM_LANES) {
+#pragma unroll
+        for (int i = 0; i < ITEM_M / 4; i++) {
+            shares[x * (TILE_M / 4) + i * LANES_M + y] = a_total[i];
+        }
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (int line = item; sums_here && line < TILE_M; line += ITEMS) {
+        if (first_row + line < m) {
+            float total = 0.0f;
+            for (int lane = 0; lane < SUM_LANES; lane++) {
+                total += ((__local const float *)shares)[lane * TILE_M + line];
+            }
+            __global float *p = a_sum + a_sum_offset + segment * m + first_row + line;
+            *p = accumulate_sum ? *p + total : total;
+        }
+    }
+#endif
 }

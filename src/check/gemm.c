@@ -167,3 +167,66 @@ const struct op_check check_gemm = {
     .operations = gemm_operations,
     .extra_cost = 3,
 };
+
+/* ---- a dense layer's gradients ---- */
+
+static void dense_gradients_oracle(union op_oracle *all) {
+    struct dense_gradients_oracle *o = &all->dense_gradients;
+    for (int64_t i = 0; i < o->outputs; i++) {
+        double total = o->dbias[i], magnitude = fabs(total);
+        for (int64_t r = 0; r < o->rows; r++) {
+            total += o->dy[r * o->outputs + i];
+            magnitude += fabs(o->dy[r * o->outputs + i]);
+        }
+        o->dbias[i] = total;
+        oracle_scale(&o->dbias_scale, magnitude);
+        for (int64_t j = 0; j < o->inputs; j++) {
+            double *to = &o->dweight[i * o->inputs + j];
+            double weight = *to, scale = fabs(weight);
+            for (int64_t r = 0; r < o->rows; r++) {
+                const double term = o->dy[r * o->outputs + i] * o->x[r * o->inputs + j];
+                weight += term;
+                scale += fabs(term);
+            }
+            *to = weight;
+            oracle_scale(&o->dweight_scale, scale);
+        }
+    }
+}
+
+BOUND(dense_gradients, dweight, 2 + sum_error(a->rows))
+BOUND(dense_gradients, dbias, 2 + sum_error(a->rows))
+
+static void take_gradients(struct maker *maker, int64_t rows, int64_t in, int64_t out) {
+    struct check_case c = maker_draw(maker);
+    c.args.dense_gradients =
+        (struct dense_gradients_args){.rows = rows, .inputs = in, .outputs = out};
+    maker_take(maker, &c);
+}
+
+static void make_dense_gradients(struct maker *maker) {
+    const struct sizes sizes = SIZES(1, 3, 16, 33, 64, 100, 203);
+    FOR_DRAWS(maker) {
+        take_gradients(maker, maker_pick(maker, SOME_ROWS), maker_pick(maker, sizes),
+                       maker_pick(maker, sizes));
+    }
+    if (maker->mode != CHECK_SMALL) {
+        take_gradients(maker, 4099, 65, 33);
+        take_gradients(maker, 4100, 64, 132);
+    }
+}
+
+static double dense_gradients_operations(const union op_args *args) {
+    const struct dense_gradients_args *a = &args->dense_gradients;
+    return 2.0 * (double)a->rows * (double)a->inputs * (double)a->outputs;
+}
+
+const struct op_check check_dense_gradients = {
+    .oracle = dense_gradients_oracle,
+    .bounds = {BOUNDED(dense_gradients, dweight), BOUNDED(dense_gradients, dbias)},
+    .cases = make_dense_gradients,
+    .large = LARGE(dense_gradients, 0, .rows = LARGE_ROWS, .inputs = 70, .outputs = 600),
+    .timed = {TIMED(dense_gradients, 0, .rows = TIMED_ROWS, .inputs = 384, .outputs = 1536)},
+    .operations = dense_gradients_operations,
+    .extra_cost = 3,
+};

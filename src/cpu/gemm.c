@@ -165,3 +165,23 @@ static minrnn_status gemm(struct op_context *context, const struct gemm_args *ar
 }
 
 const struct gemm_op CPU_NAME(gemm_op) = {.run = gemm, .scratch = gemm_scratch};
+
+/* ---- a dense layer's gradients: the two parts one after the other ---- */
+
+static int64_t dense_gradients_scratch(const minrnn_device *device,
+                                       const struct dense_gradients_args *args) {
+    const struct gemm_args product = gemm_of_gradients(args);
+    const struct column_sum_args sum = column_sum_of_gradients(args);
+    return max_i64(gemm_scratch(device, &product), CPU_NAME(column_sum_op).scratch(device, &sum));
+}
+
+static minrnn_status dense_gradients(struct op_context *context,
+                                     const struct dense_gradients_args *args) {
+    const struct gemm_args product = gemm_of_gradients(args);
+    const struct column_sum_args sum = column_sum_of_gradients(args);
+    const minrnn_status status = gemm(context, &product);
+    return status ? status : CPU_NAME(column_sum_op).run(context, &sum);
+}
+
+const struct dense_gradients_op CPU_NAME(dense_gradients_op) = {.run = dense_gradients,
+                                                                .scratch = dense_gradients_scratch};

@@ -61,9 +61,8 @@ static minrnn_tensor pointwise_backward(const struct layer_call *call) {
     const int64_t width = call->layer->width;
     const minrnn_tensor depthwise = layer_take_rows(call, width);
     const minrnn_tensor dy = layer_take_rows(call, width);
-    bias_backward(call, width, POINT_BIAS, call->dy);
     depthwise_forward(call, (minrnn_tensor){0}, depthwise);
-    dense_backward(call, width, width, depthwise, POINT_WEIGHT, call->dy, dy);
+    dense_backward(call, width, width, depthwise, POINT_WEIGHT, POINT_BIAS, call->dy, dy);
     return dy;
 }
 

@@ -20,8 +20,14 @@ void dense_forward(const struct layer_call *call, int64_t in, int64_t out, minrn
        .b = layer_weight(call, weight), .c = y);
 }
 
-void dense_weight_backward(const struct layer_call *call, int64_t in, int64_t out, minrnn_tensor x,
-                           int weight, minrnn_tensor dy) {
+void dense_parameters_backward(const struct layer_call *call, int64_t in, int64_t out,
+                               minrnn_tensor x, int weight, int bias, minrnn_tensor dy) {
+    if (bias >= 0) {
+        OP(dense_gradients, call->context, .rows = layer_rows(call), .inputs = in, .outputs = out,
+           .x = x, .dy = dy, .dweight = layer_gradient(call, weight),
+           .dbias = layer_gradient(call, bias));
+        return;
+    }
     OP(gemm, call->context, .m = out, .n = in, .k = layer_rows(call), .transpose_a = true,
        .accumulate = true, .a = dy, .b = x, .c = layer_gradient(call, weight));
 }
@@ -33,14 +39,7 @@ void dense_input_backward(const struct layer_call *call, int64_t in, int64_t out
 }
 
 void dense_backward(const struct layer_call *call, int64_t in, int64_t out, minrnn_tensor x,
-                    int weight, minrnn_tensor dy, minrnn_tensor dx) {
-    dense_weight_backward(call, in, out, x, weight, dy);
+                    int weight, int bias, minrnn_tensor dy, minrnn_tensor dx) {
+    dense_parameters_backward(call, in, out, x, weight, bias, dy);
     dense_input_backward(call, in, out, weight, dy, dx);
-}
-
-void bias_backward(const struct layer_call *call, int64_t width, int bias, minrnn_tensor dy) {
-    if (bias >= 0) {
-        OP(column_sum, call->context, .rows = layer_rows(call), .width = width, .x = dy,
-           .total = layer_gradient(call, bias));
-    }
 }

@@ -14,17 +14,15 @@ struct parameter dense_bias(int64_t fan_in);
 void dense_forward(const struct layer_call *call, int64_t in, int64_t out, minrnn_tensor x,
                    int weight, minrnn_tensor y);
 
-/* The weight's gradient is added to; dx is written. */
+/* The gradients of the weight and, unless `bias` is -1, of the bias [out] are added to; dx is
+ * written. */
 void dense_backward(const struct layer_call *call, int64_t in, int64_t out, minrnn_tensor x,
-                    int weight, minrnn_tensor dy, minrnn_tensor dx);
+                    int weight, int bias, minrnn_tensor dy, minrnn_tensor dx);
 
-/* The two alone: the weight's gradient, dx. */
-void dense_weight_backward(const struct layer_call *call, int64_t in, int64_t out, minrnn_tensor x,
-                           int weight, minrnn_tensor dy);
+/* The two alone: the parameters' gradients, dx. */
+void dense_parameters_backward(const struct layer_call *call, int64_t in, int64_t out,
+                               minrnn_tensor x, int weight, int bias, minrnn_tensor dy);
 void dense_input_backward(const struct layer_call *call, int64_t in, int64_t out, int weight,
                           minrnn_tensor dy, minrnn_tensor dx);
-
-/* The gradient of a bias [width], unless `bias` is -1: the sum of dy's rows is added to it. */
-void bias_backward(const struct layer_call *call, int64_t width, int bias, minrnn_tensor dy);
 
 #endif

@@ -83,12 +83,10 @@ static void backward(const struct layer_call *call) {
     /* GELU's gradient may take the place of what comes in; GEGLU's is twice as wide. */
     const minrnn_tensor dentry =
         is_geglu(layer) ? layer_take_rows(call, entry_of(layer)) : dactivated;
-    bias_backward(call, width, OUT_BIAS, call->dy);
     activation_forward(call, entry, activated);
-    dense_backward(call, hidden, width, activated, OUT_WEIGHT, call->dy, dactivated);
+    dense_backward(call, hidden, width, activated, OUT_WEIGHT, OUT_BIAS, call->dy, dactivated);
     activation_backward(call, entry, dactivated, dentry);
-    bias_backward(call, entry_of(layer), IN_BIAS, dentry);
-    dense_backward(call, width, entry_of(layer), call->x, IN_WEIGHT, dentry, call->dx);
+    dense_backward(call, width, entry_of(layer), call->x, IN_WEIGHT, IN_BIAS, dentry, call->dx);
     arena_release(call->temporary, mark);
 }
 

@@ -16,7 +16,8 @@ static void forward(const struct layer_call *call) {
 }
 
 static void backward(const struct layer_call *call) {
-    dense_backward(call, call->layer->width, vocab_of(call->layer), call->x, 0, call->dy, call->dx);
+    dense_backward(call, call->layer->width, vocab_of(call->layer), call->x, 0, -1, call->dy,
+                   call->dx);
 }
 
 const struct layer_kind layer_output = {

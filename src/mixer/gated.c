@@ -207,8 +207,8 @@ void gated_forward(const struct layer_call *call, minrnn_scan_cell cell) {
 static void project_backward(const struct layer_call *call, minrnn_tensor h, minrnn_tensor dh) {
     const struct indices at = indices_of(call->layer);
     const int64_t width = call->layer->width;
-    dense_weight_backward(call, inner_of(call->layer), width, h, at.out_weight, call->dy);
-    bias_backward(call, width, at.out_bias, call->dy);
+    dense_parameters_backward(call, inner_of(call->layer), width, h, at.out_weight, at.out_bias,
+                              call->dy);
     dense_input_backward(call, inner_of(call->layer), width, at.out_weight, call->dy, dh);
 }
 
@@ -251,8 +251,7 @@ static void gates_backward(const struct layer_call *call, minrnn_scan_cell cell,
     const struct indices at = indices_of(call->layer);
     const int64_t width = call->layer->width;
     const int64_t gates = scan_gates(cell) * inner_of(call->layer);
-    dense_weight_backward(call, width, gates, call->x, at.gates_weight, dgates);
-    bias_backward(call, gates, at.gates_bias, dgates);
+    dense_parameters_backward(call, width, gates, call->x, at.gates_weight, at.gates_bias, dgates);
     if (!call->without_dx) {
         dense_input_backward(call, width, gates, at.gates_weight, dgates, call->dx);
     }

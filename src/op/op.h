@@ -61,6 +61,24 @@ static inline int64_t op_scratch_elements(const struct op_context *context) {
     return ceil_div(context->scratch_need, F32_BYTES);
 }
 
+/* The two parts of dense_gradients by themselves. */
+static inline struct gemm_args gemm_of_gradients(const struct dense_gradients_args *args) {
+    return (struct gemm_args){.m = args->outputs,
+                              .n = args->inputs,
+                              .k = args->rows,
+                              .transpose_a = true,
+                              .accumulate = true,
+                              .a = args->dy,
+                              .b = args->x,
+                              .c = args->dweight};
+}
+
+static inline struct column_sum_args
+column_sum_of_gradients(const struct dense_gradients_args *args) {
+    return (struct column_sum_args){
+        .rows = args->rows, .width = args->outputs, .x = args->dy, .total = args->dbias};
+}
+
 /* Products with their strides and their count written out. */
 static inline struct gemm_args gemm_strides(const struct gemm_args *args) {
     struct gemm_args all = *args;

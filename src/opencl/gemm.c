@@ -2,8 +2,6 @@
 /* The matrix product: which way for which device and shape. */
 #include "opencl/gemm.h"
 
-#include <stdio.h>
-
 /* What was measured, in GFLOP/s, on a CPU of 2 cores that PoCL and OpenBLAS can bring to 280. PoCL:
  * CLBlast's defaults 14, gemm_group 9; CPUs with vectors therefore take gemm_tile. rusticl, which
  * runs everything lane by lane: gemm_group 1.5, CLBlast 1.1, gemm_tile 0.8. */
@@ -21,33 +19,6 @@ static const struct gemm_way *choose(const struct cl_device *device, const struc
     }
 #endif
     return &gemm_group;
-}
-
-enum { REDUCE_GROUP = 64 };
-
-minrnn_status gemm_reduce(struct cl_device *device, const struct gemm_args *args,
-                          minrnn_tensor partial, int64_t segments, bool accumulate) {
-    const int vector = device->traits.is_cpu ? device->traits.float_width : 1;
-    struct kernel *kernel = NULL;
-    char options[32];
-    snprintf(options, sizeof options, "-DVECTOR=%d", vector);
-    const struct program_spec spec = {.files = {"prelude.cl", "gemm_reduce.cl"},
-                                      .options = options};
-    const minrnn_status status = kernel_get(device, &spec, "gemm_reduce", &kernel);
-    if (status) {
-        return status;
-    }
-    const bool whole = args->c_row == args->n; /* then all rows are one */
-    const int64_t rows = whole ? 1 : args->m;
-    const int64_t width = whole ? args->m * args->n : args->n;
-    const int64_t local = device->traits.is_gpu ? REDUCE_GROUP : 0;
-    const int64_t items = ceil_div(width, vector);
-    const struct launch_range range = {.global = {(size_t)(local ? round_up(items, local) : items),
-                                                  (size_t)rows, (size_t)max_i64(args->count, 1)},
-                                       .local = {(size_t)local, local > 0, local > 0}};
-    return LAUNCH(device, kernel, &range, ARG_TENSOR(partial), ARG_TENSOR(args->c), ARG_LONG(width),
-                  ARG_LONG(args->c_row), ARG_LONG(args->c_step), ARG_INT((cl_int)segments),
-                  ARG_INT(accumulate));
 }
 
 static int64_t gemm_scratch(const minrnn_device *device, const struct gemm_args *args) {
@@ -72,3 +43,34 @@ static minrnn_status gemm(struct op_context *context, const struct gemm_args *ar
 }
 
 const struct gemm_op cl_gemm_op = {.run = gemm, .scratch = gemm_scratch};
+
+/* ---- a dense layer's gradients: by groups at once, or else the two parts one after the other ----
+ */
+
+static bool sums_too(const struct cl_device *device, const struct gemm_args *product) {
+    return choose(device, product) == &gemm_group;
+}
+
+static int64_t dense_gradients_scratch(const minrnn_device *device,
+                                       const struct dense_gradients_args *args) {
+    const struct cl_device *d = (const struct cl_device *)device;
+    const struct gemm_args product = gemm_of_gradients(args), all = gemm_strides(&product);
+    const struct column_sum_args sum = column_sum_of_gradients(args);
+    return sums_too(d, &product)
+               ? gemm_group_sums_scratch(d, &all)
+               : max_i64(gemm_scratch(device, &product), cl_column_sum_op.scratch(device, &sum));
+}
+
+static minrnn_status dense_gradients(struct op_context *context,
+                                     const struct dense_gradients_args *args) {
+    const struct gemm_args product = gemm_of_gradients(args), all = gemm_strides(&product);
+    const struct column_sum_args sum = column_sum_of_gradients(args);
+    if (sums_too(cl_device_of(context), &product)) {
+        return gemm_group_sums(context, &all, args->dbias);
+    }
+    const minrnn_status status = gemm(context, &product);
+    return status ? status : cl_column_sum_op.run(context, &sum);
+}
+
+const struct dense_gradients_op cl_dense_gradients_op = {.run = dense_gradients,
+                                                         .scratch = dense_gradients_scratch};

@@ -23,6 +23,11 @@ extern const struct gemm_way gemm_clblast; /* gemm_clblast.c */
 void gemm_clblast_forget(const struct cl_device *device);
 #endif
 
+/* gemm_group, and a_sum[m] += the sums of op(a) along k, of one product. */
+int64_t gemm_group_sums_scratch(const struct cl_device *device, const struct gemm_args *args);
+minrnn_status gemm_group_sums(struct op_context *context, const struct gemm_args *args,
+                              minrnn_tensor a_sum);
+
 /* c (+)= the sums of the `segments` parts of each product that lie in `partial` one after the
  * other. */
 minrnn_status gemm_reduce(struct cl_device *device, const struct gemm_args *args,

@@ -48,9 +48,19 @@ static struct group_plan plan_of(const struct cl_device *device, const struct ge
     return plan;
 }
 
+/* Elements of the segments' products. */
+static int64_t parts_of(const struct group_plan *plan, const struct gemm_args *args) {
+    return plan->segments > 1 ? plan->segments * args->count * args->m * args->n : 0;
+}
+
 static int64_t group_scratch(const struct cl_device *device, const struct gemm_args *args) {
     const struct group_plan plan = plan_of(device, args);
-    return plan.segments > 1 ? plan.segments * args->count * args->m * args->n * F32_BYTES : 0;
+    return parts_of(&plan, args) * F32_BYTES;
+}
+
+int64_t gemm_group_sums_scratch(const struct cl_device *device, const struct gemm_args *args) {
+    const struct group_plan plan = plan_of(device, args);
+    return (parts_of(&plan, args) + (plan.segments > 1 ? plan.segments * args->m : 0)) * F32_BYTES;
 }
 
 /* Whether a matrix can be read or written four elements at once. */
@@ -61,7 +71,8 @@ static bool by_fours(minrnn_tensor x, int64_t columns, int64_t row, int64_t step
 
 /* The kernel, with as many work-items as the device lets it have. */
 static minrnn_status group_kernel(struct cl_device *device, const struct gemm_args *args,
-                                  struct group_plan *plan, bool whole_c, struct kernel **kernel) {
+                                  struct group_plan *plan, bool whole_c, bool sums,
+                                  struct kernel **kernel) {
     const bool a = by_fours(args->a, args->transpose_a ? args->m : args->k, args->a_row,
                             args->a_step, args->count);
     const bool b = by_fours(args->b, args->transpose_b ? args->k : args->n, args->b_row,
@@ -69,11 +80,11 @@ static minrnn_status group_kernel(struct cl_device *device, const struct gemm_ar
     for (;;) {
         char options[192];
         snprintf(options, sizeof options,
-                 "-DLANES_M=%d -DLANES_N=%d -DITEM_M=%d -DITEM_N=%d%s%s%s%s%s", plan->m.lanes,
+                 "-DLANES_M=%d -DLANES_N=%d -DITEM_M=%d -DITEM_N=%d%s%s%s%s%s%s", plan->m.lanes,
                  plan->n.lanes, plan->m.elements / plan->m.lanes, plan->n.elements / plan->n.lanes,
                  args->transpose_a ? " -DTRANSPOSE_A" : "",
                  args->transpose_b ? " -DTRANSPOSE_B" : "", a ? " -DALIGNED_A" : "",
-                 b ? " -DALIGNED_B" : "", whole_c ? " -DALIGNED_C" : "");
+                 b ? " -DALIGNED_B" : "", whole_c ? " -DALIGNED_C" : "", sums ? " -DSUMS" : "");
         const struct program_spec spec = {.files = {"prelude.cl", "gemm_group.cl"},
                                           .options = options};
         const minrnn_status status = kernel_get(device, &spec, "gemm_group", kernel);
@@ -89,7 +100,8 @@ static minrnn_status group_kernel(struct cl_device *device, const struct gemm_ar
 
 /* All segments from step `begin` on, into c or, if there are several, side by side into scratch. */
 static minrnn_status multiply(struct op_context *context, const struct gemm_args *args,
-                              struct group_plan *plan, int64_t begin, bool accumulate) {
+                              struct group_plan *plan, int64_t begin, bool accumulate,
+                              minrnn_tensor a_sum, bool accumulate_sum) {
     struct cl_device *device = cl_device_of(context);
     const bool split = plan->segments > 1;
     const minrnn_tensor c = split ? context->scratch : args->c;
@@ -97,7 +109,8 @@ static minrnn_status multiply(struct op_context *context, const struct gemm_args
     const int64_t c_step = split ? plan->segments * part : args->c_step;
     struct kernel *kernel = NULL;
     const minrnn_status status =
-        group_kernel(device, args, plan, by_fours(c, args->n, c_row, c_step, args->count), &kernel);
+        group_kernel(device, args, plan, by_fours(c, args->n, c_row, c_step, args->count),
+                     a_sum.buffer != NULL, &kernel);
     if (status) {
         return status;
     }
@@ -107,29 +120,42 @@ static minrnn_status multiply(struct op_context *context, const struct gemm_args
                    (size_t)ceil_div(args->m, plan->m.elements),
                    (size_t)(plan->segments * args->count)},
         .local = {items, 1, 1}};
-    return LAUNCH(device, kernel, &range, ARG_TENSOR(args->a), ARG_TENSOR(args->b), ARG_TENSOR(c),
-                  ARG_LONG(args->m), ARG_LONG(args->n), ARG_LONG(args->a_row),
-                  ARG_LONG(args->b_row), ARG_LONG(c_row), ARG_LONG(args->a_step),
-                  ARG_LONG(args->b_step), ARG_LONG(c_step), ARG_LONG(part),
-                  ARG_INT((cl_int)plan->segments), ARG_LONG(begin),
-                  ARG_LONG(min_i64(begin + plan->segments * plan->k_count, args->k)),
-                  ARG_LONG(plan->k_count), ARG_INT(accumulate));
+    return LAUNCH(
+        device, kernel, &range, ARG_TENSOR(args->a), ARG_TENSOR(args->b), ARG_TENSOR(c),
+        ARG_LONG(args->m), ARG_LONG(args->n), ARG_LONG(args->a_row), ARG_LONG(args->b_row),
+        ARG_LONG(c_row), ARG_LONG(args->a_step), ARG_LONG(args->b_step), ARG_LONG(c_step),
+        ARG_LONG(part), ARG_INT((cl_int)plan->segments), ARG_LONG(begin),
+        ARG_LONG(min_i64(begin + plan->segments * plan->k_count, args->k)), ARG_LONG(plan->k_count),
+        ARG_INT(accumulate), ARG_TENSOR(a_sum), ARG_INT(accumulate_sum));
 }
 
-static minrnn_status group_run(struct op_context *context, const struct gemm_args *args) {
-    struct group_plan plan = plan_of(cl_device_of(context), args);
+minrnn_status gemm_group_sums(struct op_context *context, const struct gemm_args *args,
+                              minrnn_tensor a_sum) {
+    struct cl_device *device = cl_device_of(context);
+    struct group_plan plan = plan_of(device, args);
+    const bool split = plan.segments > 1, sums = a_sum.buffer != NULL;
+    const minrnn_tensor shares =
+        split && sums ? tensor_at(context->scratch, parts_of(&plan, args)) : a_sum;
+    const struct gemm_args as_row = {
+        .m = 1, .n = args->m, .c_row = args->m, .c_step = args->m, .count = 1, .c = a_sum};
     plan.k_count = min_i64(plan.k_count, MOST_STEPS);
     const int64_t block = plan.segments * plan.k_count;
     minrnn_status status = MINRNN_OK;
     for (int64_t begin = 0; begin < args->k && !status; begin += block) {
         const bool accumulate = args->accumulate || begin > 0;
-        status = multiply(context, args, &plan, begin, accumulate && plan.segments == 1);
-        if (!status && plan.segments > 1) {
-            status = gemm_reduce(cl_device_of(context), args, context->scratch, plan.segments,
-                                 accumulate);
+        status = multiply(context, args, &plan, begin, accumulate && !split, shares, !split);
+        if (!status && split) {
+            status = gemm_reduce(device, args, context->scratch, plan.segments, accumulate);
+        }
+        if (!status && split && sums) {
+            status = gemm_reduce(device, &as_row, shares, plan.segments, true);
         }
     }
     return status;
+}
+
+static minrnn_status group_run(struct op_context *context, const struct gemm_args *args) {
+    return gemm_group_sums(context, args, (minrnn_tensor){0});
 }
 
 const struct gemm_way gemm_group = {.run = group_run, .scratch = group_scratch};
