@@ -160,6 +160,21 @@ static void test_unknown_characters_are_shown(void **state) {
                  MINRNN_INVALID_ARGUMENT, "character 2 is U+000A");
     assert_error(minrnn_vocabulary_encode(vocabulary, "\xE2\x80\xA8", 3, NULL, 0, &count),
                  MINRNN_INVALID_ARGUMENT, "character 1 is U+2028");
+    /* The first and the last of those that would not show, and their neighbours. */
+    static const struct {
+        uint32_t code;
+        bool shown;
+    } cases[] = {{0x20, false},   {0x21, true},    {0x7E, true},    {0x7F, false},   {0xA0, false},
+                 {0xA1, true},    {0x1FFF, true},  {0x2000, false}, {0x200F, false}, {0x2010, true},
+                 {0x2027, true},  {0x2028, false}, {0x202F, false}, {0x2030, true},  {0xFEFE, true},
+                 {0xFEFF, false}, {0xFF00, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[UTF8_MAX_BYTES + 1] = {0};
+        const int bytes = utf8_encode(cases[i].code, text);
+        assert_status(minrnn_vocabulary_encode(vocabulary, text, (uint64_t)bytes, NULL, 0, &count),
+                      MINRNN_INVALID_ARGUMENT);
+        assert_int_equal(strstr(minrnn_error_text(), "is '") != NULL, cases[i].shown);
+    }
     minrnn_vocabulary_destroy(vocabulary);
 }
 
