@@ -51,9 +51,9 @@ static minrnn_status plan_evaluator(minrnn_device *device, const struct model_la
     pass.batch = batch;
     pass.time = time;
     loss_evaluate(&pass, &room);
-    status = workspace_planned(&fixed, &pass, plan);
+    *plan = workspace_planned(&fixed, &pass);
     network_pass_destroy(&pass);
-    return status;
+    return context.status;
 }
 
 static minrnn_memory memory_of(const struct model_layout *layout, int64_t batch, int64_t time,

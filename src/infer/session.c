@@ -42,9 +42,9 @@ static minrnn_status plan_session(minrnn_device *device, const struct model_layo
         pass.time = t;
         (void)network_forward(&pass, false);
     }
-    status = workspace_planned(&room, &pass, plan);
+    *plan = workspace_planned(&room, &pass);
     network_pass_destroy(&pass);
-    return status;
+    return context.status;
 }
 
 minrnn_status session_memory(minrnn_device *device, const struct model_layout *layout,

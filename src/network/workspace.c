@@ -4,27 +4,15 @@
 
 #include "base/alloc.h"
 
-static minrnn_status check_largest(const minrnn_device *device, const struct workspace_plan *plan) {
-    const uint64_t bytes = (uint64_t)max_i64(plan->largest, plan->scratch) * F32_BYTES;
-    return device->largest == 0 || bytes <= device->largest
-               ? MINRNN_OK
-               : fail(MINRNN_OUT_OF_MEMORY,
-                      "%llu bytes are needed in one buffer, and the device's largest is %llu",
-                      (unsigned long long)bytes, (unsigned long long)device->largest);
-}
-
-minrnn_status workspace_planned(const struct arena *room, const struct network_pass *pass,
-                                struct workspace_plan *plan) {
+struct workspace_plan workspace_planned(const struct arena *room, const struct network_pass *pass) {
     const int64_t kept = max_i64(pass->kept.largest, pass->brief.largest);
-    *plan = (struct workspace_plan){
+    return (struct workspace_plan){
         .room = room->peak,
         .kept = pass->kept.peak,
         .brief = pass->brief.peak,
         .scratch = op_scratch_elements(pass->context),
         .largest = max_i64(room->largest, kept),
     };
-    const minrnn_status status = pass->context->status;
-    return status ? status : check_largest(pass->context->device, plan);
 }
 
 uint64_t workspace_bytes(const struct workspace_plan *plan) {
@@ -58,9 +46,19 @@ static void destroy_part(struct workspace_part *part) {
     mem_free(part->buffers);
 }
 
+static minrnn_status check_largest(const minrnn_device *device, const struct workspace_plan *plan) {
+    const uint64_t bytes = (uint64_t)max_i64(plan->largest, plan->scratch) * F32_BYTES;
+    return device->largest == 0 || bytes <= device->largest
+               ? MINRNN_OK
+               : fail(MINRNN_OUT_OF_MEMORY,
+                      "%llu bytes are needed in one buffer, and the device's largest is %llu",
+                      (unsigned long long)bytes, (unsigned long long)device->largest);
+}
+
 minrnn_status workspace_create(minrnn_device *device, const struct workspace_plan *plan,
                                struct workspace *workspace) {
-    minrnn_status status = create_part(device, plan->room, &workspace->room);
+    minrnn_status status = check_largest(device, plan);
+    status = status ? status : create_part(device, plan->room, &workspace->room);
     status = status ? status : create_part(device, plan->kept, &workspace->kept);
     status = status ? status : create_part(device, plan->brief, &workspace->brief);
     status = status ? status : create_part(device, plan->scratch, &workspace->scratch);

@@ -25,14 +25,15 @@ struct workspace {
     int64_t scratch_elements;
 };
 
-/* What a planning pass took, and its owner's room; or the error that it met. MINRNN_OUT_OF_MEMORY
- * with sizes if a tensor or the scratch needs more than the device's largest buffer. */
-minrnn_status workspace_planned(const struct arena *room, const struct network_pass *pass,
-                                struct workspace_plan *plan);
+/* What a planning pass took, and its owner's room. */
+struct workspace_plan workspace_planned(const struct arena *room, const struct network_pass *pass);
 
 uint64_t workspace_bytes(const struct workspace_plan *plan);
 
-/* workspace_destroy frees what was made, also after an error; the workspace begins as zeros. */
+/* MINRNN_OUT_OF_MEMORY with sizes if a tensor or the scratch needs more than the device's largest
+ * buffer. workspace_destroy frees what was made, also after an error; the workspace begins as
+ * zeros.
+ */
 minrnn_status workspace_create(minrnn_device *device, const struct workspace_plan *plan,
                                struct workspace *workspace);
 void workspace_destroy(struct workspace *workspace);

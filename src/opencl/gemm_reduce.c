@@ -21,7 +21,8 @@ minrnn_status gemm_reduce(struct cl_device *device, const struct gemm_args *args
     const bool whole = args->c_row == args->n; /* then all rows are one */
     const int64_t rows = whole ? 1 : args->m;
     const int64_t width = whole ? args->m * args->n : args->n;
-    const int64_t local = device->traits.is_gpu ? REDUCE_GROUP : 0;
+    const int64_t local =
+        device->traits.is_gpu ? min_i64(REDUCE_GROUP, (int64_t)kernel_max_work_group(kernel)) : 0;
     const int64_t items = ceil_div(width, vector);
     const struct launch_range range = {.global = {(size_t)(local ? round_up(items, local) : items),
                                                   (size_t)rows, (size_t)max_i64(args->count, 1)},

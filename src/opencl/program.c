@@ -272,8 +272,9 @@ static minrnn_status program_create(struct program_cache *cache, const struct pr
         return MINRNN_OUT_OF_MEMORY;
     }
     made->hash = hash;
-    minrnn_status status = copy_spec(spec, &made->spec);
-    status = status ? status : program_make(cache, spec, true, made);
+    minrnn_status status =
+        program_make(cache, spec, true, made); /* knows whether the files exist */
+    status = status ? status : copy_spec(spec, &made->spec);
     if (status) {
         program_destroy(made);
         return status;

@@ -101,7 +101,7 @@ minrnn_status step_plan(minrnn_device *device, const struct model_layout *layout
     step_update(&pass, config, 1, config->rate, &room, (minrnn_tensor){0});
     pass.training = false;
     loss_evaluate(&pass, &room.batch);
-    status = workspace_planned(&fixed, &pass, plan);
+    *plan = workspace_planned(&fixed, &pass);
     network_pass_destroy(&pass);
-    return status;
+    return context.status;
 }
