@@ -26,8 +26,7 @@ enum { ARENA_ALIGNMENT = 128 };
 
 /* An arena for a device, without memory. */
 static inline struct arena arena_of(const minrnn_device *device) {
-    const int64_t alignment =
-        max_i64(ARENA_ALIGNMENT, ceil_div(device->alignment, F32_BYTES));
+    const int64_t alignment = max_i64(ARENA_ALIGNMENT, ceil_div(device->alignment, F32_BYTES));
     return (struct arena){.alignment = alignment,
                           .most = (int64_t)(device->largest / F32_BYTES) / alignment * alignment};
 }
