@@ -22,11 +22,11 @@ MUTANTS = [
         if (slice < half_) {""",
      """        if (slice < half_) {"""),
     ("carry of the chunk itself instead of the one before", "cl/scan/chunk.cl",
-     """        state_store(carry, carries + slot * STATE_FLOATS * width, width);
-        carry = elem_apply(elem_load(elements + slot * ELEM_FLOATS * width, width), carry);
+     """                state_store(carry, carries + (first + begin + i) * STATE_FLOATS * width, width);
+                carry = elem_apply(block[i], carry);
 """,
-     """        carry = elem_apply(elem_load(elements + slot * ELEM_FLOATS * width, width), carry);
-        state_store(carry, carries + slot * STATE_FLOATS * width, width);
+     """                carry = elem_apply(block[i], carry);
+                state_store(carry, carries + (first + begin + i) * STATE_FLOATS * width, width);
 """),
     ("elements combined in the wrong order", "cl/scan/affine.cl",
      "return elem(earlier.a * later.a, elem_apply(later, earlier.b));",
