@@ -151,9 +151,10 @@ class Tests(Folder):
                      self.folder]
         plain = {name: value for name, value in os.environ.items() if name != "OCL_ICD_VENDORS"}
         options = {"env": plain, "capture_output": True, "text": True, "check": False}
-        if "address" in SANITIZERS:  # the leak is one
-            self.assertNotEqual(subprocess.run([*in_folder, MINRNN, "devices"], **options).returncode,
-                                0)
+        if "address" in SANITIZERS:  # the leak is one, though a thread's storage may still show it
+            leaks = {**plain, "LSAN_OPTIONS": plain.get("LSAN_OPTIONS", "") + ":use_tls=0"}
+            done = subprocess.run([*in_folder, MINRNN, "devices"], **{**options, "env": leaks})
+            self.assertNotEqual(done.returncode, 0)
         self.driver("aborting")
         listing = subprocess.run([*in_folder, MINRNN, "devices"], **options)
         self.assertEqual(listing.returncode, -signal.SIGABRT)
