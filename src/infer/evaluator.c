@@ -89,7 +89,7 @@ minrnn_status minrnn_evaluator_memory_sized(minrnn_device *device,
 }
 
 static minrnn_status create_pass(minrnn_evaluator *evaluator, int64_t batch, int64_t time) {
-    struct arena fixed = workspace_room(&evaluator->workspace);
+    struct arena fixed = workspace_room(evaluator->model->device, &evaluator->workspace);
     evaluator->room = take_room(&fixed, batch, time);
     evaluator->context = workspace_context(evaluator->model->device, &evaluator->workspace);
     const minrnn_status status = workspace_pass(&evaluator->workspace, evaluator->model,

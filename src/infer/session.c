@@ -63,7 +63,7 @@ minrnn_status session_memory(minrnn_device *device, const struct model_layout *l
 
 static minrnn_status create_pass(minrnn_session *session) {
     const minrnn_model *model = session->model;
-    struct arena room = workspace_room(&session->workspace);
+    struct arena room = workspace_room(model->device, &session->workspace);
     take_room(&room, &model->layout, session->batch, session->time, session);
     session->context = workspace_context(model->device, &session->workspace);
     const minrnn_status status =

@@ -5,13 +5,13 @@
 #include "base/alloc.h"
 
 struct workspace_plan workspace_planned(const struct arena *room, const struct network_pass *pass) {
-    const int64_t kept = max_i64(pass->kept.largest, pass->brief.largest);
+    const int64_t of_pass = max_i64(pass->kept.largest, pass->brief.largest);
     return (struct workspace_plan){
         .room = room->peak,
         .kept = pass->kept.peak,
         .brief = pass->brief.peak,
         .scratch = op_scratch_elements(pass->context),
-        .largest = max_i64(room->largest, kept),
+        .largest = max_i64(room->largest, of_pass),
     };
 }
 
@@ -23,18 +23,18 @@ uint64_t workspace_bytes(const struct workspace_plan *plan) {
 
 static minrnn_status create_part(minrnn_device *device, int64_t elements,
                                  struct workspace_part *part) {
-    const int64_t most = arena_of(device).most;
-    const int64_t count = most > 0 ? ceil_div(elements, most) : 1;
-    if (elements == 0) {
+    const int64_t most = arena_of(device).most > 0 ? arena_of(device).most : max_i64(elements, 1);
+    const int64_t count = ceil_div(elements, most);
+    if (count == 0) {
         return MINRNN_OK;
     }
     part->buffers = mem_alloc((uint64_t)count, sizeof(minrnn_buffer *));
     minrnn_status status = part->buffers ? MINRNN_OK : MINRNN_OUT_OF_MEMORY;
-    for (; !status && part->count < count; part->count++) {
-        const int64_t left = elements - part->count * most;
-        const int64_t own = most > 0 ? min_i64(left, most) : elements;
+    while (!status && part->count < count) {
+        const int64_t own = min_i64(elements - part->count * most, most);
         status =
             minrnn_buffer_create(device, (uint64_t)own * F32_BYTES, &part->buffers[part->count]);
+        part->count += status == MINRNN_OK;
     }
     return status;
 }
@@ -84,8 +84,8 @@ static struct arena arena_in(const minrnn_device *device, const struct workspace
     return arena;
 }
 
-struct arena workspace_room(const struct workspace *workspace) {
-    return arena_in(workspace->room.buffers[0]->device, &workspace->room);
+struct arena workspace_room(const minrnn_device *device, const struct workspace *workspace) {
+    return arena_in(device, &workspace->room);
 }
 
 struct op_context workspace_context(minrnn_device *device, const struct workspace *workspace) {

@@ -39,7 +39,7 @@ minrnn_status workspace_create(minrnn_device *device, const struct workspace_pla
 void workspace_destroy(struct workspace *workspace);
 
 /* The arena of the owner's room. */
-struct arena workspace_room(const struct workspace *workspace);
+struct arena workspace_room(const minrnn_device *device, const struct workspace *workspace);
 
 /* A context with the scratch of a workspace. */
 struct op_context workspace_context(minrnn_device *device, const struct workspace *workspace);

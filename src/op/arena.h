@@ -31,8 +31,12 @@ static inline struct arena arena_of(const minrnn_device *device) {
                           .most = (int64_t)(device->largest / F32_BYTES) / alignment * alignment};
 }
 
+/* Of no elements: an absent tensor, for it would begin in a buffer that there need not be. */
 static inline minrnn_tensor arena_take(struct arena *arena, int64_t count) {
     const int64_t most = arena->most;
+    if (count == 0) {
+        return (minrnn_tensor){0};
+    }
     if (most > 0 && arena->used % most + count > most) {
         arena->used = round_up(arena->used, most);
     }

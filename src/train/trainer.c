@@ -82,7 +82,7 @@ static minrnn_status create_pass(struct network_pass *pass, minrnn_trainer *trai
 
 static minrnn_status create_passes(minrnn_trainer *trainer) {
     const minrnn_model *model = trainer->model;
-    struct arena fixed = workspace_room(&trainer->workspace);
+    struct arena fixed = workspace_room(model->device, &trainer->workspace);
     trainer->room = step_take_room(&fixed, &model->layout, &trainer->config);
     trainer->context = workspace_context(model->device, &trainer->workspace);
     if (trainer->config.check_numbers) {

@@ -111,6 +111,15 @@ static void test_alignment(void **unused) {
     }
     assert_int_equal(arena.peak, 9856);
     assert_int_equal(arena.largest, 2432);
+    /* Nothing is taken of no buffer, for after the last border there is none. */
+    minrnn_buffer only = {.bytes = 10000};
+    minrnn_buffer *const more[1] = {NULL};
+    arena.base = tensor_f32(&only, 0);
+    arena.more = more;
+    for (arena.used = 0; arena.used <= 2432; arena.used += 2432) {
+        assert_null(arena_take(&arena, 0).buffer);
+        assert_int_equal(arena.used % 2432, 0);
+    }
     some.alignment = 4096;
     arena = arena_of(&some);
     arena_take(&arena, 1);
