@@ -31,13 +31,13 @@ import csv
 import math
 import os
 import re
+import signal
 import subprocess
 import sys
 
 Launch = collections.namedtuple("Launch", "kernel options global_ local")
 Op = collections.namedtuple("Op", "name sizes bytes operations launches")
 Row = collections.namedtuple("Row", "op seconds binds")
-SLAB = 8  # of cl/gemm_group.cl
 
 
 def devices():
@@ -76,7 +76,9 @@ def trips_of(op, launch):
         chunks = launch.global_[2] if launch.kernel != "scan_carry" else 1
         return size_of(op, "time") / option("BLOCK") / max(chunks, 1)
     if launch.kernel == "gemm_group":
-        return size_of(op, "rows" if op.name == "dense_gradients" else "k") / SLAB / launch.global_[2]
+        steps = size_of(op, "rows" if op.name == "dense_gradients" else "k")
+        segments = launch.global_[2] / max(size_of(op, "count"), 1)
+        return steps / segments / option("SLAB")
     if launch.kernel == "column_sum":
         return size_of(op, "rows") / (launch.global_[1] // launch.local[1]) / option("SLICES")
     if launch.kernel == "embed_backward":
@@ -99,17 +101,13 @@ def predict(op, device):
     groups = groups_of(main)
     items = math.prod(main.local)
     resident = units * number("groups_a_unit") * max(1, 256 // items)
-    operations = op.operations
     terms = {
         "bytes": op.bytes / (number("bandwidth_gb_s") * 1e9),
-        "operations": operations / (number("gemm_tflop_s") * 1e12 * min(1, groups / units)),
-        "trips": trips_of(op, main) * number("latency_us") * 1e-6 * math.ceil(groups / resident)
-                 if number("latency_us") else 0,
+        "operations": op.operations / (number("gemm_tflop_s") * 1e12 * min(1, groups / units)),
+        "trips": trips_of(op, main) * number("latency_us") * 1e-6 * math.ceil(groups / resident),
     }
     binds = max(terms, key=terms.get)
-    if terms[binds] < launched:
-        return Row(op, launched + terms[binds], "launches")
-    return Row(op, launched + terms[binds], binds)
+    return Row(op, launched + terms[binds], binds if terms[binds] >= launched else "launches")
 
 
 def show(rows, tokens, device):
@@ -169,6 +167,7 @@ def check(rows, path):
 
 
 def main():
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader may have seen enough
     parser = argparse.ArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter,
                                      description=__doc__)
     parser.add_argument("trace")

@@ -132,8 +132,8 @@ static void store_quad(__global float *p, float4 sum, long left, int accumulate)
 
 /* Global: column tiles times ITEMS, row tiles, segments of each product; local: ITEMS. Segment s of a
  * product sums the steps from k_begin + s * k_count, k_count of them (a multiple of SLAB) as far as
- * k_end goes, into the matrix c_segment elements after the last segment's. */
-/* SUMS: the first tile of columns also leaves op(a)'s sums along its segment in a_sum, [segments, m], or
+ * k_end goes, into the matrix c_segment elements after the last segment's.
+ * SUMS: the first tile of columns also leaves op(a)'s sums along its segment in a_sum, [segments, m], or
  * adds them to it. Lane x of LANES_N takes every LANES_N-th step of a slab. */
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
 gemm_group(__global const float *restrict a, ulong a_offset, __global const float *restrict b,

@@ -11,13 +11,12 @@ struct side {
 };
 
 struct group_plan {
-    struct side m, n;
-    int64_t m_tiles, n_tiles;
+    struct side m, n;          /* of a tile */
     int64_t segments, k_count; /* parts of k, and the steps of each; 1: straight into c */
 };
 
 enum {
-    SLAB = 8, /* as in gemm_group.cl */
+    SLAB = 8, /* steps of k that lie in local memory at once */
     /* Steps of k in a segment of one launch: drivers stop what takes long, and llvmpipe's loops go
      * wrong past 65,535 rounds. */
     MOST_STEPS = 1 << 17
@@ -36,9 +35,8 @@ static struct side side_of(int64_t extent) {
 static struct group_plan plan_of(const struct cl_device *device, const struct gemm_args *args) {
     const struct cl_traits *traits = &device->traits;
     struct group_plan plan = {.m = side_of(args->m), .n = side_of(args->n)};
-    plan.m_tiles = ceil_div(args->m, plan.m.elements);
-    plan.n_tiles = ceil_div(args->n, plan.n.elements);
-    const int64_t tiles = plan.m_tiles * plan.n_tiles * args->count;
+    const int64_t tiles =
+        ceil_div(args->m, plan.m.elements) * ceil_div(args->n, plan.n.elements) * args->count;
     const int64_t items = (int64_t)tuned(traits, TUNE_gemm_group_items) * traits->compute_units;
     const int64_t wanted = ceil_div(items, (int64_t)plan.m.lanes * plan.n.lanes);
     const int64_t possible = args->k / tuned(traits, TUNE_gemm_group_steps);
@@ -80,9 +78,9 @@ static minrnn_status group_kernel(struct cl_device *device, const struct gemm_ar
     for (;;) {
         char options[192];
         snprintf(options, sizeof options,
-                 "-DLANES_M=%d -DLANES_N=%d -DITEM_M=%d -DITEM_N=%d%s%s%s%s%s%s", plan->m.lanes,
-                 plan->n.lanes, plan->m.elements / plan->m.lanes, plan->n.elements / plan->n.lanes,
-                 args->transpose_a ? " -DTRANSPOSE_A" : "",
+                 "-DLANES_M=%d -DLANES_N=%d -DITEM_M=%d -DITEM_N=%d -DSLAB=%d%s%s%s%s%s%s",
+                 plan->m.lanes, plan->n.lanes, plan->m.elements / plan->m.lanes,
+                 plan->n.elements / plan->n.lanes, SLAB, args->transpose_a ? " -DTRANSPOSE_A" : "",
                  args->transpose_b ? " -DTRANSPOSE_B" : "", a ? " -DALIGNED_A" : "",
                  b ? " -DALIGNED_B" : "", whole_c ? " -DALIGNED_C" : "", sums ? " -DSUMS" : "");
         const struct program_spec spec = {.files = {"prelude.cl", "gemm_group.cl"},

@@ -12,6 +12,7 @@
 #include "recorder.h"
 #include "support.h"
 #undef fail /* cmocka's; the library's comes below */
+#include "base/alloc.h"
 #include "base/status.h"
 
 extern const struct op_table opencl_ops; /* src/opencl/table.c */
@@ -101,6 +102,7 @@ static void preset_step(minrnn_device *device, const char *name, int64_t batch_s
     batch.tokens = batch.targets = zeros;
     printf("step\t%lld\n", (long long)rows); /* what came before is its making */
     must(minrnn_trainer_step(trainer, &batch), "step");
+    mem_free(zeros);
     minrnn_trainer_destroy(trainer);
     minrnn_model_destroy(model);
 }
@@ -133,6 +135,7 @@ static void layer_step(minrnn_device *device, const char *mixer_name, int64_t wi
     OP(gemm, &context, .m = rows, .n = width, .k = classes, .a = f32, .b = f32, .c = f32);
     must(context.status, "head");
     must(minrnn_mixer_backward(mixer, batch, time, &t), "backward");
+    minrnn_buffer_destroy(everything);
     minrnn_mixer_destroy(mixer);
 }
 
@@ -164,5 +167,6 @@ int main(int count, char **words) {
         fprintf(stderr, "trace: wrong words\n");
         return 2;
     }
+    recorder_destroy(&recorder);
     return fflush(stdout) == 0 ? 0 : 1;
 }
