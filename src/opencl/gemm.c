@@ -2,9 +2,9 @@
 /* The matrix product: which way for which device and shape. */
 #include "opencl/gemm.h"
 
-/* What was measured, in GFLOP/s, on a CPU of 2 cores that PoCL and OpenBLAS can bring to 280. PoCL:
- * CLBlast's defaults 14, gemm_group 9; CPUs with vectors therefore take gemm_tile. rusticl, which
- * runs everything lane by lane: gemm_group 1.5, CLBlast 1.1, gemm_tile 0.8. */
+/* What was measured, in GFLOP/s, on CPUs of 2 cores that PoCL and OpenBLAS can bring to 280. PoCL:
+ * CLBlast's defaults 14, gemm_group 10; CPUs with vectors therefore take gemm_tile. rusticl, which
+ * runs everything lane by lane: gemm_group 3.4, CLBlast 1.1, gemm_tile 0.8. */
 static const struct gemm_way *choose(const struct cl_device *device, const struct gemm_args *args) {
     if (args->m <= GEMM_ROWS_MAX && !args->transpose_a && args->transpose_b &&
         args->k <= GEMM_ROWS_STEPS_MAX) {

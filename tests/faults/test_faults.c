@@ -33,10 +33,7 @@ enum { EXIT_SKIPPED = 77, FILE_CAPACITY = 1 << 18, PATH_CAPACITY = 256 };
 /* If not every n and code is tried, a kind with at most FEW_POINTS gets all of its codes, others
  * one code each time. Only about SOME_CALLS of a kind are made to fail if programs are built from
  * source, and for the files and the memory that an OpenCL device's run takes beside the CPU's. */
-enum { FEW_POINTS = 64, SOME_CALLS = 16 };
-
-/* With --few: calls of a kind, each with one code. */
-enum { FEW_CALLS = 3 };
+enum { FEW_POINTS = 64, SOME_CALLS = 16, FEW_CALLS = 3 /* with --few, each with one code */ };
 
 /* A kind with more calls has its cycles on one open device, if all of its calls come then too. */
 enum { MANY_CALLS = 256 };
@@ -368,9 +365,6 @@ static void try_kind(struct point point, int stride, bool all) {
     long refused = 0;
     bool hit = true;
     for (int n = 1, turn = 0; hit; n = lasting ? 2 * n : n + stride, turn++) {
-        if (test.few && turn == (lasting ? 1 : FEW_CALLS)) {
-            break;
-        }
         point.fault.n = n;
         for (int i = 0; hit && i < (all ? kind->count : 1); i++) {
             point.fault.code = kind->codes[(all ? i : turn) % kind->count];
@@ -379,6 +373,7 @@ static void try_kind(struct point point, int stride, bool all) {
             hit = try_point(&point, &refused);
             point.fault.lasting = lasting;
         }
+        hit = hit && !(lasting && test.few);
     }
     const long points = test.points - before;
     printf("%-28s %-8s %-8s %7d %7ld %7ld %7ld %7ld\n", kind->name,
