@@ -188,11 +188,21 @@ def main():
     if given.device not in devices():
         parser.error(f"no device {given.device}; there are {', '.join(devices())}")
     device = devices()[given.device]
-    device.update(pair.split("=", 1) for pair in given.set)
+    for pair in given.set:
+        name, _, value = pair.partition("=")
+        if name not in device or not value:
+            parser.error(f"--set {pair}: it takes NAME=VALUE, NAME being one of {', '.join(device)}")
+        device[name] = value
     words = (["preset", given.name, given.batch] if given.kind == "preset" else
              ["layer", given.mixer, given.width, given.time, given.batch, given.classes])
-    text = subprocess.run([given.trace, device["trace"], device["units"], *words], check=True,
-                          capture_output=True, text=True).stdout
+    try:
+        traced = subprocess.run([given.trace, device["trace"], device["units"], *words],
+                                capture_output=True, text=True)
+    except OSError as error:
+        parser.error(f"cannot run {given.trace}: {error.strerror}")
+    if traced.returncode:
+        parser.error(traced.stderr.strip())
+    text = traced.stdout
     tokens = int(re.search(r"^step\t(\d+)", text, re.MULTILINE)[1])
     rows = [predict(op, device) for op in read_trace(text)]
     show(rows, tokens, device)

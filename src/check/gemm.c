@@ -89,6 +89,24 @@ static void take_apart(struct maker *maker, int64_t m, int64_t n, int64_t k, int
     maker_take(maker, &c);
 }
 
+/* Rows that begin at multiples of four elements and end elsewhere: what lies between them must not
+ * be taken for theirs. */
+static void take_ragged(struct maker *maker, int flags) {
+    const int64_t m = 33, n = 67, k = 70;
+    const bool transpose_a = flags & 1, transpose_b = flags & 2;
+    struct check_case c = maker_draw(maker);
+    c.aligned = true;
+    c.args.gemm = (struct gemm_args){.m = m,
+                                     .n = n,
+                                     .k = k,
+                                     .transpose_a = transpose_a,
+                                     .transpose_b = transpose_b,
+                                     .a_row = round_up(transpose_a ? m : k, 4),
+                                     .b_row = round_up(transpose_b ? k : n, 4),
+                                     .c_row = round_up(n, 4)};
+    maker_take(maker, &c);
+}
+
 static void make_gemm(struct maker *maker) {
     const struct sizes sizes = SIZES(1, 2, 3, 16, 33, 64, 100, 203);
     int flags = 0;
@@ -105,6 +123,9 @@ static void make_gemm(struct maker *maker) {
     for (flags = 0; flags < 8; flags++) {
         take_apart(maker, maker_pick(maker, sizes), maker_pick(maker, sizes),
                    maker_pick(maker, sizes), flags);
+    }
+    for (flags = 0; flags < 4; flags++) {
+        take_ragged(maker, flags);
     }
     for (flags = 0; flags < 4 && maker->mode != CHECK_SMALL; flags++) {
         take_apart(maker, 33, 65, 4099, flags);
