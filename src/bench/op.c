@@ -4,8 +4,7 @@
 
 #include "base/clock.h"
 #include "base/status.h"
-
-#include <stdlib.h>
+#include "bench/median.h"
 
 enum { WARM_UP = 2, REPEATS = 9 };
 
@@ -51,11 +50,6 @@ static minrnn_status bench_scratch(struct bench *bench, const struct op_entry *e
     return status;
 }
 
-static int by_value(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static minrnn_status bench_median(struct bench *bench, const struct op_entry *entry,
                                   double *median) {
     double seconds[REPEATS];
@@ -70,8 +64,7 @@ static minrnn_status bench_median(struct bench *bench, const struct op_entry *en
             seconds[i] = clock_seconds() - begin;
         }
     }
-    qsort(seconds, REPEATS, sizeof *seconds, by_value);
-    *median = seconds[REPEATS / 2];
+    *median = median_of(seconds, REPEATS);
     return MINRNN_OK;
 }
 

@@ -17,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "check/cases.h"
+#include "must.h"
 #include "recorder.h"
 
 /* ---- models ---- */

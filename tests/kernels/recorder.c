@@ -2,7 +2,7 @@
 /* The described devices, and what their launches leave behind. */
 #include "recorder.h"
 
-#include "base/alloc.h"
+#include "must.h"
 #include "opencl/source.h"
 
 #include <stdio.h>
@@ -63,19 +63,6 @@ static const struct description {
       .local_bytes = 32 << 10,
       .max_allocation = 2ull << 30}},
 };
-
-void must(minrnn_status status, const char *what) {
-    if (status) {
-        fprintf(stderr, "%s: %s\n", what, minrnn_error_text());
-        exit(1);
-    }
-}
-
-void *must_alloc(size_t bytes) {
-    void *memory = mem_alloc(1, bytes);
-    must(memory ? MINRNN_OK : MINRNN_OUT_OF_MEMORY, "memory");
-    return memory;
-}
 
 static minrnn_status save_source(const struct recorder *recorder, int number, const char *source) {
     char path[4096];

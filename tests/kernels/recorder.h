@@ -43,8 +43,4 @@ struct recorder {
 struct recorder recorder_of(const char *device);
 void recorder_destroy(struct recorder *recorder);
 
-/* End the program with a message if there is an error, or no memory. */
-void must(minrnn_status status, const char *what);
-void *must_alloc(size_t bytes);
-
 #endif

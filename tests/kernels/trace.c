@@ -8,16 +8,19 @@
  * Prints, between tabs, a line for each op: "op", its name, its sizes, bytes read, bytes written,
  * floating-point operations; and after it one for each launch: "launch", the kernel, its options,
  * three global and three local sizes. Every tensor counts once, whatever a kernel does with it. */
+#include "bench/watch.h"
 #include "check/op_check.h"
+#include "must.h"
 #include "recorder.h"
-#include "support.h"
-#undef fail /* cmocka's; the library's comes below */
-#include "base/alloc.h"
-#include "base/status.h"
+#include "steps.h"
 
-extern const struct op_table opencl_ops; /* src/opencl/table.c */
+#include <string.h>
 
 /* ---- ops that say that they run ---- */
+
+static bool reads_inout(const char *name, const union op_args *args) {
+    return strcmp(name, "gemm") != 0 || args->gemm.accumulate;
+}
 
 static void print_op(const char *name, const char *sizes, const struct op_argument *arguments,
                      int count, double operations, bool reads_inout) {
@@ -33,36 +36,13 @@ static void print_op(const char *name, const char *sizes, const struct op_argume
            operations);
 }
 
-static bool reads_inout(const char *name, const union op_args *args) {
-    return strcmp(name, "gemm") != 0 || args->gemm.accumulate;
-}
-
-#define OP_BEGIN(name)                                                                             \
-    static minrnn_status trace_##name(struct op_context *context,                                  \
-                                      const struct name##_args *args) {                            \
-        struct op_argument arguments[OP_MAX_ARGUMENTS];                                            \
-        const union op_args all = {.name = *args};                                                 \
-        char sizes[256];                                                                           \
-        name##_describe(args, sizes, sizeof sizes);                                                \
-        const int count = name##_arguments(args, arguments);                                       \
-        print_op(#name, sizes, arguments, count,                                                   \
-                 check_##name.operations ? check_##name.operations(&all) : 0,                      \
-                 reads_inout(#name, &all));                                                        \
-        return opencl_ops.name->run(context, args);                                                \
-    }
-#include "op/op_list.def"
-
-#define OP_BEGIN(name) static struct name##_op traced_##name;
-#include "op/op_list.def"
-
-static struct op_table traced;
-
-static void trace_ops(void) {
-#define OP_BEGIN(name)                                                                             \
-    traced_##name = *opencl_ops.name;                                                              \
-    traced_##name.run = trace_##name;                                                              \
-    traced.name = &traced_##name;
-#include "op/op_list.def"
+static void print_entry(void *user, const struct op_entry *op, const union op_args *args) {
+    struct op_argument arguments[OP_MAX_ARGUMENTS];
+    char sizes[256];
+    (void)user;
+    op->describe(args, sizes, sizeof sizes);
+    print_op(op->name, sizes, arguments, op->arguments(args, arguments),
+             op->check->operations ? op->check->operations(args) : 0, reads_inout(op->name, args));
 }
 
 static void print_launch(void *user, const struct kernel *kernel,
@@ -80,31 +60,11 @@ static void print_launch(void *user, const struct kernel *kernel,
 
 /* ---- what runs ---- */
 
-static void preset_step(minrnn_device *device, const char *name, int64_t batch_size) {
-    enum { VOCABULARY = 65 };
-    minrnn_model_config config;
-    minrnn_trainer_config training;
-    minrnn_model *model;
-    minrnn_trainer *trainer;
-    minrnn_batch batch;
-    minrnn_model_config_defaults(&config);
-    minrnn_trainer_config_defaults(&training);
-    must(minrnn_preset(name, &config, &training, NULL, NULL), "preset");
-    config.vocab = VOCABULARY;
-    training.batch = batch_size ? batch_size : training.batch;
-    must(minrnn_model_create(device, &config, 1, &model), "model");
-    must(minrnn_trainer_create(model, &training, &trainer), "trainer");
-    minrnn_batch_defaults(&batch);
-    batch.batch = training.batch * training.accumulation;
-    batch.time = training.time;
-    const size_t rows = (size_t)(batch.batch * batch.time);
-    int32_t *zeros = must_alloc(rows * sizeof *zeros);
-    batch.tokens = batch.targets = zeros;
-    printf("step\t%lld\n", (long long)rows); /* what came before is its making */
-    must(minrnn_trainer_step(trainer, &batch), "step");
-    mem_free(zeros);
-    minrnn_trainer_destroy(trainer);
-    minrnn_model_destroy(model);
+static void preset_step(minrnn_device *device, const char *name, int64_t batch) {
+    struct steps steps = steps_create(device, name, batch);
+    printf("step\t%lld\n", (long long)steps.rows); /* what came before is its making */
+    steps_take(&steps);
+    steps_destroy(&steps);
 }
 
 static void layer_step(minrnn_device *device, const char *mixer_name, int64_t width, int64_t time,
@@ -150,10 +110,8 @@ int main(int count, char **words) {
         return 2;
     }
     struct recorder recorder = recorder_of(words[1]);
-    struct backend backend = *recorder.device.base.backend;
-    trace_ops();
-    backend.ops = &traced;
-    recorder.device.base.backend = &backend;
+    struct op_watch watch = {.before = print_entry};
+    watch_attach(&watch, &recorder.device.base);
     recorder.launched = print_launch;
     if (number(words[2])) {
         recorder.device.traits.compute_units = (int)number(words[2]);
