@@ -172,10 +172,26 @@ const struct op_check check_g_backward = {
     .timed = {TIMED_COUNTS(g_backward)},
 };
 
+/* Phi: |u|, its quotient, nine multiply-adds, the exponential of a product of three, what is left
+ * and which side it is. The derivative: three more. */
+enum {
+    GELU_INSTRUCTIONS = 2 + DIVISION_INSTRUCTIONS + 9 + 2 + EXP_INSTRUCTIONS + 5,
+    GELU_SLOPE_INSTRUCTIONS = GELU_INSTRUCTIONS + 3
+};
+
+static double gelu_forward_instructions(const union op_args *args) {
+    return (double)(args->gelu_forward.rows * args->gelu_forward.width) * GELU_INSTRUCTIONS;
+}
+
+static double gelu_backward_instructions(const union op_args *args) {
+    return (double)(args->gelu_backward.rows * args->gelu_backward.width) * GELU_SLOPE_INSTRUCTIONS;
+}
+
 const struct op_check check_gelu_forward = {
     .oracle = gelu_forward_oracle,
     .bounds = {BOUNDED(gelu_forward, y)},
     .cases = make_gelu_forward,
+    .instructions = gelu_forward_instructions,
     .large = LARGE(gelu_forward, ~0u, .rows = LARGE_ROWS, .width = LARGE_WIDTH),
     .timed = {TIMED_WIDTHS(gelu_forward, 0, .rows = TIMED_ROWS)},
 };
@@ -184,6 +200,7 @@ const struct op_check check_gelu_backward = {
     .oracle = gelu_backward_oracle,
     .bounds = {BOUNDED(gelu_backward, dx)},
     .cases = make_gelu_backward,
+    .instructions = gelu_backward_instructions,
     .large = LARGE(gelu_backward, ~0u, .rows = LARGE_ROWS, .width = LARGE_WIDTH),
     .timed = {TIMED_WIDTHS(gelu_backward, 0, .rows = TIMED_ROWS)},
 };

@@ -30,6 +30,9 @@ struct op_check {
     struct check_case timed[CHECK_TIMED];
     /* Floating-point operations of a call. NULL: it is the bytes moved that take the time. */
     double (*operations)(const union op_args *args);
+    /* Arithmetic instructions of a call, for an op whose functions may take longer than its bytes:
+     * each takes the place of a multiply-add. NULL: they do not. */
+    double (*instructions)(const union op_args *args);
     /* What a case takes beside what one of a plain op does, the programs to be built among it. */
     double extra_cost;
 };
@@ -48,6 +51,10 @@ struct op_check {
 
 /* The place of a tensor in an array of one for each argument. */
 #define AT(op, tensor) [INDEX(op, tensor)]
+
+/* Instructions of one element's exp, a polynomial and its range reduction; and of a division, by
+ * the throughput of today's processors. */
+enum { EXP_INSTRUCTIONS = 15, DIVISION_INSTRUCTIONS = 10 };
 
 /* ---- bounds ----
  *

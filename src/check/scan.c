@@ -560,6 +560,25 @@ static void make_scan_backward(struct maker *maker) {
     TIMED(op, present, .batch = TIMED_BATCH, .time = TIMED_TIME, .width = 768, .cell = (of_cell),  \
           .candidate = MINRNN_CANDIDATE_G, .normalised = true)
 
+/* A gate is an exponential and a quotient; so is the candidate's g. The step itself, and what cells
+ * do beside, are a few. Backward makes the gates anew. */
+static double scan_instructions(int64_t elements, minrnn_scan_cell cell) {
+    enum { FUNCTION_INSTRUCTIONS = EXP_INSTRUCTIONS + DIVISION_INSTRUCTIONS + 3 };
+    return cell == MINRNN_CELL_LINEAR
+               ? 0
+               : (double)(elements * scan_gates(cell)) * FUNCTION_INSTRUCTIONS;
+}
+
+static double scan_forward_instructions(const union op_args *all) {
+    const struct scan_forward_args *args = &all->scan_forward;
+    return scan_instructions(args->batch * args->time * args->width, args->cell);
+}
+
+static double scan_backward_instructions(const union op_args *all) {
+    const struct scan_backward_args *args = &all->scan_backward;
+    return scan_instructions(args->batch * args->time * args->width, args->cell);
+}
+
 const struct op_check check_scan_forward = {
     .oracle = scan_forward_oracle,
     .bounds = {BOUNDED(scan_forward, h), BOUNDED(scan_forward, h_last)},
@@ -567,6 +586,7 @@ const struct op_check check_scan_forward = {
     .fill = {AT(scan_forward, x) = fill_x, AT(scan_forward, b) = fill_b,
              AT(scan_forward, h0) = fill_state, AT(scan_forward, init) = fill_state,
              AT(scan_forward, reset) = fill_reset, AT(scan_forward, lengths) = fill_lengths},
+    .instructions = scan_forward_instructions,
     .large = LARGE(scan_forward, ~BIT(scan_forward, b), .batch = 3, .time = 300, .width = 200,
                    .cell = MINRNN_CELL_MINLSTM, .normalised = true),
     .timed = {TIMED_SCAN(scan_forward, BIT(scan_forward, b), MINRNN_CELL_LINEAR),
@@ -584,6 +604,7 @@ const struct op_check check_scan_backward = {
              AT(scan_backward, h0) = fill_state, AT(scan_backward, init) = fill_state,
              AT(scan_backward, reset) = fill_reset, AT(scan_backward, lengths) = fill_lengths},
     .derive = derive_states,
+    .instructions = scan_backward_instructions,
     .large = LARGE(scan_backward, ~(BIT(scan_backward, b) | BIT(scan_backward, db)), .batch = 3,
                    .time = 300, .width = 200, .cell = MINRNN_CELL_MINGRU),
     .timed = {TIMED_SCAN(scan_backward, BIT(scan_backward, b) | BIT(scan_backward, db),

@@ -6,8 +6,9 @@
  * UNITS and BATCH may be 0: the described device's own, and the preset's.
  *
  * Prints, between tabs, a line for each op: "op", its name, its sizes, bytes read, bytes written,
- * floating-point operations; and after it one for each launch: "launch", the kernel, its options,
- * three global and three local sizes. Every tensor counts once, whatever a kernel does with it. */
+ * floating-point operations, or what functions take like them; and after it one for each launch:
+ * "launch", the kernel, its options, three global and three local sizes. Every tensor counts once,
+ * whatever a kernel does with it. */
 #include "bench/watch.h"
 #include "check/op_check.h"
 #include "must.h"
@@ -36,13 +37,20 @@ static void print_op(const char *name, const char *sizes, const struct op_argume
            operations);
 }
 
+/* An instruction takes the place of a multiply-add, which is two operations. */
+static double operations_of(const struct op_entry *op, const union op_args *args) {
+    const double operations = op->check->operations ? op->check->operations(args) : 0;
+    const double instructions = op->check->instructions ? op->check->instructions(args) : 0;
+    return operations + 2 * instructions;
+}
+
 static void print_entry(void *user, const struct op_entry *op, const union op_args *args) {
     struct op_argument arguments[OP_MAX_ARGUMENTS];
     char sizes[256];
     (void)user;
     op->describe(args, sizes, sizeof sizes);
-    print_op(op->name, sizes, arguments, op->arguments(args, arguments),
-             op->check->operations ? op->check->operations(args) : 0, reads_inout(op->name, args));
+    print_op(op->name, sizes, arguments, op->arguments(args, arguments), operations_of(op, args),
+             reads_inout(op->name, args));
 }
 
 static void print_launch(void *user, const struct kernel *kernel,
