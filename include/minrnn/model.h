@@ -54,6 +54,9 @@ typedef struct minrnn_memory {
     uint64_t workspace;  /**< activations, batch, losses or carried states, scratch of the ops */
     uint64_t total;      /**< of these, all on the device */
     uint64_t host;       /**< beside them: what is in flight, and what a save takes for a while */
+    uint64_t largest;    /**< of the largest buffer. A workspace lies in as many buffers as the
+                          * device's max_allocation_bytes asks for; parameters, gradients and moments
+                          * in one each. */
 } minrnn_memory;
 
 /** minrnn_model_config_defaults for a struct of `size` bytes, for programs in other languages. */
@@ -152,8 +155,9 @@ static inline minrnn_status minrnn_model_memory(minrnn_device *device,
 }
 
 /** MINRNN_OUT_OF_MEMORY if this does not fit now. The text has what is needed, what is left and
- * what limits it: free memory, a control group, a ulimit, or the device's own memory. Models,
- * trainers, sessions and evaluators are checked alike when they are made, each for its own part. */
+ * what limits it: free memory, a control group, a ulimit, or the device's own memory. A buffer
+ * larger than the device's max_allocation_bytes is the same, and named. Models, trainers, sessions
+ * and evaluators are checked alike when they are made, each for its own part. */
 MINRNN_API minrnn_status minrnn_memory_check(const minrnn_device *device,
                                              const minrnn_memory *memory);
 

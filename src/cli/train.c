@@ -241,13 +241,14 @@ static int print_parts(const struct parts *parts, const struct train_files *file
         return report_library(status);
     }
     const int64_t train = print_data(parts, files);
-    char a[DESCRIBE_CAPACITY], b[DESCRIBE_CAPACITY], c[DESCRIBE_CAPACITY];
+    char a[DESCRIBE_CAPACITY], b[DESCRIBE_CAPACITY], c[DESCRIBE_CAPACITY], d[DESCRIBE_CAPACITY];
     printf("model    %s, %" PRId64 " layer%s of width %" PRId64 ", %s parameters\n",
            model.mixer.name, model.layers, model.layers == 1 ? "" : "s", model.width,
            describe_count(minrnn_model_parameters(parts->model), a));
-    printf("memory   %s on the device, %s of it activations; %s for batches and saves\n",
+    printf("memory   %s on the device, %s of it activations, the largest buffer %s; %s for batches "
+           "and saves\n",
            describe_bytes(memory.total, a), describe_bytes(memory.workspace, b),
-           describe_bytes(memory.host, c));
+           describe_bytes(memory.largest, c), describe_bytes(memory.host, d));
     const int64_t done = minrnn_trainer_steps(parts->trainer);
     if (done > 0) {
         printf("resumed  at step %" PRId64 "\n", done);

@@ -5,8 +5,8 @@
 #include "base/alloc.h"
 #include "base/sized.h"
 #include "network/loss.h"
+#include "network/memory.h"
 #include "network/workspace.h"
-#include "op/room.h"
 
 struct minrnn_evaluator {
     const minrnn_model *model;
@@ -56,14 +56,15 @@ static minrnn_status plan_evaluator(minrnn_device *device, const struct model_la
     return context.status;
 }
 
-static minrnn_memory memory_of(const struct model_layout *layout, int64_t batch, int64_t time,
-                               const struct workspace_plan *plan) {
+static minrnn_memory memory_of(const minrnn_device *device, const struct model_layout *layout,
+                               int64_t batch, int64_t time, const struct workspace_plan *plan) {
     minrnn_memory memory = {
         .parameters = (uint64_t)layout->places.total * F32_BYTES,
         .workspace = workspace_bytes(plan),
         .host = (uint64_t)(batch * time) * sizeof(float),
+        .largest = workspace_largest(device, plan),
     };
-    memory.total = memory.parameters + memory.workspace;
+    memory_sum(&memory);
     return memory;
 }
 
@@ -81,7 +82,7 @@ minrnn_status minrnn_evaluator_memory_sized(minrnn_device *device,
     }
     status = plan_evaluator(device, &layout, batch, time, &plan);
     if (!status) {
-        const minrnn_memory own = memory_of(&layout, batch, time, &plan);
+        const minrnn_memory own = memory_of(device, &layout, batch, time, &plan);
         sized_give(&own, sizeof own, memory, size);
     }
     layout_destroy(&layout);
@@ -111,8 +112,8 @@ minrnn_status minrnn_evaluator_create(const minrnn_model *model, int64_t batch, 
     if (status) {
         return status;
     }
-    const minrnn_memory memory = memory_of(&model->layout, batch, time, &plan);
-    status = device_check_room(model->device, "the evaluator", memory.workspace, memory.host);
+    const minrnn_memory memory = memory_of(model->device, &model->layout, batch, time, &plan);
+    status = memory_check(model->device, "the evaluator", &memory, memory.parameters);
     if (status) {
         return status;
     }

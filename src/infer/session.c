@@ -3,7 +3,7 @@
 #include "infer/session.h"
 
 #include "base/alloc.h"
-#include "op/room.h"
+#include "network/memory.h"
 
 static void take_room(struct arena *arena, const struct model_layout *layout, int64_t batch,
                       int64_t time, minrnn_session *session) {
@@ -47,16 +47,23 @@ static minrnn_status plan_session(minrnn_device *device, const struct model_layo
     return context.status;
 }
 
+static minrnn_memory memory_of(const minrnn_device *device, const struct model_layout *layout,
+                               const struct workspace_plan *plan) {
+    minrnn_memory memory = {
+        .parameters = (uint64_t)layout->places.total * F32_BYTES,
+        .workspace = workspace_bytes(plan),
+        .largest = workspace_largest(device, plan),
+    };
+    memory_sum(&memory);
+    return memory;
+}
+
 minrnn_status session_memory(minrnn_device *device, const struct model_layout *layout,
                              int64_t batch, int64_t time, minrnn_memory *memory) {
     struct workspace_plan plan;
     const minrnn_status status = plan_session(device, layout, batch, time, &plan);
     if (!status) {
-        *memory = (minrnn_memory){
-            .parameters = (uint64_t)layout->places.total * F32_BYTES,
-            .workspace = workspace_bytes(&plan),
-        };
-        memory->total = memory->parameters + memory->workspace;
+        *memory = memory_of(device, layout, &plan);
     }
     return status;
 }
@@ -88,8 +95,8 @@ minrnn_status minrnn_session_create(const minrnn_model *model, int64_t batch, in
     if (status) {
         return status;
     }
-    const uint64_t bytes = workspace_bytes(&plan);
-    status = device_check_room(model->device, "the session", bytes, 0);
+    const minrnn_memory memory = memory_of(model->device, &model->layout, &plan);
+    status = memory_check(model->device, "the session", &memory, memory.parameters);
     if (status) {
         return status;
     }

@@ -4,8 +4,8 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "network/memory.h"
 #include "network/model_config.h"
-#include "op/room.h"
 
 #include <string.h>
 
@@ -20,7 +20,9 @@ minrnn_status model_allocate(minrnn_device *device, const minrnn_model_config *c
     minrnn_status status = layout_create(config, &made->layout);
     const uint64_t bytes = (uint64_t)made->layout.places.total * F32_BYTES;
     /* The caller's first values come from as many on the host. */
-    status = status ? status : device_check_room(device, "the model", bytes, bytes);
+    minrnn_memory memory = {.parameters = bytes, .host = bytes};
+    memory_sum(&memory);
+    status = status ? status : memory_check(device, "the model", &memory, 0);
     status = status ? status : minrnn_buffer_create(device, bytes, &made->parameters);
     if (status) {
         goto failed;
@@ -145,15 +147,4 @@ minrnn_status minrnn_model_set_metadata(minrnn_model *model, const char *key, co
 
 const char *minrnn_model_metadata(const minrnn_model *model, const char *key) {
     return model && key ? metadata_get(&model->metadata, key) : NULL;
-}
-
-static const struct sized_type memory_type = SIZED_TYPE(minrnn_memory, "minrnn_model_memory");
-
-minrnn_status minrnn_memory_check(const minrnn_device *device, const minrnn_memory *memory) {
-    if (!device || !memory) {
-        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_memory_check: an argument is NULL");
-    }
-    minrnn_memory own = {0};
-    const minrnn_status status = sized_take(&memory_type, memory, &own);
-    return status ? status : device_check_room(device, "this", own.total, own.host);
 }

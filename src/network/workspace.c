@@ -4,30 +4,44 @@
 
 #include "base/alloc.h"
 
+/* Buffers hold whole multiples of the alignment, so a tensor takes as much. */
 struct workspace_plan workspace_planned(const struct arena *room, const struct network_pass *pass) {
+    const int64_t scratch = round_up(op_scratch_elements(pass->context), room->alignment);
     const int64_t of_pass = max_i64(pass->kept.largest, pass->brief.largest);
+    const int64_t tensor = round_up(max_i64(room->largest, of_pass), room->alignment);
     return (struct workspace_plan){
         .room = room->peak,
         .kept = pass->kept.peak,
         .brief = pass->brief.peak,
-        .scratch = op_scratch_elements(pass->context),
-        .largest = max_i64(room->largest, of_pass),
+        .scratch = scratch,
+        .largest = max_i64(tensor, scratch),
     };
+}
+
+/* Elements of a part's first buffer: all, if the device allows. */
+static int64_t buffer_elements(const minrnn_device *device, int64_t elements) {
+    const int64_t most = arena_of(device).most;
+    return most > 0 ? min_i64(elements, most) : elements;
 }
 
 uint64_t workspace_bytes(const struct workspace_plan *plan) {
     return (uint64_t)(plan->room + plan->kept + plan->brief + plan->scratch) * F32_BYTES;
 }
 
+uint64_t workspace_largest(const minrnn_device *device, const struct workspace_plan *plan) {
+    const int64_t part = max_i64(plan->room, max_i64(plan->kept, plan->brief));
+    return (uint64_t)max_i64(plan->largest, buffer_elements(device, part)) * F32_BYTES;
+}
+
 /* ---- its buffers ---- */
 
 static minrnn_status create_part(minrnn_device *device, int64_t elements,
                                  struct workspace_part *part) {
-    const int64_t most = arena_of(device).most > 0 ? arena_of(device).most : max_i64(elements, 1);
-    const int64_t count = ceil_div(elements, most);
-    if (count == 0) {
+    if (elements == 0) {
         return MINRNN_OK;
     }
+    const int64_t most = buffer_elements(device, elements);
+    const int64_t count = ceil_div(elements, most);
     part->buffers = mem_alloc((uint64_t)count, sizeof(minrnn_buffer *));
     minrnn_status status = part->buffers ? MINRNN_OK : MINRNN_OUT_OF_MEMORY;
     while (!status && part->count < count) {
@@ -46,19 +60,9 @@ static void destroy_part(struct workspace_part *part) {
     mem_free(part->buffers);
 }
 
-static minrnn_status check_largest(const minrnn_device *device, const struct workspace_plan *plan) {
-    const uint64_t bytes = (uint64_t)max_i64(plan->largest, plan->scratch) * F32_BYTES;
-    return device->largest == 0 || bytes <= device->largest
-               ? MINRNN_OK
-               : fail(MINRNN_OUT_OF_MEMORY,
-                      "%llu bytes are needed in one buffer, and the device's largest is %llu",
-                      (unsigned long long)bytes, (unsigned long long)device->largest);
-}
-
 minrnn_status workspace_create(minrnn_device *device, const struct workspace_plan *plan,
                                struct workspace *workspace) {
-    minrnn_status status = check_largest(device, plan);
-    status = status ? status : create_part(device, plan->room, &workspace->room);
+    minrnn_status status = create_part(device, plan->room, &workspace->room);
     status = status ? status : create_part(device, plan->kept, &workspace->kept);
     status = status ? status : create_part(device, plan->brief, &workspace->brief);
     status = status ? status : create_part(device, plan->scratch, &workspace->scratch);

@@ -11,7 +11,7 @@
 /* What planning learnt. */
 struct workspace_plan {
     int64_t room, kept, brief, scratch; /* elements */
-    int64_t largest;                    /* tensor, in elements */
+    int64_t largest;                    /* of its tensors and the scratch, in elements */
 };
 
 /* A part, in one buffer after the other. */
@@ -30,10 +30,12 @@ struct workspace_plan workspace_planned(const struct arena *room, const struct n
 
 uint64_t workspace_bytes(const struct workspace_plan *plan);
 
-/* MINRNN_OUT_OF_MEMORY with sizes if a tensor or the scratch needs more than the device's largest
- * buffer. workspace_destroy frees what was made, also after an error; the workspace begins as
- * zeros.
+/* Bytes of its largest buffer: more than the device's largest only if a tensor or the scratch is.
  */
+uint64_t workspace_largest(const minrnn_device *device, const struct workspace_plan *plan);
+
+/* The plan must have passed memory_check. workspace_destroy frees what was made, also after an
+ * error; the workspace begins as zeros. */
 minrnn_status workspace_create(minrnn_device *device, const struct workspace_plan *plan,
                                struct workspace *workspace);
 void workspace_destroy(struct workspace *workspace);

@@ -37,6 +37,16 @@ static minrnn_status check_host(const char *what, uint64_t bytes, uint64_t spare
     return need <= limit.bytes ? MINRNN_OK : no_room(what, need, limit.bytes, limit.what);
 }
 
+minrnn_status device_check_buffer(const minrnn_device *device, const char *what, const char *part,
+                                  uint64_t bytes) {
+    char needed[BYTES_TEXT], most[BYTES_TEXT];
+    return device->largest == 0 || bytes <= device->largest
+               ? MINRNN_OK
+               : fail(MINRNN_OUT_OF_MEMORY,
+                      "%s needs %s in one buffer for %s, and the device's largest is %s", what,
+                      limits_bytes(bytes, needed), part, limits_bytes(device->largest, most));
+}
+
 minrnn_status device_check_room(const minrnn_device *device, const char *what, uint64_t of_device,
                                 uint64_t of_host) {
     const minrnn_status status = check_device(device, what, of_device);

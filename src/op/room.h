@@ -11,4 +11,8 @@
 minrnn_status device_check_room(const minrnn_device *device, const char *what, uint64_t of_device,
                                 uint64_t of_host);
 
+/* The same if a `part` of it ("the moments"), of so many bytes, is larger than a buffer can be. */
+minrnn_status device_check_buffer(const minrnn_device *device, const char *what, const char *part,
+                                  uint64_t bytes);
+
 #endif

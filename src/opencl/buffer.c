@@ -10,11 +10,11 @@ static const struct cl_device *owner(const minrnn_buffer *buffer) {
 
 minrnn_status cl_buffer_create(minrnn_device *device, uint64_t bytes, minrnn_buffer **buffer) {
     const struct cl_device *d = (const struct cl_device *)device;
-    if (bytes > d->traits.max_allocation || bytes > SIZE_MAX) {
+    if (bytes > device->largest || bytes > SIZE_MAX) {
         return fail(MINRNN_OUT_OF_MEMORY,
                     "a buffer of %llu bytes is more than the device allows in one allocation: "
                     "CL_DEVICE_MAX_MEM_ALLOC_SIZE is %llu",
-                    (unsigned long long)bytes, (unsigned long long)d->traits.max_allocation);
+                    (unsigned long long)bytes, (unsigned long long)device->largest);
     }
     cl_int code = CL_SUCCESS;
     cl_mem memory = clCreateBuffer(d->context, CL_MEM_READ_WRITE, (size_t)bytes, NULL, &code);

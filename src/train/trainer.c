@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/sized.h"
-#include "op/room.h"
+#include "network/memory.h"
 #include "train/schedule.h"
 #include "train/trainer_config.h"
 
@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static minrnn_memory memory_of(const struct model_layout *layout,
+static minrnn_memory memory_of(const minrnn_device *device, const struct model_layout *layout,
                                const minrnn_trainer_config *config,
                                const struct workspace_plan *plan) {
     const uint64_t parameters = (uint64_t)layout->places.total * F32_BYTES;
@@ -24,8 +24,9 @@ static minrnn_memory memory_of(const struct model_layout *layout,
         .host = slots_bytes(layout, config) +
                 (uint64_t)(config->batch * config->time) * sizeof(float) + /* host_losses */
                 3 * parameters,                                            /* a save's copy */
+        .largest = workspace_largest(device, plan),
     };
-    memory.total = memory.parameters + memory.gradients + memory.moments + memory.workspace;
+    memory_sum(&memory);
     return memory;
 }
 
@@ -34,7 +35,7 @@ static minrnn_status measure(minrnn_device *device, const struct model_layout *l
     struct workspace_plan plan;
     const minrnn_status status = step_plan(device, layout, config, &plan);
     if (!status) {
-        *memory = memory_of(layout, config, &plan);
+        *memory = memory_of(device, layout, config, &plan);
     }
     return status;
 }
@@ -133,9 +134,8 @@ minrnn_status minrnn_trainer_create(minrnn_model *model, const minrnn_trainer_co
     if (status) {
         return status;
     }
-    memory = memory_of(&model->layout, &own, &plan);
-    status = device_check_room(model->device, "the trainer", memory.total - memory.parameters,
-                               memory.host);
+    memory = memory_of(model->device, &model->layout, &own, &plan);
+    status = memory_check(model->device, "the trainer", &memory, memory.parameters);
     if (status) {
         return status;
     }

@@ -99,6 +99,9 @@ class Training(common.Workplace):
             self.model + ", " + self.state + ", " + self.log,
         ]:
             self.assertIn(part, shown)
+        size = r"\d+\.\d [KM]iB"
+        self.assertRegex(shown, rf"\nmemory   {size} on the device, {size} of it activations, the "
+                                rf"largest buffer {size}; {size} for batches and saves\n")  # fmt: skip
         self.assertNotIn("\r", shown)
 
     def test_one_line_is_redrawn_on_a_terminal(self):

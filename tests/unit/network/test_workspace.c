@@ -5,7 +5,7 @@
 
 static minrnn_device *device;
 
-enum { BATCH = 4, TIME = 64, VOCAB = 17, WIDTH = 32, STEPS = 3 };
+enum { BATCH = 4, TIME = 96, VOCAB = 17, WIDTH = 32, STEPS = 3 };
 
 static minrnn_model *make_model(void) {
     minrnn_model_config config;
@@ -90,9 +90,10 @@ static void test_too_small(void **unused) {
     const minrnn_trainer_config config = trainer_config();
     minrnn_model *model = make_model();
     minrnn_trainer *trainer;
-    device->largest = 16 << 10; /* a tensor [rows, width] has twice that */
+    device->largest = 16 << 10; /* less than the parameters have */
     assert_int_equal(minrnn_trainer_create(model, &config, &trainer), MINRNN_OUT_OF_MEMORY);
-    assert_non_null(strstr(minrnn_error_text(), "the device's largest is 16384"));
+    assert_non_null(strstr(minrnn_error_text(), "the trainer needs "));
+    assert_non_null(strstr(minrnn_error_text(), "the device's largest is 16.0 KiB"));
     device->largest = own;
     minrnn_model_destroy(model);
     assert_int_equal(minrnn_device_allocated(device), 0);
@@ -127,12 +128,43 @@ static void test_alignment(void **unused) {
     assert_int_equal(arena.most, 2048);
 }
 
+/* Buffers end at a multiple of the alignment: a tensor between that and the device's largest fits
+ * none. */
+static void test_largest(void **unused) {
+    (void)unused;
+    minrnn_device some = {.largest = 10000}; /* 2500 floats; 2432 are 19 times 128 */
+    struct op_context context = {.device = &some};
+    struct arena room = arena_of(&some);
+    const int64_t counts[] = {2432, 2433, 2500};
+    for (int i = 0; i < 3; i++) {
+        struct network_pass pass = {.context = &context, .kept = room, .brief = room};
+        arena_take(&pass.kept, counts[i]);
+        struct workspace_plan plan = workspace_planned(&room, &pass);
+        assert_int_equal(workspace_largest(&some, &plan) <= some.largest, i == 0);
+        context.scratch_need = counts[i] * F32_BYTES;
+        pass.kept = room;
+        plan = workspace_planned(&room, &pass);
+        assert_int_equal(workspace_largest(&some, &plan) <= some.largest, i == 0);
+        context.scratch_need = 0;
+    }
+    /* Many small ones lie in buffers of 2432 floats; without a largest buffer, in one. */
+    struct network_pass pass = {.context = &context, .kept = room, .brief = room};
+    for (int i = 0; i < 100; i++) {
+        arena_take(&pass.kept, 128);
+    }
+    const struct workspace_plan plan = workspace_planned(&room, &pass);
+    assert_int_equal(workspace_largest(&some, &plan), 2432 * F32_BYTES);
+    some.largest = 0;
+    assert_int_equal(workspace_largest(&some, &plan), 12800 * F32_BYTES);
+}
+
 int main(void) {
     device = support_open_device();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_several_buffers),
         cmocka_unit_test(test_too_small),
         cmocka_unit_test(test_alignment),
+        cmocka_unit_test(test_largest),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     minrnn_device_destroy(device);
