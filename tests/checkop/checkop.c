@@ -32,8 +32,9 @@ static const char usage[] =
     "  --seconds cases beyond this time are skipped, and counted\n"
     "  --rules   treats an OpenCL device as another, so that every strategy can be checked on "
     "every\n"
-    "            device: gpu or cpu, width=N (its vectors, in floats), units=N; or NAME=N, a\n"
-    "            constant of the rules (src/opencl/tuning.def)\n"
+    "            device: gpu or cpu, width=N (its vectors, in floats), units=N, alloc=SIZE (its\n"
+    "            largest buffer: 256M, 1G); or NAME=N, a constant of the rules\n"
+    "            (src/opencl/tuning.def)\n"
     "  --bench   times the ops that passed\n"
     "Exits with 1 if an op failed or nothing ran; with --skip-missing, with 77 if there is no "
     "device.\n";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sets an OpenCL device's traits and tuning from text. */
+/* Sets an OpenCL device's traits, tuning and largest buffer from text. */
 #include "rules.h"
 
 #ifdef MINRNN_HAVE_OPENCL
@@ -8,8 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Reads one rule into the traits; returns what follows it, NULL if it is none. */
-static const char *read_rule(struct cl_traits *traits, const char *rule) {
+/* Bytes: a number with M (MiB) or G (GiB) after it, or without; 0 if it is none of these. */
+static uint64_t read_bytes(const char *text, const char *end) {
+    char *unit = NULL;
+    const uint64_t number = strtoull(text, &unit, 10);
+    const int shift = *unit == 'M' ? 20 : *unit == 'G' ? 30 : 0;
+    return unit + (shift > 0) == end && number <= UINT64_MAX >> shift ? number << shift : 0;
+}
+
+/* Reads one rule into the device; returns what follows it, NULL if it is none. */
+static const char *read_rule(struct cl_device *device, const char *rule) {
+    struct cl_traits *traits = &device->traits;
     const size_t length = strcspn(rule, ",");
     const char *next = rule[length] ? rule + length + 1 : rule + length;
     const char *equals = strchr(rule, '=');
@@ -19,6 +28,10 @@ static const char *read_rule(struct cl_traits *traits, const char *rule) {
         traits->is_gpu = rule[0] == 'g';
         traits->is_cpu = rule[0] == 'c';
         return next;
+    }
+    if (strncmp(rule, "alloc=", strlen("alloc=")) == 0) {
+        device->base.largest = read_bytes(equals + 1, rule + length);
+        return device->base.largest > 0 ? next : NULL;
     }
     if (!equals || end != rule + length || number < 1) {
         return NULL;
@@ -47,9 +60,8 @@ bool rules_force(minrnn_device *device, const char *rules) {
     if (minrnn_device_describe(device, &info) || !info.is_opencl) {
         return false;
     }
-    struct cl_traits *traits = &((struct cl_device *)device)->traits;
     while (rules && *rules) {
-        rules = read_rule(traits, rules);
+        rules = read_rule((struct cl_device *)device, rules);
     }
     return rules != NULL;
 }

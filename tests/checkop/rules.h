@@ -6,8 +6,9 @@
 
 #include <minrnn/device.h>
 
-/* `rules`: "gpu" or "cpu", "width=N", "units=N", by commas. False if the device has no such
- * rules or they are not understood. */
+/* `rules`: "gpu" or "cpu", "width=N", "units=N", "alloc=N" (bytes of the largest buffer; also
+ * "256M", "1G"), or a constant of tuning.def, by commas. False if the device has no such rules or
+ * they are not understood. */
 bool rules_force(minrnn_device *device, const char *rules);
 
 #endif
