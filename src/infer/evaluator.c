@@ -14,7 +14,7 @@ struct minrnn_evaluator {
     struct op_context context;
     struct network_pass pass;
     struct loss_room room;
-    float *losses; /* [rows] */
+    struct host_memory losses; /* float [rows] */
 };
 
 static struct loss_room take_room(struct arena *arena, int64_t batch, int64_t time) {
@@ -61,7 +61,7 @@ static minrnn_memory memory_of(const minrnn_device *device, const struct model_l
     minrnn_memory memory = {
         .parameters = (uint64_t)layout->places.total * F32_BYTES,
         .workspace = workspace_bytes(plan),
-        .host = (uint64_t)(batch * time) * sizeof(float),
+        .host = (uint64_t)(batch * time) * sizeof(float), /* losses */
         .largest = workspace_largest(device, plan),
     };
     memory_sum(&memory);
@@ -122,9 +122,8 @@ minrnn_status minrnn_evaluator_create(const minrnn_model *model, int64_t batch, 
         return MINRNN_OUT_OF_MEMORY;
     }
     made->model = model;
-    made->losses = mem_alloc((uint64_t)(batch * time), sizeof *made->losses);
-    status = made->losses ? workspace_create(model->device, &plan, &made->workspace)
-                          : MINRNN_OUT_OF_MEMORY;
+    status = device_host_alloc(model->device, memory.host, &made->losses);
+    status = status ? status : workspace_create(model->device, &plan, &made->workspace);
     status = status ? status : create_pass(made, batch, time);
     if (status) {
         minrnn_evaluator_destroy(made);
@@ -138,7 +137,7 @@ void minrnn_evaluator_destroy(minrnn_evaluator *evaluator) {
     if (evaluator) {
         workspace_destroy(&evaluator->workspace);
         network_pass_destroy(&evaluator->pass);
-        mem_free(evaluator->losses);
+        device_host_free(&evaluator->losses);
         mem_free(evaluator);
     }
 }
@@ -154,6 +153,6 @@ minrnn_status minrnn_evaluate(minrnn_evaluator *evaluator, const minrnn_batch *b
     const minrnn_status status =
         batch_take(call, pass->layout, pass->batch, pass->time, batch, &taken);
     return status ? status
-                  : loss_of_batch(call, pass, &evaluator->room, &taken, evaluator->losses, loss_sum,
-                                  count);
+                  : loss_of_batch(call, pass, &evaluator->room, &taken, evaluator->losses.data,
+                                  loss_sum, count);
 }

@@ -2,7 +2,10 @@
 /* The public calls on devices and buffers, checked, then the backend's. */
 #include "op/device.h"
 
+#include "base/alloc.h"
 #include "base/sized.h"
+
+#include <string.h>
 
 minrnn_status device_check(const minrnn_device *device) {
     return device_is_lost(device)
@@ -26,6 +29,32 @@ void device_fence_look(const minrnn_device *device, struct fence *fence) {
 minrnn_status device_fence_wait(minrnn_device *device, struct fence *fence) {
     const minrnn_status status = device_check(device);
     return status ? status : device->backend->fence_wait(device, fence);
+}
+
+minrnn_status device_host_alloc(minrnn_device *device, uint64_t bytes, struct host_memory *memory) {
+    const minrnn_status status = device_check(device);
+    if (status) {
+        return status;
+    }
+    *memory = (struct host_memory){.device = device};
+    if (device->backend->host_alloc) {
+        memory->data = device->backend->host_alloc(device, bytes, &memory->own);
+    }
+    if (memory->data) {
+        memset(memory->data, 0, (size_t)bytes);
+    } else {
+        memory->data = mem_alloc(bytes, 1);
+    }
+    return memory->data ? MINRNN_OK : MINRNN_OUT_OF_MEMORY;
+}
+
+void device_host_free(struct host_memory *memory) {
+    if (!memory->own) {
+        mem_free(memory->data);
+    } else if (!device_is_lost(memory->device)) {
+        memory->device->backend->host_free(memory->device, memory->own, memory->data);
+    }
+    *memory = (struct host_memory){0};
 }
 
 void minrnn_device_destroy(minrnn_device *device) {

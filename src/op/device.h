@@ -17,6 +17,14 @@ struct fence {
     double passed; /* when it was seen to have passed, by clock_seconds; 0: not yet */
 };
 
+/* Memory of the host that a device copies from and to without waiting. Zero-initialised there is
+ * none. */
+struct host_memory {
+    void *data;
+    minrnn_device *device;
+    void *own; /* the backend's handle; NULL: the process's own memory */
+};
+
 struct backend {
     const struct op_table *ops;
     bool survives_fork; /* else all but destroying is an error in a child of fork() */
@@ -32,6 +40,10 @@ struct backend {
                            uint64_t bytes, bool wait);
     minrnn_status (*read)(const minrnn_buffer *buffer, uint64_t offset, void *destination,
                           uint64_t bytes, bool wait);
+    /* Memory of the driver's own for the host, which it need not copy before it copies; NULL if it
+     * has none to give. Both may be NULL. */
+    void *(*host_alloc)(minrnn_device *device, uint64_t bytes, void **own);
+    void (*host_free)(minrnn_device *device, void *own, void *data);
     /* fence_set marks the queue's end (and starts the work); fence_look notes whether it has
      * passed, without waiting; fence_wait waits for it and clears it, but for the time. */
     minrnn_status (*fence_set)(minrnn_device *device, struct fence *fence);
@@ -62,6 +74,11 @@ static inline bool device_is_lost(const minrnn_device *device) {
 minrnn_status device_fence_set(minrnn_device *device, struct fence *fence);
 void device_fence_look(const minrnn_device *device, struct fence *fence);
 minrnn_status device_fence_wait(minrnn_device *device, struct fence *fence);
+
+/* Zeroed memory for host arrays, the process's own if the backend has no better. When it is freed
+ * the device must be done with it. A zero-initialised one may be freed. */
+minrnn_status device_host_alloc(minrnn_device *device, uint64_t bytes, struct host_memory *memory);
+void device_host_free(struct host_memory *memory);
 
 /* The head of every backend's own buffer struct. */
 struct minrnn_buffer {

@@ -31,6 +31,8 @@ minrnn_status cl_buffer_write(minrnn_buffer *buffer, uint64_t offset, const void
                               uint64_t bytes, bool wait);
 minrnn_status cl_buffer_read(const minrnn_buffer *buffer, uint64_t offset, void *destination,
                              uint64_t bytes, bool wait);
+void *cl_host_alloc(minrnn_device *device, uint64_t bytes, void **own);
+void cl_host_free(minrnn_device *device, void *own, void *data);
 minrnn_status cl_fence_set(minrnn_device *device, struct fence *fence);
 void cl_fence_look(struct fence *fence);
 minrnn_status cl_fence_wait(minrnn_device *device, struct fence *fence);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Buffers, transfers and fences. */
+/* Buffers, transfers, memory for the host, and fences. */
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "opencl/backend.h"
@@ -71,6 +71,34 @@ minrnn_status cl_buffer_read(const minrnn_buffer *buffer, uint64_t offset, void 
     return code ? cl_fail(code, "clEnqueueReadBuffer", "%llu bytes at %llu",
                           (unsigned long long)bytes, (unsigned long long)offset)
                 : MINRNN_OK;
+}
+
+/* A buffer in memory that the driver pins, mapped for good: no kernel sees it. Copies from and to
+ * pageable memory may wait for the queue, or be made twice. */
+void *cl_host_alloc(minrnn_device *device, uint64_t bytes, void **own) {
+    const struct cl_device *d = (const struct cl_device *)device;
+    cl_int code = CL_SUCCESS;
+    cl_mem memory = bytes > device->largest
+                        ? NULL
+                        : clCreateBuffer(d->context, CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR,
+                                         (size_t)bytes, NULL, &code);
+    if (!memory) {
+        return NULL;
+    }
+    void *data = clEnqueueMapBuffer(d->queue, memory, CL_TRUE, CL_MAP_READ | CL_MAP_WRITE, 0,
+                                    (size_t)bytes, 0, NULL, NULL, &code);
+    if (!data) {
+        clReleaseMemObject(memory);
+        return NULL;
+    }
+    *own = memory;
+    return data;
+}
+
+void cl_host_free(minrnn_device *device, void *own, void *data) {
+    (void)clEnqueueUnmapMemObject(((const struct cl_device *)device)->queue, own, data, 0, NULL,
+                                  NULL);
+    clReleaseMemObject(own);
 }
 
 minrnn_status cl_fence_set(minrnn_device *device, struct fence *fence) {

@@ -2,11 +2,11 @@
 /* The host's buffers and fences of the steps in flight. */
 #include "train/slot.h"
 
-#include "base/alloc.h"
-
 #include <string.h>
 
-/* Elements of each of a slot's arrays, all of its micro-batches together. */
+enum { RESULTS = 2 };
+
+/* Elements of each of a slot's arrays, all of its micro-batches together; all have 4 bytes. */
 struct slot_sizes {
     int64_t rows, starts, lengths, all;
 };
@@ -17,7 +17,7 @@ static struct slot_sizes slot_sizes_of(const struct model_layout *layout,
     struct slot_sizes sizes = {.rows = micros * config->batch * config->time,
                                .starts = micros * (layout->config.vocab + 1),
                                .lengths = micros * config->batch};
-    sizes.all = 4 * sizes.rows + sizes.starts + sizes.lengths;
+    sizes.all = 4 * sizes.rows + sizes.starts + sizes.lengths + RESULTS;
     return sizes;
 }
 
@@ -25,27 +25,26 @@ uint64_t slots_bytes(const struct model_layout *layout, const minrnn_trainer_con
     return (uint64_t)(STEPS_IN_FLIGHT * slot_sizes_of(layout, config).all) * sizeof(int32_t);
 }
 
-minrnn_status slots_create(struct step_slots *slots, const struct model_layout *layout,
-                           const minrnn_trainer_config *config) {
+minrnn_status slots_create(struct step_slots *slots, minrnn_device *device,
+                           const struct model_layout *layout, const minrnn_trainer_config *config) {
     const struct slot_sizes sizes = slot_sizes_of(layout, config);
-    slots->arrays = mem_alloc((uint64_t)(STEPS_IN_FLIGHT * sizes.all), sizeof *slots->arrays);
-    if (!slots->arrays) {
-        return MINRNN_OUT_OF_MEMORY;
-    }
-    for (int i = 0; i < STEPS_IN_FLIGHT; i++) {
+    const minrnn_status status =
+        device_host_alloc(device, slots_bytes(layout, config), &slots->arrays);
+    for (int i = 0; !status && i < STEPS_IN_FLIGHT; i++) {
         struct step_slot *slot = &slots->slot[i];
-        slot->tokens = slots->arrays + i * sizes.all;
+        slot->tokens = (int32_t *)slots->arrays.data + i * sizes.all;
         slot->targets = slot->tokens + sizes.rows;
         slot->order = slot->targets + sizes.rows;
         slot->reset = slot->order + sizes.rows;
         slot->start = slot->reset + sizes.rows;
         slot->lengths = slot->start + sizes.starts;
+        slot->results = (float *)slots->arrays.data + (i + 1) * sizes.all - RESULTS;
     }
-    return MINRNN_OK;
+    return status;
 }
 
 void slots_destroy(struct step_slots *slots) {
-    mem_free(slots->arrays);
+    device_host_free(&slots->arrays);
 }
 
 void slot_fill(struct step_slot *slot, const struct model_layout *layout,

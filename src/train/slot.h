@@ -11,24 +11,24 @@ enum { STEPS_IN_FLIGHT = 2 };
 struct step_slot {
     int32_t *tokens, *targets, *order, *start, *reset, *lengths; /* [accumulation, ...] */
     bool has_reset, has_lengths;
-    float results[2]; /* loss, square of the gradient's norm */
-    int64_t used;     /* targets that have a loss */
-    int64_t step;     /* 0: free */
+    float *results; /* [2]: loss, square of the gradient's norm */
+    int64_t used;   /* targets that have a loss */
+    int64_t step;   /* 0: free */
     float rate;
     struct fence fence;
 };
 
 struct step_slots {
     struct step_slot slot[STEPS_IN_FLIGHT];
-    int32_t *arrays; /* of all slots */
+    struct host_memory arrays; /* of all slots */
 };
 
 /* Bytes of host memory that slots_create takes. */
 uint64_t slots_bytes(const struct model_layout *layout, const minrnn_trainer_config *config);
 
 /* slots_destroy frees what it takes; the device must not read the arrays any more. */
-minrnn_status slots_create(struct step_slots *slots, const struct model_layout *layout,
-                           const minrnn_trainer_config *config);
+minrnn_status slots_create(struct step_slots *slots, minrnn_device *device,
+                           const struct model_layout *layout, const minrnn_trainer_config *config);
 void slots_destroy(struct step_slots *slots);
 
 /* Copies a step's micro-batches, one after the other in `batch`, and sorts their rows by token. */

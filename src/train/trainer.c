@@ -12,6 +12,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Those that an evaluation reads back. */
+static uint64_t losses_bytes(const minrnn_trainer_config *config) {
+    return (uint64_t)(config->batch * config->time) * sizeof(float);
+}
+
 static minrnn_memory memory_of(const minrnn_device *device, const struct model_layout *layout,
                                const minrnn_trainer_config *config,
                                const struct workspace_plan *plan) {
@@ -21,9 +26,8 @@ static minrnn_memory memory_of(const minrnn_device *device, const struct model_l
         .gradients = parameters,
         .moments = 2 * parameters,
         .workspace = workspace_bytes(plan),
-        .host = slots_bytes(layout, config) +
-                (uint64_t)(config->batch * config->time) * sizeof(float) + /* host_losses */
-                3 * parameters,                                            /* a save's copy */
+        .host =
+            slots_bytes(layout, config) + losses_bytes(config) + 3 * parameters, /* a save's copy */
         .largest = workspace_largest(device, plan),
     };
     memory_sum(&memory);
@@ -104,12 +108,9 @@ static minrnn_status create_passes(minrnn_trainer *trainer) {
 static minrnn_status create_parts(minrnn_trainer *trainer, const struct workspace_plan *plan) {
     const minrnn_trainer_config *config = &trainer->config;
     const struct model_layout *layout = &trainer->model->layout;
-    minrnn_status status = slots_create(&trainer->slots, layout, config);
-    trainer->host_losses =
-        mem_alloc((uint64_t)(config->batch * config->time), sizeof *trainer->host_losses);
-    if (!status && !trainer->host_losses) {
-        status = MINRNN_OUT_OF_MEMORY;
-    }
+    minrnn_device *device = trainer->model->device;
+    minrnn_status status = slots_create(&trainer->slots, device, layout, config);
+    status = status ? status : device_host_alloc(device, losses_bytes(config), &trainer->losses);
     status = status ? status : create_buffers(trainer, plan);
     status = status ? status : create_passes(trainer);
     if (status) {
@@ -168,7 +169,7 @@ void minrnn_trainer_destroy(minrnn_trainer *trainer) {
     network_pass_destroy(&trainer->pass);
     network_pass_destroy(&trainer->evaluation);
     slots_destroy(&trainer->slots);
-    mem_free(trainer->host_losses);
+    device_host_free(&trainer->losses);
     mem_free(trainer);
 }
 
@@ -314,6 +315,7 @@ minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const minrnn_batch *b
     const struct model_layout *layout = &trainer->model->layout;
     minrnn_batch taken;
     minrnn_status status = trainer_check_running(trainer);
+    status = status ? status : device_check(trainer->model->device); /* the slots' arrays are its */
     status = status ? status
                     : batch_take("minrnn_trainer_step", layout,
                                  config->accumulation * config->batch, config->time, batch, &taken);
@@ -403,7 +405,7 @@ minrnn_status minrnn_trainer_evaluate(minrnn_trainer *trainer, const minrnn_batc
     if (status) {
         return status;
     }
-    status = loss_of_batch(call, pass, &trainer->room.batch, &taken, trainer->host_losses, loss_sum,
+    status = loss_of_batch(call, pass, &trainer->room.batch, &taken, trainer->losses.data, loss_sum,
                            count);
     if (status != MINRNN_NOT_FINITE) {
         return status;

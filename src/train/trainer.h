@@ -23,7 +23,7 @@ struct minrnn_trainer {
     struct network_pass evaluation; /* ... in the same workspace */
     struct trainer_room room;
     struct step_slots slots;
-    float *host_losses; /* [rows], for evaluation */
+    struct host_memory losses; /* float [rows], for evaluation */
     minrnn_step_record records[RECORDS_KEPT];
     int record_count;
     struct number_check numbers; /* with check_numbers, the context's */

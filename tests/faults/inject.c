@@ -39,8 +39,8 @@ const struct fault_kind fault_kinds[FAULT_CALLS] = {
 };
 
 const char *const fault_resource_names[FAULT_RESOURCES] = {
-    "contexts", "queues", "buffers",          "programs",   "kernels",
-    "events",   "blocks", "file descriptors", "directories"};
+    "contexts", "queues", "buffers", "mappings",         "programs",
+    "kernels",  "events", "blocks",  "file descriptors", "directories"};
 
 bool fault_pretend_gpu;
 

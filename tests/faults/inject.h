@@ -42,6 +42,7 @@ enum fault_resource {
     FAULT_CONTEXT,
     FAULT_QUEUE,
     FAULT_BUFFER,
+    FAULT_MAPPING,
     FAULT_PROGRAM,
     FAULT_KERNEL,
     FAULT_EVENT,

@@ -63,6 +63,15 @@ static void count_event(cl_int code, const cl_event *event) {
     }
 #include "opencl_calls.def"
 
+/* A release with more arguments. */
+static cl_int CL_API_CALL release_mapping(cl_command_queue queue, cl_mem memory, void *address,
+                                          cl_uint waits, const cl_event *list, cl_event *event) {
+    const cl_int failure = fault_take(FAULT_clEnqueueUnmapMemObject);
+    const cl_int code = next->clEnqueueUnmapMemObject(queue, memory, address, waits, list, event);
+    fault_count(FAULT_MAPPING, code ? 0 : -1);
+    return failure ? failure : code;
+}
+
 /* ---- what a driver would say ---- */
 
 /* PoCL is a CPU; called a GPU, it runs what the library has for those. */
@@ -137,6 +146,7 @@ CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint entries, const cl_icd_dispat
 #define RELEASE(resource, type, name, ...) own.name = layer_##name;
 #define CALL(name, ...) own.name = layer_##name;
 #include "opencl_calls.def"
+    own.clEnqueueUnmapMemObject = release_mapping;
     own.clGetDeviceInfo = say_device_info;
     own.clBuildProgram = say_build;
     own.clGetProgramBuildInfo = say_build_log;
