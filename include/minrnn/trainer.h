@@ -115,7 +115,9 @@ MINRNN_API minrnn_status minrnn_trainer_create(minrnn_model *model,
 MINRNN_API void minrnn_trainer_destroy(minrnn_trainer *trainer);
 
 /** Makes one optimiser step on accumulation * batch sequences, micro-batch after micro-batch. The
- * work is enqueued and the batch is copied: the call waits only while two steps are in flight.
+ * work is enqueued and the batch is copied: the call waits only while two micro-batches are in
+ * flight. It waits for each, as it does for the first, while one takes 2 s or more: some drivers
+ * give up a queue whose work takes long.
  *
  * Two things end the run. Every step, evaluation and save after them fails, and the run goes on
  * from the last save with minrnn_trainer_resume. A step whose gradient is not finite leaves

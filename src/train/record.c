@@ -11,7 +11,7 @@ minrnn_step_record trainer_record_of(const struct step_slot *slot) {
         .loss = slot->results[0],
         .gradient_norm = sqrtf(slot->results[1]),
         .rate = slot->rate,
-        .seconds = slot->fence.passed,
+        .seconds = slot->last.fence.passed,
     };
 }
 

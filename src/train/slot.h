@@ -3,6 +3,7 @@
 #ifndef TRAIN_SLOT_H
 #define TRAIN_SLOT_H
 
+#include "train/pace.h"
 #include "train/step.h"
 
 enum { STEPS_IN_FLIGHT = 2 };
@@ -15,7 +16,7 @@ struct step_slot {
     int64_t used;   /* targets that have a loss */
     int64_t step;   /* 0: free */
     float rate;
-    struct fence fence;
+    struct piece last; /* of its micro-batches, the update and the results behind it */
 };
 
 struct step_slots {

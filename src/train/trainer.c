@@ -3,6 +3,7 @@
 #include "train/trainer.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/sized.h"
 #include "network/memory.h"
 #include "train/schedule.h"
@@ -163,6 +164,9 @@ void minrnn_trainer_destroy(minrnn_trainer *trainer) {
     if (trainer_drain(trainer) || trainer->ended) {
         (void)minrnn_device_finish(trainer->model->device);
     }
+    for (int i = 0; i < MICROS_QUEUED; i++) {
+        (void)device_fence_wait(trainer->model->device, &trainer->micro[i].fence);
+    }
     minrnn_buffer_destroy(trainer->gradients);
     minrnn_buffer_destroy(trainer->moments);
     workspace_destroy(&trainer->workspace);
@@ -214,9 +218,15 @@ static void keep_record(minrnn_trainer *trainer, const struct step_slot *slot) {
 static void look(minrnn_trainer *trainer) {
     for (int i = 0; i < STEPS_IN_FLIGHT; i++) {
         if (trainer->slots.slot[i].step != 0) {
-            device_fence_look(trainer->model->device, &trainer->slots.slot[i].fence);
+            device_fence_look(trainer->model->device, &trainer->slots.slot[i].last.fence);
         }
     }
+}
+
+static minrnn_status wait_for(minrnn_trainer *trainer, struct piece *piece) {
+    const minrnn_status status = device_fence_wait(trainer->model->device, &piece->fence);
+    pace_note(&trainer->pace, piece);
+    return status;
 }
 
 /* Waits for a slot's step, keeps its record and frees the slot. */
@@ -224,7 +234,7 @@ static minrnn_status collect(minrnn_trainer *trainer, struct step_slot *slot) {
     if (slot->step == 0) {
         return MINRNN_OK;
     }
-    const minrnn_status status = device_fence_wait(trainer->model->device, &slot->fence);
+    const minrnn_status status = wait_for(trainer, &slot->last);
     if (status) {
         end_half_done(trainer);
     } else {
@@ -281,30 +291,66 @@ minrnn_status trainer_check_steps(const minrnn_trainer *trainer) {
     return MINRNN_OK;
 }
 
-static minrnn_status enqueue_step(minrnn_trainer *trainer, struct step_slot *slot) {
-    const minrnn_trainer_config *config = &trainer->config;
-    const int64_t micros = config->accumulation;
+/* ---- micro-batches, counted from 0 over all steps ---- */
+
+static struct piece *piece_of(minrnn_trainer *trainer, int64_t micro) {
+    const int64_t micros = trainer->config.accumulation;
+    const int64_t step = micro / micros + 1, within = micro % micros;
+    return within == micros - 1 ? &trainer->slots.slot[step % STEPS_IN_FLIGHT].last
+                                : &trainer->micro[within % MICROS_QUEUED];
+}
+
+/* Waits until there may be one more. */
+static minrnn_status begin_micro(minrnn_trainer *trainer, int64_t micro) {
+    const int64_t before = micro - MICROS_QUEUED;
+    const minrnn_status status =
+        before >= 0 ? wait_for(trainer, piece_of(trainer, before)) : MINRNN_OK;
+    piece_of(trainer, micro)->begun = clock_seconds();
+    return status;
+}
+
+static minrnn_status end_micro(minrnn_trainer *trainer, int64_t micro) {
+    struct piece *piece = piece_of(trainer, micro);
+    const minrnn_status status = device_fence_set(trainer->model->device, &piece->fence);
+    return status || trainer->pace.quick ? status : wait_for(trainer, piece);
+}
+
+static minrnn_status enqueue_micro(minrnn_trainer *trainer, const struct step_slot *slot,
+                                   int64_t i) {
     const float scale = slot->used > 0 ? (float)(1.0 / (double)slot->used) : 0.0f;
+    const minrnn_status status = slot_upload(slot, &trainer->room, i, &trainer->pass);
+    look(trainer);
+    if (status) {
+        return status;
+    }
+    step_micro(&trainer->pass, &trainer->room, scale, i == 0);
+    look(trainer);
+    return trainer->context.status;
+}
+
+static minrnn_status enqueue_update(minrnn_trainer *trainer, const struct step_slot *slot) {
+    step_update(&trainer->pass, &trainer->config, slot->step, slot->rate, &trainer->room,
+                tensor_f32(trainer->moments, 0));
+    const minrnn_status status = trainer->context.status;
+    return status ? status : tensor_read(trainer->room.results, slot->results, 2, false);
+}
+
+static minrnn_status enqueue_step(minrnn_trainer *trainer, const struct step_slot *slot) {
+    const int64_t micros = trainer->config.accumulation;
     minrnn_status status = MINRNN_OK;
     trainer->context.status = MINRNN_OK;
     step_clear_gradients(&trainer->pass);
     for (int64_t i = 0; !status && i < micros; i++) {
-        trainer->pass.step = (uint32_t)((slot->step - 1) * micros + i);
-        status = slot_upload(slot, &trainer->room, i, &trainer->pass);
-        look(trainer);
-        if (!status) {
-            step_micro(&trainer->pass, &trainer->room, scale, i == 0);
-            status = trainer->context.status;
+        const int64_t micro = (slot->step - 1) * micros + i;
+        trainer->pass.step = (uint32_t)micro;
+        status = begin_micro(trainer, micro);
+        status = status ? status : enqueue_micro(trainer, slot, i);
+        if (!status && i == micros - 1) {
+            status = enqueue_update(trainer, slot);
         }
-        look(trainer);
+        status = status ? status : end_micro(trainer, micro);
     }
-    if (!status) {
-        step_update(&trainer->pass, config, slot->step, slot->rate, &trainer->room,
-                    tensor_f32(trainer->moments, 0));
-        status = trainer->context.status;
-    }
-    status = status ? status : tensor_read(trainer->room.results, slot->results, 2, false);
-    return status ? status : device_fence_set(trainer->model->device, &slot->fence);
+    return status;
 }
 
 minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const minrnn_batch *batch) {
@@ -351,7 +397,7 @@ minrnn_status minrnn_trainer_record_sized(minrnn_trainer *trainer, bool wait,
     *there = false;
     look(trainer);
     struct step_slot *slot = oldest(trainer);
-    if (trainer->record_count == 0 && slot && (wait || slot->fence.passed > 0)) {
+    if (trainer->record_count == 0 && slot && (wait || slot->last.fence.passed > 0)) {
         const minrnn_status status = collect(trainer, slot);
         if (status) {
             return status;

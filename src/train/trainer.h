@@ -23,6 +23,8 @@ struct minrnn_trainer {
     struct network_pass evaluation; /* ... in the same workspace */
     struct trainer_room room;
     struct step_slots slots;
+    struct piece micro[MICROS_QUEUED]; /* of the micro-batches that do not end a step */
+    struct pace pace;
     struct host_memory losses; /* float [rows], for evaluation */
     minrnn_step_record records[RECORDS_KEPT];
     int record_count;
