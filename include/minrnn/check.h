@@ -12,14 +12,17 @@ MINRNN_BEGIN_DECLS
  * and a NaN fails. The struct is the library's own, there until the callback returns; later
  * versions may add members at the end. */
 typedef struct minrnn_check_result {
-    const char *op;       /**< the op's name */
-    int cases;            /**< cases that were run */
-    int failures;         /**< those of them that failed */
-    int left_out;         /**< cases for which there was no time */
-    double worst;         /**< worst error / bound over all cases and outputs */
-    char worst_case[256]; /**< the first case that failed, else the one that gave `worst`: its
-                           * number, sizes and options */
-    char failure[512];    /**< what failed first; "" if nothing did */
+    const char *op;         /**< the op's name */
+    int cases;              /**< cases that were run */
+    int failures;           /**< those of them that failed */
+    int left_out;           /**< cases for which there was no time */
+    double worst;           /**< worst error / bound over all cases and outputs */
+    char worst_case[256];   /**< the first case that failed, else the one that gave `worst`: its
+                             * number, sizes and options */
+    char failure[512];      /**< what failed first; "" if nothing did */
+    double longest;         /**< seconds of the longest call, begun and waited for. Some drivers end
+                             * kernels that take seconds. */
+    char longest_case[256]; /**< that call's case */
 } minrnn_check_result;
 
 /** What is checked. A member that an older program lacks is as minrnn_check_config_defaults sets

@@ -3,6 +3,7 @@
 #include "check/harness.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/size.h"
 #include "check/op_check.h"
 
@@ -252,8 +253,10 @@ static minrnn_status run_once(struct stage *stage, int run, union element **resu
         context.scratch = tensor_f32(stage->scratch, SCRATCH_GUARD_BYTES / F32_BYTES);
         context.scratch_bytes = stage->scratch_bytes;
     }
+    const double begin = clock_seconds();
     status = stage->entry->run(&context, &stage->args);
     status = status ? status : minrnn_device_finish(stage->device);
+    stage->outcome->seconds = run > 0 ? clock_seconds() - begin : 0;
     if (status) {
         complain(stage, "%s", minrnn_error_text());
         return MINRNN_OK;

@@ -7,6 +7,7 @@
 
 struct check_outcome {
     double worst;      /* the largest error relative to its bound; infinite for a NaN */
+    double seconds;    /* of the second run, whose programs are there; 0 if there was none */
     char failure[512]; /* "" if the case passed */
 };
 

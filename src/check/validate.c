@@ -75,6 +75,10 @@ static bool take_case(void *user, const struct check_case *drawn) {
         describe(check, &c, result->worst_case, sizeof result->worst_case);
     }
     result->worst = fmax(result->worst, outcome.worst);
+    if (outcome.seconds > result->longest) {
+        result->longest = outcome.seconds;
+        describe(check, &c, result->longest_case, sizeof result->longest_case);
+    }
     return true;
 }
 

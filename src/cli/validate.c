@@ -42,15 +42,25 @@ const struct command command_validate = {
     .summary = "every op of a device against an oracle in double precision",
     .notes =
         "\nThe error is relative to the op's bound: 1 or less passes. Paste the output into a bug "
-        "report.\nThe verdict on all ops is kept beside the compiled programs, for this version of "
+        "report.\nThe longest call is there too: some drivers end a kernel that takes "
+        "seconds.\nThe "
+        "verdict on all ops is kept beside the compiled programs, for this version of "
         "the driver and\nthis build; minrnn devices shows it. A verdict of --small, or one cut "
         "short, does not replace\na more complete one, unless it fails.\n",
     .options = options,
     .run = run,
 };
 
+/* What is said after the last op. */
+struct outcome {
+    minrnn_verdict verdict;
+    double longest; /* seconds of a call of an op */
+    char longest_call[512];
+};
+
 static void print_result(void *user, const minrnn_check_result *result) {
-    minrnn_verdict *verdict = user;
+    struct outcome *outcome = user;
+    minrnn_verdict *verdict = &outcome->verdict;
     verdict->ops++;
     verdict->cases += result->cases;
     verdict->left_out += result->left_out;
@@ -66,6 +76,11 @@ static void print_result(void *user, const minrnn_check_result *result) {
                  result->op);
         printf("  %d of %d cases fail; the first: %s\n", result->failures, result->cases,
                result->failure);
+    }
+    if (result->longest > outcome->longest) {
+        outcome->longest = result->longest;
+        snprintf(outcome->longest_call, sizeof outcome->longest_call, "%s %s", result->op,
+                 result->longest_case);
     }
     fflush(stdout);
 }
@@ -112,36 +127,40 @@ static void keep_verdict(const minrnn_device_info *info, const minrnn_verdict *v
 
 static int validate(minrnn_device *device, const minrnn_check_config *config) {
     minrnn_device_info info;
-    minrnn_verdict verdict;
+    struct outcome outcome = {0};
+    minrnn_verdict *const verdict = &outcome.verdict;
     int failures = 0;
     const int code = print_place(device, config, &info);
     if (code) {
         return code;
     }
-    minrnn_verdict_defaults(&verdict);
+    minrnn_verdict_defaults(verdict);
     printf("%-18s %6s  %8s  %-4s  %s\n", "op", "cases", "error", "", "worst case");
-    verdict.small = config->small;
+    verdict->small = config->small;
     const double begin = clock_seconds();
-    const minrnn_status status = minrnn_validate(device, config, print_result, &verdict, &failures);
+    const minrnn_status status = minrnn_validate(device, config, print_result, &outcome, &failures);
     if (status) {
         return report_setup(status);
     }
-    if (verdict.cases == 0) {
+    if (verdict->cases == 0) {
         return report_failure("no case has that shape and number");
+    }
+    if (outcome.longest > 0) {
+        printf("longest  %.3f ms: %s\n", outcome.longest * 1e3, outcome.longest_call);
     }
     char time[DESCRIBE_CAPACITY];
     printf("verdict  %s: %d of %d ops pass, %d cases in %s", failures ? "FAIL" : "pass",
-           verdict.ops - failures, verdict.ops, verdict.cases,
+           verdict->ops - failures, verdict->ops, verdict->cases,
            describe_seconds(clock_seconds() - begin, time));
-    if (verdict.left_out > 0) {
-        printf(", %d skipped: no time left", verdict.left_out);
+    if (verdict->left_out > 0) {
+        printf(", %d skipped: no time left", verdict->left_out);
     }
     putchar('\n');
     if (!config->op && !config->shape && !config->only_case) {
-        keep_verdict(&info, &verdict);
+        keep_verdict(&info, verdict);
     }
     return failures ? report_failure("%d of %d ops compute wrongly on this device", failures,
-                                     verdict.ops)
+                                     verdict->ops)
                     : 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 /* Last: it makes a macro of the library's own word `fail`. */
 #include <setjmp.h>
@@ -30,7 +31,8 @@ enum fault {
     FAULT_UNSTEADY,  /* other bits the second time */
     FAULT_ERROR,     /* an error status */
     FAULT_PLANNING,  /* needs more scratch than it says */
-    FAULTS
+    FAULTS,
+    SLOWNESS = FAULTS /* no fault: two calls take long */
 };
 
 struct fake {
@@ -83,6 +85,9 @@ static minrnn_status run_wrong(struct op_context *context, const struct gelu_for
         status = tensor_write(args->y, &kept, 1, true);
     }
     status = status ? status : spoil(fake, context, args);
+    if (fake->fault == SLOWNESS && (fake->calls == 2 || fake->calls == 5)) {
+        nanosleep(&(struct timespec){.tv_nsec = fake->calls == 2 ? 600000000 : 300000000}, NULL);
+    }
     fake->calls++;
     return status;
 }
@@ -157,6 +162,16 @@ static void test_faults_are_reported(void **state) {
     for (int fault = FAULT_NONE + 1; fault < FAULTS; fault++) {
         assert_reported((enum fault)fault, texts[fault]);
     }
+}
+
+/* A case's first run builds programs, and does not count: the second case's was the slowest, but
+ * the third's second run is the longest. */
+static void test_longest_call(void **state) {
+    (void)state;
+    const minrnn_check_result result = validate(SLOWNESS, 1);
+    assert_int_equal(result.failures, 0);
+    assert_true(result.longest >= 0.3);
+    assert_int_equal(strncmp(result.longest_case, "#3 ", 3), 0);
 }
 
 /* A NaN anywhere makes the worst error infinite, whatever comes after it. */
@@ -316,6 +331,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_right_op_passes),
         cmocka_unit_test(test_faults_are_reported),
+        cmocka_unit_test(test_longest_call),
         cmocka_unit_test(test_nan_is_the_worst),
         cmocka_unit_test(test_every_output_has_a_bound),
         cmocka_unit_test(test_every_op_is_looked_at),

@@ -51,6 +51,7 @@ class Results(common.Workplace):
         shown = self.good("validate", "--op", "embed_forward")
         self.assertRegex(shown, r"\nembed_forward +[1-9]\d* +\S+  pass")
         self.assertIn("verdict  pass: 1 of 1 ops pass", shown)
+        self.assertRegex(shown, r"\nlongest  \d+\.\d{3} ms: embed_forward #[1-9]\d* ")
         self.assertRegex(shown, r"\nminrnn   \d+\.\d+\.\d+, seed 1, selection, 100 s at most\n")
         self.bad(FAILED, "no case", "validate", "--op", "copy", "--case", 1000)
 
