@@ -2,14 +2,16 @@
 /* Times the cases that an op_check lists: the median of several runs. */
 #include "bench/op.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/status.h"
 #include "bench/median.h"
 
-enum { WARM_UP = 2, REPEATS = 9 };
+enum { WARM_UP = 2, REPEATS = 9, MOST_REPEATS = 64 };
 
 /* The device memory of one timed call. */
-struct bench {
+struct op_bench {
+    const struct op_entry *entry;
     struct op_context context;
     union op_args args;
     struct operand operands[OP_MAX_ARGUMENTS];
@@ -18,7 +20,7 @@ struct bench {
     minrnn_buffer *scratch;
 };
 
-static minrnn_status bench_tensors(struct bench *bench, const struct op_entry *entry) {
+static minrnn_status take_tensors(struct op_bench *bench) {
     minrnn_tensor tensors[OP_MAX_ARGUMENTS] = {{0}};
     minrnn_status status = MINRNN_OK;
     for (int i = 0; i < bench->count && !status; i++) {
@@ -33,42 +35,79 @@ static minrnn_status bench_tensors(struct bench *bench, const struct op_entry *e
             status ? status : minrnn_buffer_write(bench->buffers[i], 0, operand->initial, bytes);
         tensors[i] = (minrnn_tensor){bench->buffers[i], 0, operand->argument.type};
     }
-    entry->bind(&bench->args, tensors);
+    bench->entry->bind(&bench->args, tensors);
     return status;
 }
 
-static minrnn_status bench_scratch(struct bench *bench, const struct op_entry *entry) {
-    bench->context.planning = true;
-    minrnn_status status = entry->run(&bench->context, &bench->args);
-    bench->context.planning = false;
-    bench->context.scratch_bytes = bench->context.scratch_need;
-    if (!status && bench->context.scratch_need > 0) {
-        status = minrnn_buffer_create(bench->context.device, (uint64_t)bench->context.scratch_need,
-                                      &bench->scratch);
-        bench->context.scratch = tensor_f32(bench->scratch, 0);
+static minrnn_status take_scratch(struct op_bench *bench) {
+    struct op_context planning = {.device = bench->context.device, .planning = true};
+    const minrnn_status status = bench->entry->run(&planning, &bench->args);
+    if (status || planning.scratch_need <= bench->context.scratch_bytes) {
+        return status;
     }
-    return status;
+    minrnn_buffer_destroy(bench->scratch);
+    bench->scratch = NULL;
+    bench->context.scratch_bytes = planning.scratch_need;
+    const minrnn_status made = minrnn_buffer_create(
+        bench->context.device, (uint64_t)planning.scratch_need, &bench->scratch);
+    bench->context.scratch = tensor_f32(bench->scratch, 0);
+    return made;
 }
 
-static minrnn_status bench_median(struct bench *bench, const struct op_entry *entry,
-                                  double *median) {
-    double seconds[REPEATS];
-    for (int i = -WARM_UP; i < REPEATS; i++) {
-        const double begin = clock_seconds();
-        minrnn_status status = entry->run(&bench->context, &bench->args);
-        status = status ? status : minrnn_device_finish(bench->context.device);
-        if (status) {
-            return status;
-        }
-        if (i >= 0) {
-            seconds[i] = clock_seconds() - begin;
-        }
+minrnn_status op_bench_create(minrnn_device *device, const struct op_entry *entry,
+                              const struct check_case *c, struct op_bench **bench) {
+    struct check_random random = {.seed = 1};
+    struct op_bench *made = mem_alloc(1, sizeof *made);
+    if (!made) {
+        return MINRNN_OUT_OF_MEMORY;
     }
-    *median = median_of(seconds, REPEATS);
+    made->entry = entry;
+    made->context.device = device;
+    made->args = c->args;
+    minrnn_status status = operands_create(entry, c, &random, made->operands, &made->count);
+    status = status ? status : take_tensors(made);
+    if (status) {
+        op_bench_destroy(made);
+        return status;
+    }
+    *bench = made;
     return MINRNN_OK;
 }
 
-static double bench_bytes(const struct bench *bench) {
+void op_bench_destroy(struct op_bench *bench) {
+    if (!bench) {
+        return;
+    }
+    for (int i = 0; i < bench->count; i++) {
+        minrnn_buffer_destroy(bench->buffers[i]);
+    }
+    minrnn_buffer_destroy(bench->scratch);
+    operands_destroy(bench->operands, bench->count);
+    mem_free(bench);
+}
+
+minrnn_status op_bench_time(struct op_bench *bench, int warm_up, int repeats, double *seconds) {
+    double taken[MOST_REPEATS];
+    const int kept = repeats < MOST_REPEATS ? repeats : MOST_REPEATS;
+    minrnn_status status = take_scratch(bench);
+    bench->context.status = MINRNN_OK; /* an earlier failure is another way's */
+    for (int i = -warm_up; i < kept && !status; i++) {
+        const double begin = clock_seconds();
+        status = bench->entry->run(&bench->context, &bench->args);
+        status = status ? status : minrnn_device_finish(bench->context.device);
+        if (i >= 0) {
+            taken[i] = clock_seconds() - begin;
+        }
+    }
+    if (!status) {
+        *seconds = median_of(taken, kept);
+    }
+    return status;
+}
+
+/* ---- the cases that are listed ---- */
+
+static double bytes_of(const struct op_bench *bench) {
     double bytes = 0;
     for (int i = 0; i < bench->count; i++) {
         const struct operand *operand = &bench->operands[i];
@@ -80,31 +119,23 @@ static double bench_bytes(const struct bench *bench) {
     return bytes;
 }
 
-static void describe(const struct bench *bench, const struct op_entry *entry,
-                     struct op_timing *timing) {
-    const struct op_check *check = entry->check;
-    timing->op = entry->name;
-    entry->describe(&bench->args, timing->shape, sizeof timing->shape);
-    timing->work = check->operations ? check->operations(&bench->args) : bench_bytes(bench);
+static void describe(const struct op_bench *bench, struct op_timing *timing) {
+    const struct op_check *check = bench->entry->check;
+    timing->op = bench->entry->name;
+    bench->entry->describe(&bench->args, timing->shape, sizeof timing->shape);
+    timing->work = check->operations ? check->operations(&bench->args) : bytes_of(bench);
     timing->unit = check->operations ? "FLOP" : "B";
 }
 
-static minrnn_status bench_case(minrnn_device *device, const struct op_entry *entry,
-                                const struct check_case *c, struct op_timing *timing) {
-    struct bench bench = {.context = {.device = device}, .args = c->args};
-    struct check_random random = {.seed = 1};
-    minrnn_status status = operands_create(entry, c, &random, bench.operands, &bench.count);
-    status = status ? status : bench_tensors(&bench, entry);
-    status = status ? status : bench_scratch(&bench, entry);
-    status = status ? status : bench_median(&bench, entry, &timing->seconds);
+static minrnn_status time_case(minrnn_device *device, const struct op_entry *entry,
+                               const struct check_case *c, struct op_timing *timing) {
+    struct op_bench *bench = NULL;
+    minrnn_status status = op_bench_create(device, entry, c, &bench);
+    status = status ? status : op_bench_time(bench, WARM_UP, REPEATS, &timing->seconds);
     if (!status) {
-        describe(&bench, entry, timing);
+        describe(bench, timing);
     }
-    for (int i = 0; i < bench.count; i++) {
-        minrnn_buffer_destroy(bench.buffers[i]);
-    }
-    minrnn_buffer_destroy(bench.scratch);
-    operands_destroy(bench.operands, bench.count);
+    op_bench_destroy(bench);
     return status;
 }
 
@@ -116,7 +147,7 @@ minrnn_status bench_op(minrnn_device *device, const char *op, struct op_timing t
         return fail(MINRNN_INVALID_ARGUMENT, "bench: there is no op \"%s\"", op);
     }
     for (const struct check_case *c = NULL; (c = timed_case(entry, *count)); ++*count) {
-        const minrnn_status status = bench_case(device, entry, c, &timings[*count]);
+        const minrnn_status status = time_case(device, entry, c, &timings[*count]);
         if (status) {
             return status;
         }

@@ -18,4 +18,14 @@ struct op_timing {
 minrnn_status bench_op(minrnn_device *device, const char *op, struct op_timing timings[CHECK_TIMED],
                        int *count);
 
+/* One op's call, ready to be timed: its tensors on the device, filled. */
+struct op_bench;
+minrnn_status op_bench_create(minrnn_device *device, const struct op_entry *entry,
+                              const struct check_case *c, struct op_bench **bench);
+void op_bench_destroy(struct op_bench *bench);
+
+/* The median of `repeats` calls after `warm_up`, each waited for. Its scratch is planned anew, as
+ * the device's rules now are. */
+minrnn_status op_bench_time(struct op_bench *bench, int warm_up, int repeats, double *seconds);
+
 #endif

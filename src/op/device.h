@@ -6,6 +6,7 @@
 #include <minrnn/device.h>
 
 #include "base/fork.h"
+#include "op/tunable.h"
 
 #include <stdatomic.h>
 
@@ -33,6 +34,7 @@ struct backend {
     minrnn_status (*finish)(minrnn_device *device);
     /* Programs built so far are not worth keeping on disk. NULL: there are none. */
     void (*forget_programs)(minrnn_device *device);
+    const struct tuner *tuner; /* NULL: the backend has no constants to tune */
     minrnn_status (*buffer_create)(minrnn_device *device, uint64_t bytes, minrnn_buffer **buffer);
     void (*buffer_destroy)(minrnn_buffer *buffer);
     /* Without `wait` the host memory must stay as it is until a later fence has passed. */

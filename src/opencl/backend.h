@@ -41,6 +41,15 @@ minrnn_status cl_fence_wait(minrnn_device *device, struct fence *fence);
 minrnn_status program_cache_create(struct cl_device *device, struct program_cache **cache);
 void program_cache_destroy(struct program_cache *cache);
 
+/* A text that is kept for this device, driver and version under a name; to be freed. NULL: there is
+ * none. */
+char *program_cache_find(const struct program_cache *cache, const char *name, size_t *bytes);
+bool program_cache_keep(const struct program_cache *cache, const char *name, const char *text,
+                        size_t bytes);
+
+/* tuning.c: takes the values that were kept for this device. */
+void tuning_load(struct cl_device *device);
+
 /* Programs built so far are not saved. */
 void program_cache_forget(struct program_cache *cache);
 

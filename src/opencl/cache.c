@@ -107,19 +107,21 @@ static bool write_file(struct file_writer *file, const char *key, const unsigned
            !file_writer_write(file, binary, bytes);
 }
 
-void cache_store(const char *folder, const char *key, const unsigned char *binary, size_t bytes) {
+bool cache_store(const char *folder, const char *key, const unsigned char *binary, size_t bytes) {
     char path[CACHE_PATH_BYTES];
     char text[ERROR_TEXT_CAPACITY];
+    bool stored = false;
     if (!file_path(path, folder, key)) {
-        return;
+        return false;
     }
     keep_error_text(text);
     cache_folder_make(folder);
     struct file_writer *file = NULL;
     if (!file_writer_open(path, &file) && write_file(file, key, binary, bytes)) {
-        (void)file_writer_commit(file);
+        stored = file_writer_commit(file) == MINRNN_OK;
     } else {
         file_writer_abort(file);
     }
     error_text_set("%s", text);
+    return stored;
 }

@@ -13,8 +13,8 @@
  * a file that is damaged or another key's counts as not there. */
 bool cache_load(const char *folder, const char *key, unsigned char **binary, size_t *bytes);
 
-/* Stores a binary so that other processes see the whole file or none. */
-void cache_store(const char *folder, const char *key, const unsigned char *binary, size_t bytes);
+/* Stores a binary so that other processes see the whole file or none; returns whether it could. */
+bool cache_store(const char *folder, const char *key, const unsigned char *binary, size_t bytes);
 
 /* FNV-1a, over several pieces: begin with HASH_START. */
 #define HASH_START 0xCBF29CE484222325u

@@ -322,6 +322,7 @@ const struct backend opencl_backend = {
     .describe = device_describe,
     .finish = device_finish,
     .forget_programs = device_forget_programs,
+    .tuner = &opencl_tuner,
     .buffer_create = cl_buffer_create,
     .buffer_destroy = cl_buffer_destroy,
     .write = cl_buffer_write,
@@ -372,6 +373,7 @@ minrnn_status cl_device_create(cl_context context, cl_device_id id, cl_command_q
         device_destroy(&made->base);
         return status;
     }
+    tuning_load(made);
     *device = &made->base;
     return MINRNN_OK;
 }

@@ -197,7 +197,7 @@ static void save_program(struct program_cache *cache, const struct program *prog
         key = disk_key(cache, options, source);
     }
     if (key) {
-        cache_store(cache->folder, key, binary, bytes);
+        (void)cache_store(cache->folder, key, binary, bytes);
     }
     mem_free(key);
     mem_free(options);
@@ -361,6 +361,22 @@ void program_cache_destroy(struct program_cache *cache) {
     mem_free(cache->identity);
     mem_free(cache->folder);
     mem_free(cache);
+}
+
+char *program_cache_find(const struct program_cache *cache, const char *name, size_t *bytes) {
+    char *key = cache->folder ? disk_key(cache, "", name) : NULL;
+    unsigned char *text = NULL;
+    const bool found = key && cache_load(cache->folder, key, &text, bytes);
+    mem_free(key);
+    return found ? (char *)text : NULL;
+}
+
+bool program_cache_keep(const struct program_cache *cache, const char *name, const char *text,
+                        size_t bytes) {
+    char *key = cache->folder ? disk_key(cache, "", name) : NULL;
+    const bool kept = key && cache_store(cache->folder, key, (const unsigned char *)text, bytes);
+    mem_free(key);
+    return kept;
 }
 
 void program_cache_forget(struct program_cache *cache) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rows of tuning.def: names, standard values, and the values to try. */
+/* The rows of tuning.def. */
 #include "opencl/tuning.h"
 
-#define TUNING(name, standard, ...) [TUNE_##name] = {#name, standard, {__VA_ARGS__}},
-const struct tuning_row tunings[TUNINGS] = {
+#define TUNING(name, devices, ops, standard, ...)                                                  \
+    [TUNE_##name] = {#name, ops, standard, {__VA_ARGS__}},
+const struct tunable tunings[TUNINGS] = {
 #include "opencl/tuning.def"
 };

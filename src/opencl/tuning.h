@@ -3,20 +3,15 @@
 #ifndef OPENCL_TUNING_H
 #define OPENCL_TUNING_H
 
+#include "op/tunable.h"
+
 #define TUNING(name, ...) TUNE_##name,
 enum tuning {
 #include "opencl/tuning.def"
     TUNINGS
 };
 
-enum { TUNING_MOST_VALUES = 8 };
-
-struct tuning_row {
-    const char *name;
-    int standard;
-    int values[TUNING_MOST_VALUES]; /* worth trying; 0 behind the last */
-};
-
-extern const struct tuning_row tunings[TUNINGS];
+extern const struct tunable tunings[TUNINGS];
+extern const struct tuner opencl_tuner;
 
 #endif

@@ -25,6 +25,7 @@ class WrongUse(common.Workplace):
             (["generate"], "--model"),
             (["devices", "--all"], "unknown option"),
             (["validate", "--op", "nosuchop"], "nosuchop"),
+            (["tune", "--seconds", "-1", "--device", "cpu"], "--seconds"),
         ]:
             with self.subTest(arguments):
                 self.bad(WRONG_USE, part, *arguments)
@@ -92,6 +93,7 @@ class WrongUse(common.Workplace):
         self.bad(FAILED, "nosuchdevice", *self.train("--device", "nosuchdevice"))
         self.bad(FAILED, "99", *self.train("--device", "99"))
         self.bad(FAILED, "nosuchdevice", "validate", "--device", "nosuchdevice")
+        self.bad(FAILED, "no constants to tune", "tune", "--device", "cpu")
         variables = {"MINRNN_DEVICE": "nosuchdevice"}
         self.bad(FAILED, "nosuchdevice", *self.train(), environment=variables)
 
@@ -117,6 +119,7 @@ class Help(common.Workplace):
             "eval": ["model", "data", "device", "split"],
             "generate": ["model", "prompt", "length", "temperature", "top-k", "seed", "device"],
             "validate": ["op", "seed", "thorough", "device"],
+            "tune": ["only", "seconds", "dry-run", "forget", "device"],
         }.items():  # fmt: skip
             self.assertIn(f"\n  {command} ", everything)
             shown = self.good(command, "--help")

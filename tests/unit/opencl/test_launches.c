@@ -211,12 +211,12 @@ static void test_tuning(void **state) {
     assert_int_equal(group[0], 32);
     traits->tuned[TUNE_scan_gpu_group] = 0;
     for (int i = 0; i < TUNINGS; i++) {
-        const struct tuning_row *row = &tunings[i];
+        const struct tunable *row = &tunings[i];
         bool found = false;
-        for (int j = 0; j < TUNING_MOST_VALUES; j++) {
+        for (int j = 0; j < TUNABLE_MOST_VALUES; j++) {
             found |= row->values[j] == row->standard;
         }
-        if (!found || row->standard < 1 || row->values[TUNING_MOST_VALUES - 1] != 0) {
+        if (!found || row->standard < 1 || row->values[TUNABLE_MOST_VALUES - 1] != 0) {
             fail_msg("%s: its values", row->name);
         }
     }
