@@ -84,9 +84,10 @@ def trips_of(op, launch):
         segments = launch.global_[2] / max(size_of(op, "count"), 1)
         return steps / segments / option("SLAB")
     if launch.kernel == "column_sum":
-        return size_of(op, "rows") / (launch.global_[1] // launch.local[1]) / option("SLICES")
+        blocks = launch.global_[1] // launch.local[1]
+        return size_of(op, "rows") / blocks / option("SLICES") / option("IN_FLIGHT")
     if launch.kernel == "embed_backward":
-        return size_of(op, "rows") / max(size_of(op, "vocab"), 1) / option("SLICES")
+        return size_of(op, "rows") / launch.global_[1] / option("IN_FLIGHT")
     return 1
 
 

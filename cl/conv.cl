@@ -12,35 +12,6 @@
 #endif
 #define EACH_TAP UNROLL for (int k = 0; k < TAPS; k++)
 
-typedef struct {
-    vfloat v[COLUMN_VECTORS];
-} columns_t;
-
-/* n columns are left from p on. */
-columns_t columns_load(__global const float *p, long n) {
-    columns_t columns;
-    EACH_VECTOR {
-        columns.v[v] = LOAD_N(p + v * VECTOR, n - v * VECTOR);
-    }
-    return columns;
-}
-
-void columns_store(columns_t columns, __global float *p, long n) {
-    EACH_VECTOR {
-        if (n > v * VECTOR) {
-            STORE_N(columns.v[v], p + v * VECTOR, n - v * VECTOR);
-        }
-    }
-}
-
-columns_t columns_zero(void) {
-    columns_t columns;
-    EACH_VECTOR {
-        columns.v[v] = (vfloat)(0.0f);
-    }
-    return columns;
-}
-
 /* Tap k of the n columns left, a column's taps being neighbours in memory. */
 columns_t tap_load(__global const float *weight, int k, long n) {
     columns_t columns = columns_zero();

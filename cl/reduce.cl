@@ -2,61 +2,22 @@
 /* Sums over columns and over everything, in a fixed order: partial sums of blocks that the shape
  * fixes, then the same kernel over the partial sums. */
 
-/* Work-items, in dimension 1, that share a block's rows: a power of two. */
-#ifndef SLICES
-#define SLICES 1
-#endif
-/* Work-items of a work-group in dimension 0. */
-#ifndef COLUMN_ITEMS
-#define COLUMN_ITEMS 1
-#endif
-
-
 /* total[block, c] = (accumulate ? total[block, c] : 0) + sum of x[r, c] over the block's `run`
  * rows; a row of x is `stride` apart from the next. Dimension 0: columns; 1: slices of blocks. */
-__kernel __attribute__((reqd_work_group_size(COLUMN_ITEMS, SLICES, 1))) void
-column_sum(long rows, long width, long stride, long run, int accumulate, __global const float *x,
-           ulong x_offset, __global float *total, ulong total_offset) {
+__kernel COLUMN_GROUP void column_sum(long rows, long width, long stride, long run, int accumulate,
+                                      __global const float *x, ulong x_offset,
+                                      __global float *total, ulong total_offset) {
+    SLICE_SLOTS(slots);
     const long c = (long)get_global_id(0) * COLUMN_SPAN;
+    const long n = width - c;
     const long block = get_group_id(1);
-    const int slice = SLICES == 1 ? 0 : (int)get_local_id(1);
     const long begin = block * run;
-    const long end = min(begin + run, rows);
-    vfloat sum[COLUMN_VECTORS];
-    EACH_VECTOR {
-        sum[v] = (vfloat)(0.0f);
-    }
-    x += x_offset;
-    total += total_offset + block * width;
-    if (c < width) {
-        for (long row = begin + slice; row < end; row += SLICES) {
-            EACH_VECTOR {
-                const long at = c + v * VECTOR;
-                sum[v] += LOAD_N(x + row * stride + at, width - at);
-            }
-        }
-    }
-#if SLICES > 1 /* one column a work-item: COLUMN_SPAN is 1 */
-    __local float slots[SLICES][COLUMN_ITEMS];
-    const int item = get_local_id(0);
-    slots[slice][item] = sum[0];
-    for (int half_ = SLICES / 2; half_ > 0; half_ /= 2) {
-        barrier(CLK_LOCAL_MEM_FENCE);
-        if (slice < half_) {
-            slots[slice][item] += slots[slice + half_][item];
-        }
-    }
-    sum[0] = slots[slice][item];
-    if (slice > 0 || c >= width) {
-        return;
-    }
-#endif
-    EACH_VECTOR {
-        const long at = c + v * VECTOR;
-        if (at < width) {
-            const long n = width - at;
-            STORE_N(accumulate ? LOAD_N(total + at, n) + sum[v] : sum[v], total + at, n);
-        }
+    const long count = n > 0 ? min(run, rows - begin) : 0;
+    const columns_t mine = slice_sum(x + x_offset + begin * stride + c, count, stride, n);
+    const columns_t sum = slices_sum(mine, slots);
+    total += total_offset + block * width + c;
+    if (slice_item() == 0 && n > 0) {
+        columns_store(accumulate ? columns_add(columns_load(total, n), sum) : sum, total, n);
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the layers share: vectors cut short by the end of a row, vectors that wrap around it, and
- * sums and maxima over the lanes of a vector and over the work-items of a row. */
+ * sums and maxima over the lanes of a vector, over the work-items of a row, and down columns. */
 
 /* Work-items that share a row: 1 if a work-item has vectors of its own (CPUs), else a power of
  * two, and then the whole work-group. */
@@ -116,12 +116,7 @@ vfloat load_wrapped(__global const float *p, long i, long width) {
 /* The column VECTOR elements after column i of rows of `width`. */
 #define NEXT_COLUMN(i, width) ((i) + VECTOR < (width) ? (i) + VECTOR : ((i) + VECTOR) % (width))
 
-/* Vectors of neighbouring columns that a work-item takes when it walks down rows. */
-#ifndef COLUMN_VECTORS
-#define COLUMN_VECTORS 1
-#endif
-#define COLUMN_SPAN (COLUMN_VECTORS * VECTOR)
-#define EACH_VECTOR _Pragma("unroll") for (int v = 0; v < COLUMN_VECTORS; v++)
+/* ---- rows ---- */
 
 /* The place of a work-item among those of its row. */
 int row_item(void) {
@@ -156,4 +151,115 @@ int row_item(void) {
 #define ADD(a, b) ((a) + (b))
 ROW_REDUCE(row_sum, ADD)
 ROW_REDUCE(row_max, fmax)
+#endif
+
+/* ---- columns ---- */
+
+/* Vectors of neighbouring columns that a work-item takes when it walks down rows. */
+#ifndef COLUMN_VECTORS
+#define COLUMN_VECTORS 1
+#endif
+#define COLUMN_SPAN (COLUMN_VECTORS * VECTOR)
+#define EACH_VECTOR _Pragma("unroll") for (int v = 0; v < COLUMN_VECTORS; v++)
+
+/* Rows whose loads are under way together. */
+#ifndef IN_FLIGHT
+#define IN_FLIGHT 1
+#endif
+#define EACH_IN_FLIGHT _Pragma("unroll") for (int j = 0; j < IN_FLIGHT; j++)
+
+/* Work-items of a work-group along columns, and those that share a column's rows: powers of two. */
+#ifndef COLUMN_ITEMS
+#define COLUMN_ITEMS 1
+#endif
+#ifndef SLICES
+#define SLICES 1
+#endif
+#define COLUMN_GROUP __attribute__((reqd_work_group_size(COLUMN_ITEMS, SLICES, 1)))
+
+typedef struct {
+    vfloat v[COLUMN_VECTORS];
+} columns_t;
+
+columns_t columns_zero(void) {
+    columns_t columns;
+    EACH_VECTOR {
+        columns.v[v] = (vfloat)(0.0f);
+    }
+    return columns;
+}
+
+/* n columns are left from p on. */
+columns_t columns_load(__global const float *p, long n) {
+    columns_t columns;
+    EACH_VECTOR {
+        columns.v[v] = LOAD_N(p + v * VECTOR, n - v * VECTOR);
+    }
+    return columns;
+}
+
+void columns_store(columns_t columns, __global float *p, long n) {
+    EACH_VECTOR {
+        if (n > v * VECTOR) {
+            STORE_N(columns.v[v], p + v * VECTOR, n - v * VECTOR);
+        }
+    }
+}
+
+columns_t columns_add(columns_t a, columns_t b) {
+    EACH_VECTOR {
+        a.v[v] += b.v[v];
+    }
+    return a;
+}
+
+int slice_item(void) {
+    return SLICES == 1 ? 0 : (int)get_local_id(1);
+}
+
+/* A slice's share of the sum of `rows` rows from x on, `stride` apart: every SLICES-th. */
+columns_t slice_sum(__global const float *x, long rows, long stride, long n) {
+    columns_t sums[IN_FLIGHT];
+    EACH_IN_FLIGHT {
+        sums[j] = columns_zero();
+    }
+    for (long first = slice_item(); first < rows; first += IN_FLIGHT * SLICES) {
+        columns_t values[IN_FLIGHT]; /* loaded whether or not they count: no branch comes between */
+        EACH_IN_FLIGHT {
+            values[j] = columns_load(x + min(first + j * SLICES, rows - 1) * stride, n);
+        }
+        EACH_IN_FLIGHT {
+            if (first + j * SLICES < rows) {
+                sums[j] = columns_add(sums[j], values[j]);
+            }
+        }
+    }
+#pragma unroll
+    for (int j = 1; j < IN_FLIGHT; j++) {
+        sums[0] = columns_add(sums[0], sums[j]);
+    }
+    return sums[0];
+}
+
+/* The sum of all slices' `mine`, as a tree; each gets it. All of the work-group must call it
+ * together, and once. */
+#if SLICES == 1
+#define SLICE_SLOTS(name)
+#define slices_sum(mine, slots) (mine)
+#else /* one column a work-item */
+#define SLICE_SLOTS(name) __local float name[SLICES * COLUMN_ITEMS]
+static columns_t slices_sum(columns_t mine, __local float *slots) {
+    const int item = get_local_id(0);
+    const int slice = get_local_id(1);
+    slots[slice * COLUMN_ITEMS + item] = mine.v[0];
+    for (int half_ = SLICES / 2; half_ > 0; half_ /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (slice < half_) {
+            slots[slice * COLUMN_ITEMS + item] += slots[(slice + half_) * COLUMN_ITEMS + item];
+        }
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    mine.v[0] = slots[item];
+    return mine;
+}
 #endif

@@ -36,23 +36,35 @@ BOUND(embed_backward, dtable, 2 + sum_error(a->rows))
 
 /* ---- inputs ---- */
 
-static void fill_tokens(const struct filler *filler, struct operand *tokens) {
-    for (int64_t i = 0; i < tokens->argument.extent; i++) {
-        tokens->initial[i].i = (int32_t)random_below(filler->random, filler_size(filler, "vocab"));
+/* The token of row r: the same everywhere, tokens that end with each block of 64 rows, uniform, or
+ * some often and some seldom. */
+static int32_t draw_token(const struct filler *filler, int64_t r) {
+    enum { BLOCK = 64 };
+    const int64_t vocab = filler_size(filler, "vocab");
+    switch (filler->c->marks) {
+    case MARKS_EVERYWHERE: return (int32_t)(vocab - 1);
+    case MARKS_EACH: return (int32_t)(r / BLOCK % vocab);
+    case MARKS_NOWHERE: return (int32_t)random_below(filler->random, vocab);
+    default: return (int32_t)random_below(filler->random, 1 + random_below(filler->random, vocab));
     }
 }
 
-/* order, and start with it: the rows of random tokens, sorted by token. */
+static void fill_tokens(const struct filler *filler, struct operand *tokens) {
+    for (int64_t r = 0; r < tokens->argument.extent; r++) {
+        tokens->initial[r].i = draw_token(filler, r);
+    }
+}
+
+/* order, and start with it: the rows sorted by token. */
 static void fill_order(const struct filler *filler, struct operand *order) {
+    const struct operand *tokens = &filler->operands[INDEX(embed_backward, tokens)];
     struct operand *start = &filler->operands[INDEX(embed_backward, start)];
     const int64_t rows = order->argument.extent, vocab = start->argument.extent - 1;
-    const uint64_t first = filler->random->drawn;
     int32_t next = 0;
     for (int64_t token = 0; token < vocab; token++) {
         start->initial[token].i = next;
-        filler->random->drawn = first; /* the same tokens in every round */
         for (int64_t r = 0; r < rows; r++) {
-            if (random_below(filler->random, vocab) == token) {
+            if (tokens->initial[r].i == token) {
                 order->initial[next++].i = (int32_t)r;
             }
         }
@@ -61,6 +73,9 @@ static void fill_order(const struct filler *filler, struct operand *order) {
 }
 
 /* ---- cases ---- */
+
+/* Rows that end with a block of 64, and that do not. */
+#define SOME_SORTED_ROWS SIZES(1, 7, 64, 65, 128, 1025)
 
 static void make_embed_forward(struct maker *maker) {
     FOR_DRAWS(maker) {
@@ -77,7 +92,7 @@ static void make_embed_backward(struct maker *maker) {
     FOR_DRAWS(maker) {
         struct check_case c = maker_draw(maker);
         c.args.embed_backward =
-            (struct embed_backward_args){.rows = maker_pick(maker, SOME_ROWS),
+            (struct embed_backward_args){.rows = maker_pick(maker, SOME_SORTED_ROWS),
                                          .vocab = maker_pick(maker, SOME_VOCABULARIES),
                                          .width = maker_pick(maker, SOME_WIDTHS)};
         maker_take(maker, &c);
@@ -102,7 +117,7 @@ const struct op_check check_embed_backward = {
     .oracle = embed_backward_oracle,
     .bounds = {BOUNDED(embed_backward, dtable)},
     .cases = make_embed_backward,
-    .fill = {AT(embed_backward, order) = fill_order},
+    .fill = {AT(embed_backward, tokens) = fill_tokens, AT(embed_backward, order) = fill_order},
     .large = LARGE_EMBED(embed_backward),
     .timed = {TIMED_EMBED(embed_backward)},
 };

@@ -24,8 +24,8 @@ static void forward(const struct layer_call *call) {
 
 static void backward(const struct layer_call *call) {
     OP(embed_backward, call->context, .rows = layer_rows(call), .vocab = vocab_of(call->layer),
-       .width = call->layer->width, .order = call->order, .start = call->start, .dy = call->dy,
-       .dtable = layer_gradient(call, 0));
+       .width = call->layer->width, .tokens = call->tokens, .order = call->order,
+       .start = call->start, .dy = call->dy, .dtable = layer_gradient(call, 0));
 }
 
 const struct layer_kind layer_input = {

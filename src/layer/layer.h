@@ -57,7 +57,7 @@ struct layer_call {
     struct layer_dropout dropout;
     minrnn_tensor state, state_out; /* [batch, state elements]; optional, never the same */
     minrnn_tensor reset, lengths;   /* i32 [batch, time], i32 [batch]; optional */
-    minrnn_tensor tokens;           /* i32 [rows]: of an input */
+    minrnn_tensor tokens;           /* i32 [rows]: of an input, both ways */
 
     /* Backward: dy is the gradient of f(x); dx is f's or, with `adds`, that plus dresidual. */
     minrnn_tensor dy, dx, dresidual;

@@ -212,6 +212,7 @@ static minrnn_tensor input_forward(struct network_pass *pass) {
 static void input_backward(struct network_pass *pass, minrnn_tensor dy) {
     network_enter(pass, "backward", -1, "embedding");
     struct layer_call call = call_of(pass, &pass->layout->input, &pass->kept);
+    call.tokens = pass->tokens;
     call.order = pass->order;
     call.start = pass->start;
     call.dy = dy;

@@ -45,6 +45,17 @@ struct launch_range plan_items(const struct cl_device *device, const struct kern
                                  {(size_t)local, 1, 1}};
 }
 
+struct launch_range plan_grid(const struct cl_device *device, const struct kernel *kernel,
+                              int64_t columns, int64_t rows) {
+    const int64_t most = plan_loops(device) ? 1
+                                            : power_of_two(tuned(&device->traits, TUNE_items_group),
+                                                           (int64_t)kernel_max_work_group(kernel));
+    const int64_t across = power_of_two(columns, most), down = most / across;
+    return (struct launch_range){
+        {(size_t)round_up(columns, across), (size_t)round_up(rows, down), 1},
+        {(size_t)across, (size_t)down, 1}};
+}
+
 minrnn_status plan_flat(struct cl_device *device, const char *file, const char *name,
                         const char *options, int64_t count, int granule, struct plan *plan) {
     const struct cl_traits *traits = &device->traits;
@@ -102,24 +113,28 @@ minrnn_status plan_rows(struct cl_device *device, const char *file, const char *
     return MINRNN_OK;
 }
 
-minrnn_status plan_columns(struct cl_device *device, const char *file, const char *name,
-                           int64_t width, int64_t blocks, int vectors, struct plan *plan) {
+/* Work-groups of at most `items` columns and `slices` of their rows. */
+static minrnn_status plan_slices(struct cl_device *device, const char *file, const char *name,
+                                 int64_t width, int64_t blocks, int vectors, int64_t items,
+                                 int64_t slices, struct plan *plan) {
     const struct cl_traits *traits = &device->traits;
     const bool loops = plan_loops(device);
     const int64_t most = loops ? 1 : (int64_t)traits->max_work_group;
-    int64_t items = power_of_two(tuned(traits, TUNE_column_items), most);
-    int64_t slices = power_of_two(tuned(traits, TUNE_column_slices), most / items);
     const int64_t span = loops ? (int64_t)vectors * plan_vector(device) : 1;
+    items = power_of_two(items, most);
+    slices = power_of_two(slices, most / items);
     for (;;) {
         char options[OPTION_BYTES];
-        snprintf(options, sizeof options, "-DCOLUMN_VECTORS=%d -DCOLUMN_ITEMS=%d -DSLICES=%d",
-                 loops ? vectors : 1, (int)items, (int)slices);
+        snprintf(options, sizeof options,
+                 "-DCOLUMN_VECTORS=%d -DCOLUMN_ITEMS=%d -DSLICES=%d -DIN_FLIGHT=%d",
+                 loops ? vectors : 1, (int)items, (int)slices,
+                 loops ? 1 : tuned(traits, TUNE_column_in_flight));
         const minrnn_status status = plan_kernel(device, file, name, options, &plan->kernel);
         if (status) {
             return status;
         }
         const int64_t possible = (int64_t)kernel_max_work_group(plan->kernel);
-        if (items == 1 || possible >= items * slices) {
+        if (items * slices == 1 || possible >= items * slices) {
             break;
         }
         items = power_of_two(possible < items ? items / 2 : items, possible);
@@ -131,6 +146,26 @@ minrnn_status plan_columns(struct cl_device *device, const char *file, const cha
     return MINRNN_OK;
 }
 
+minrnn_status plan_columns(struct cl_device *device, const char *file, const char *name,
+                           int64_t width, int64_t blocks, int vectors, struct plan *plan) {
+    return plan_slices(device, file, name, width, blocks, vectors,
+                       tuned(&device->traits, TUNE_column_items),
+                       tuned(&device->traits, TUNE_column_slices), plan);
+}
+
+minrnn_status plan_totals(struct cl_device *device, const char *file, const char *name,
+                          int64_t width, int64_t blocks, int vectors, struct plan *plan) {
+    return plan_slices(device, file, name, width, blocks, vectors,
+                       tuned(&device->traits, TUNE_total_items),
+                       tuned(&device->traits, TUNE_total_slices), plan);
+}
+
+/* About as many blocks as rows in four blocks, both passes then having as many dependent steps; at
+ * most 16,384. */
 int64_t plan_block_rows(int64_t rows) {
-    return max_i64(64, ceil_div(rows, 16384));
+    int64_t run = 64;
+    while (16 * run * run <= rows) {
+        run *= 2;
+    }
+    return max_i64(run, ceil_div(rows, 16384));
 }

@@ -32,6 +32,11 @@ minrnn_status plan_kernel(struct cl_device *device, const char *file, const char
 struct launch_range plan_items(const struct cl_device *device, const struct kernel *kernel,
                                int64_t items);
 
+/* As many in two dimensions, the narrower the first, the more of the second in a work-group;
+ * kernels skip what is past the ends. */
+struct launch_range plan_grid(const struct cl_device *device, const struct kernel *kernel,
+                              int64_t columns, int64_t rows);
+
 /* Element-wise over `count` elements: a work-item takes `run` of them, a multiple of `granule`
  * vectors; kernels skip what is past the end. */
 minrnn_status plan_flat(struct cl_device *device, const char *file, const char *name,
@@ -46,6 +51,10 @@ minrnn_status plan_rows(struct cl_device *device, const char *file, const char *
  * one block, or shares them with others (SLICES). */
 minrnn_status plan_columns(struct cl_device *device, const char *file, const char *name,
                            int64_t width, int64_t blocks, int vectors, struct plan *plan);
+
+/* The same for few blocks: columns have fewer work-items of a work-group, and rows more. */
+minrnn_status plan_totals(struct cl_device *device, const char *file, const char *name,
+                          int64_t width, int64_t blocks, int vectors, struct plan *plan);
 
 /* Sums over rows have partial sums of blocks of rows; how many rows, by the shape alone. */
 int64_t plan_block_rows(int64_t rows);

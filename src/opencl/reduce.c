@@ -10,10 +10,12 @@ static const char file[] = "reduce.cl";
 static minrnn_status column_pass(struct cl_device *device, int64_t rows, int64_t width,
                                  int64_t stride, int64_t run, bool accumulate, minrnn_tensor x,
                                  minrnn_tensor total) {
+    const int vectors = tuned(&device->traits, TUNE_column_sum_vectors);
+    const int64_t blocks = ceil_div(rows, run);
     struct plan plan;
     const minrnn_status status =
-        plan_columns(device, file, "column_sum", width, ceil_div(rows, run),
-                     tuned(&device->traits, TUNE_column_sum_vectors), &plan);
+        blocks > 1 ? plan_columns(device, file, "column_sum", width, blocks, vectors, &plan)
+                   : plan_totals(device, file, "column_sum", width, blocks, vectors, &plan);
     return status ? status
                   : LAUNCH(device, plan.kernel, &plan.range, ARG_LONG(rows), ARG_LONG(width),
                            ARG_LONG(stride), ARG_LONG(run), ARG_INT(accumulate), ARG_TENSOR(x),

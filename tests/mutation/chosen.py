@@ -17,7 +17,7 @@ MUTANTS = [
      """#pragma unroll
         for (int i = 0; i < BLOCK; i++) {
             if (active"""),
-    ("missing barrier in a column sum's tree", "cl/reduce.cl",
+    ("missing barrier in a column sum's tree", "cl/span.cl",
      """        barrier(CLK_LOCAL_MEM_FENCE);
         if (slice < half_) {""",
      """        if (slice < half_) {"""),

@@ -312,6 +312,28 @@ static void test_rows(void **state) {
     assert_int_equal(items[0], 6400);
 }
 
+/* No work-item walks along all rows, whatever their tokens: 1,024 blocks of 256 rows, then sums
+ * over what crosses from one into the next. */
+static void test_embedding(void **state) {
+    (void)state;
+    struct embed_backward_args args = {.rows = 1 << 18,
+                                       .vocab = 2,
+                                       .width = 64,
+                                       .tokens = small,
+                                       .order = small,
+                                       .start = small,
+                                       .dy = small,
+                                       .dtable = small};
+    be_gpu(40);
+    forget_launches();
+    assert_int_equal(opencl_ops.embed_backward->run(&context, &args), MINRNN_OK);
+    expect_names("embed_backward embed_crossing");
+    assert_memory_equal(items, ((size_t[]){64, 1023 * 32, 1}), sizeof items);
+    args.rows = 64; /* one block */
+    assert_int_equal(opencl_ops.embed_backward->run(&context, &args), MINRNN_OK);
+    expect_names("embed_backward");
+}
+
 /* However much there is, a work-item's loops stay short of where drivers end them. */
 static void test_long_convolutions(void **state) {
     (void)state;
@@ -524,6 +546,7 @@ int main(void) {
         cmocka_unit_test(test_scan_choice),
         cmocka_unit_test(test_scan_limits),
         cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_embedding),
         cmocka_unit_test(test_long_convolutions),
         cmocka_unit_test(test_flushes),
         cmocka_unit_test(test_product_choice),

@@ -141,29 +141,55 @@ static void test_long_sums(void **state) {
     minrnn_buffer_destroy(x.buffer);
 }
 
-/* One token has all rows but the last. */
-static void test_long_embedding(void **state) {
-    (void)state;
-    const int32_t start[3] = {0, LONG - 1, LONG};
-    int32_t *order = mem_alloc(LONG, sizeof *order);
-    const minrnn_tensor dy = ones(LONG);
-    const minrnn_tensor dtable = ones(2);
-    minrnn_buffer *rows = NULL, *starts = NULL;
+static minrnn_tensor integers(const int32_t *values, int64_t count) {
+    minrnn_buffer *buffer = NULL;
+    const uint64_t bytes = (uint64_t)count * sizeof *values;
+    MUST(minrnn_buffer_create(device, bytes, &buffer));
+    MUST(minrnn_buffer_write(buffer, 0, values, bytes));
+    return tensor_i32(buffer, 0);
+}
+
+/* Rows come in the order of their tokens, of which there are four: token v has the places from
+ * start[v] to start[v + 1]. */
+static void check_embedding(const int32_t start[5]) {
+    int32_t *order = mem_alloc(LONG, sizeof *order), *tokens = mem_alloc(LONG, sizeof *tokens);
+    const minrnn_tensor dy = ones(LONG), dtable = ones(4);
+    float expected[4];
     assert_non_null(order);
-    for (int i = 0; i < LONG; i++) {
-        order[i] = i;
+    assert_non_null(tokens);
+    for (int v = 0; v < 4; v++) {
+        expected[v] = (float)(start[v + 1] - start[v] + 1);
+        for (int i = start[v]; i < start[v + 1]; i++) {
+            order[i] = i;
+            tokens[i] = v;
+        }
     }
-    MUST(minrnn_buffer_create(device, LONG * sizeof *order, &rows));
-    MUST(minrnn_buffer_create(device, sizeof start, &starts));
-    MUST(minrnn_buffer_write(rows, 0, order, LONG * sizeof *order));
-    MUST(minrnn_buffer_write(starts, 0, start, sizeof start));
-    RUN(embed_backward, .rows = LONG, .vocab = 2, .width = 1, .order = tensor_i32(rows, 0),
-        .start = tensor_i32(starts, 0), .dy = dy, .dtable = dtable);
-    assert_values(dtable, 2, (const float[]){LONG, 2});
-    minrnn_buffer_destroy(rows);
-    minrnn_buffer_destroy(starts);
+    const minrnn_tensor orders = integers(order, LONG), all = integers(tokens, LONG),
+                        starts = integers(start, 5);
+    RUN(embed_backward, .rows = LONG, .vocab = 4, .width = 1, .tokens = all, .order = orders,
+        .start = starts, .dy = dy, .dtable = dtable);
+    assert_values(dtable, 4, expected);
+    minrnn_buffer_destroy(orders.buffer);
+    minrnn_buffer_destroy(all.buffer);
+    minrnn_buffer_destroy(starts.buffer);
     minrnn_buffer_destroy(dy.buffer);
     mem_free(order);
+    mem_free(tokens);
+}
+
+/* Blocks have 128 rows. One token has all; all but the last; all but some, which begin and end
+ * inside blocks; whole blocks. */
+static void test_long_embedding(void **state) {
+    (void)state;
+    static const int32_t starts[][5] = {
+        {0, 0, LONG, LONG, LONG},
+        {0, LONG - 1, LONG, LONG, LONG},
+        {0, 70, LONG - 300, LONG - 3, LONG},
+        {0, 128, 256 * 128, 257 * 128, LONG},
+    };
+    for (int i = 0; i < 4; i++) {
+        check_embedding(starts[i]);
+    }
 }
 
 /* Long in time, then many sequences of one step. */
