@@ -125,7 +125,7 @@ __kernel void gelu_backward(long count, long run, long width, __global const flo
 __kernel ROW_GROUP void geglu_forward(long rows, long run, long width, __global const float *x,
                                       ulong x_offset, __global const float *bias,
                                       ulong bias_offset, __global float *y, ulong y_offset) {
-    const long begin = (long)get_group_id(0) * run;
+    const long begin = row_group() * run;
     const long end = min(begin + run, rows);
     bias += bias_offset;
     for (long row = begin; row < end; row++) {
@@ -148,7 +148,7 @@ __kernel ROW_GROUP void geglu_backward(long rows, long run, long width, __global
                                        ulong x_offset, __global const float *bias,
                                        ulong bias_offset, __global const float *dy,
                                        ulong dy_offset, __global float *dx, ulong dx_offset) {
-    const long begin = (long)get_group_id(0) * run;
+    const long begin = row_group() * run;
     const long end = min(begin + run, rows);
     bias += bias_offset;
     for (long row = begin; row < end; row++) {

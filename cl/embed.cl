@@ -5,7 +5,7 @@
 __kernel ROW_GROUP void embed_forward(long rows, long run, long width, __global const int *tokens,
                                       ulong tokens_offset, __global const float *table,
                                       ulong table_offset, __global float *y, ulong y_offset) {
-    const long begin = (long)get_group_id(0) * run;
+    const long begin = row_group() * run;
     const long end = min(begin + run, rows);
     for (long row = begin; row < end; row++) {
         const long token = tokens[tokens_offset + row];

@@ -11,36 +11,38 @@ __kernel ROW_GROUP void cross_entropy(long rows, long run, long vocab, float sca
                                       __global float *loss, ulong loss_offset,
                                       __global float *dlogits, ulong dlogits_offset) {
     ROW_SLOTS(slots);
-    const long begin = (long)get_group_id(0) * run;
-    const long end = min(begin + run, rows);
-    for (long row = begin; row < end; row++) {
+    const long begin = row_group() * run;
+    const long end = row_group_end(begin, run, rows);
+    for (long at = begin; at < end; at++) {
+        const long row = min(at, rows - 1);
+        const long left = at < rows ? vocab : 0; /* columns */
         __global const float *in = logits + logits_offset + row * vocab;
         __global float *out = dlogits ? dlogits + dlogits_offset + row * vocab : dlogits;
         const int target = targets[targets_offset + row];
-        const float chosen = in[max(target, 0)];
+        const float chosen = left > 0 ? in[max(target, 0)] : 0.0f;
         vfloat largest = (vfloat)(-INFINITY);
-        for (long c = row_item() * VECTOR; c < vocab; c += ROW_ITEMS * VECTOR) {
-            largest = fmax(largest, LOAD_OR(in + c, vocab - c, -INFINITY));
+        for (long c = row_item() * VECTOR; c < left; c += ROW_ITEMS * VECTOR) {
+            largest = fmax(largest, LOAD_OR(in + c, left - c, -INFINITY));
         }
         const float top = row_max(lanes_max(largest), slots);
         vfloat sums = (vfloat)(0.0f);
-        for (long c = row_item() * VECTOR; c < vocab; c += ROW_ITEMS * VECTOR) {
-            const vfloat e = exp(LOAD_OR(in + c, vocab - c, -INFINITY) - top);
+        for (long c = row_item() * VECTOR; c < left; c += ROW_ITEMS * VECTOR) {
+            const vfloat e = exp(LOAD_OR(in + c, left - c, -INFINITY) - top);
             sums += e;
             if (out) {
-                STORE_N(e, out + c, vocab - c);
+                STORE_N(e, out + c, left - c);
             }
         }
         const float sum = row_sum(lanes_sum(sums), slots);
-        if (row_item() == 0) {
+        if (row_item() == 0 && left > 0) {
             loss[loss_offset + row] = target < 0 ? 0.0f : log(sum) + (top - chosen);
         }
         if (!out) {
             continue;
         }
         const float weight = target < 0 ? 0.0f : scale / sum;
-        for (long c = row_item() * VECTOR; c < vocab; c += ROW_ITEMS * VECTOR) {
-            const long n = vocab - c;
+        for (long c = row_item() * VECTOR; c < left; c += ROW_ITEMS * VECTOR) {
+            const long n = left - c;
             const vfloat onehot = (vuint)((uint)c) + LANES == (uint)target ? scale : (vfloat)(0.0f);
             const vfloat d = LOAD_N(out + c, n) * weight - onehot;
             STORE_N(target < 0 ? (vfloat)(0.0f) : d, out + c, n);

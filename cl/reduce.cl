@@ -32,14 +32,14 @@ vfloat is_nonfinite(vfloat x) {
     return select((vfloat)(0.0f), (vfloat)(1.0f), (as_vint(x) & exponent) == exponent);
 }
 
-/* total[group] = (accumulate ? total[group] : 0) + scale * the sum over the work-group's `run`
+/* total[group] = (accumulate ? total[group] : 0) + scale * the sum over the row group's `run`
  * elements of x. */
 __kernel ROW_GROUP void sum(long count, long run, int what, int accumulate, float scale,
                             __global const float *x, ulong x_offset, __global float *total,
                             ulong total_offset) {
     enum { SUMS = 4 }; /* independent sums hide the addition's latency */
     ROW_SLOTS(slots);
-    const long begin = (long)get_group_id(0) * run;
+    const long begin = row_group() * run;
     const long end = min(begin + run, count);
     vfloat sums[SUMS];
 #pragma unroll
@@ -60,8 +60,8 @@ __kernel ROW_GROUP void sum(long count, long run, int what, int accumulate, floa
         }
     }
     const float all = row_sum(lanes_sum((sums[0] + sums[1]) + (sums[2] + sums[3])), slots);
-    if (row_item() == 0) {
-        __global float *t = total + total_offset + get_group_id(0);
+    if (row_item() == 0 && begin < count) {
+        __global float *t = total + total_offset + row_group();
         *t = accumulate ? *t + scale * all : scale * all;
     }
 }

@@ -2,12 +2,15 @@
 /* What the layers share: vectors cut short by the end of a row, vectors that wrap around it, and
  * sums and maxima over the lanes of a vector, over the work-items of a row, and down columns. */
 
-/* Work-items that share a row: 1 if a work-item has vectors of its own (CPUs), else a power of
- * two, and then the whole work-group. */
+/* Row groups: the work-items that share a row, 1 if a work-item has vectors of its own (CPUs), else
+ * a power of two; and how many such groups a work-group consists of. */
 #ifndef ROW_ITEMS
 #define ROW_ITEMS 1
 #endif
-#define ROW_GROUP __attribute__((reqd_work_group_size(ROW_ITEMS, 1, 1)))
+#ifndef ROW_GROUPS
+#define ROW_GROUPS 1
+#endif
+#define ROW_GROUP __attribute__((reqd_work_group_size(ROW_ITEMS, ROW_GROUPS, 1)))
 
 #if VECTOR == 1
 #define lanes_sum(v) (v)
@@ -118,9 +121,19 @@ vfloat load_wrapped(__global const float *p, long i, long width) {
 
 /* ---- rows ---- */
 
-/* The place of a work-item among those of its row. */
+/* The place of a work-item among those of its row, and of its row group among all. */
 int row_item(void) {
     return ROW_ITEMS == 1 ? 0 : (int)get_local_id(0);
+}
+
+long row_group(void) {
+    return (long)get_group_id(0) * ROW_GROUPS + (ROW_GROUPS == 1 ? 0 : (long)get_local_id(1));
+}
+
+/* Where a row group that begins at `begin` ends. If it has reductions to take part in together with
+ * others, it walks past the last row. */
+long row_group_end(long begin, long run, long rows) {
+    return ROW_GROUPS == 1 ? min(begin + run, rows) : begin + run;
 }
 
 /* The sum, or the maximum, of `mine` over the work-items of a row, in a fixed order; each gets it.
@@ -131,10 +144,12 @@ int row_item(void) {
 #define row_sum(mine, slots) (mine)
 #define row_max(mine, slots) (mine)
 #else
-#define ROW_SLOTS(name) __local float name[ROW_ITEMS]
+#define ROW_SLOTS(name) __local float name[ROW_GROUPS * ROW_ITEMS]
 
 #define ROW_REDUCE(name, combine)                                                                  \
-    float name(float mine, __local float *slots) {                                                 \
+    float name(float mine, __local float *all_slots) {                                             \
+        __local float *slots =                                                                     \
+            all_slots + (ROW_GROUPS == 1 ? 0 : (int)get_local_id(1) * ROW_ITEMS);                  \
         const int item = row_item();                                                               \
         slots[item] = mine;                                                                        \
         for (int half_ = ROW_ITEMS / 2; half_ > 0; half_ /= 2) {                                   \

@@ -72,6 +72,8 @@ struct sizes {
 #define SOME_BATCHES SIZES(1, 2, 5)
 #define SOME_ROWS SIZES(1, 2, 7, 33, 203, 1025)
 #define SOME_ROW_WIDTHS SIZES(1, 3, 16, 33, 64, 100, 384, 1001)
+/* Around the widths of which several rows fit a work-group. */
+#define SOME_ROW_EDGES SIZES(1, 2, 15, 16, 17, 63, 64, 65, 255, 256, 257)
 #define SOME_COUNTS SIZES(1, 3, 16, 33, 100, 1025, 4099, 70001)
 #define SOME_VOCABULARIES SIZES(1, 2, 3, 16, 65, 300)
 
@@ -94,6 +96,10 @@ void maker_take(struct maker *maker, const struct check_case *c);
 
 /* How many cases an op without combinations of its own gets. */
 int maker_draws(const struct maker *maker);
+
+/* A set's sizes one after the other; the small mode leaves them out. */
+#define FOR_SIZES(maker, i, sizes)                                                                 \
+    for (int i = 0; i < (sizes).count && (maker)->mode != CHECK_SMALL; i++)
 
 #define FOR_DRAWS(maker) for (int i_ = 0; i_ < maker_draws(maker) && !(maker)->stopped; i_++)
 

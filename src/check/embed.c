@@ -78,12 +78,19 @@ static void fill_order(const struct filler *filler, struct operand *order) {
 #define SOME_SORTED_ROWS SIZES(1, 7, 64, 65, 128, 1025)
 
 static void make_embed_forward(struct maker *maker) {
+    const struct sizes edges = SOME_ROW_EDGES;
     FOR_DRAWS(maker) {
         struct check_case c = maker_draw(maker);
         c.args.embed_forward =
             (struct embed_forward_args){.rows = maker_pick(maker, SOME_ROWS),
                                         .vocab = maker_pick(maker, SOME_VOCABULARIES),
                                         .width = maker_pick(maker, SOME_WIDTHS)};
+        maker_take(maker, &c);
+    }
+    FOR_SIZES(maker, i, edges) {
+        struct check_case c = maker_draw(maker);
+        c.args.embed_forward = (struct embed_forward_args){
+            .rows = maker_pick(maker, SOME_ROWS), .vocab = 3, .width = edges.at[i]};
         maker_take(maker, &c);
     }
 }

@@ -45,12 +45,22 @@ static void fill_targets(const struct filler *filler, struct operand *targets) {
 }
 
 static void make_cross_entropy(struct maker *maker) {
+    const struct sizes edges = SOME_ROW_EDGES;
     FOR_DRAWS(maker) {
         struct check_case c = maker_draw(maker);
         const int64_t rows = maker_pick(maker, SOME_ROWS);
         c.args.cross_entropy = (struct cross_entropy_args){
             .rows = rows, .vocab = maker_pick(maker, SOME_VOCABULARIES), .scale = 1 / (float)rows};
         if (maker_flip(maker)) {
+            ALIAS(&c, cross_entropy, dlogits, logits);
+        }
+        maker_take(maker, &c);
+    }
+    FOR_SIZES(maker, i, edges) {
+        struct check_case c = maker_draw(maker);
+        c.args.cross_entropy = (struct cross_entropy_args){
+            .rows = maker_pick(maker, SOME_ROWS), .vocab = edges.at[i], .scale = 0.5f};
+        if (i % 2 == 0) {
             ALIAS(&c, cross_entropy, dlogits, logits);
         }
         maker_take(maker, &c);

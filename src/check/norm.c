@@ -93,6 +93,7 @@ static minrnn_status derive_inverse(const struct filler *filler) {
 /* ---- cases ---- */
 
 static void make_rmsnorm_forward(struct maker *maker) {
+    const struct sizes edges = SOME_ROW_EDGES;
     FOR_DRAWS(maker) {
         struct check_case c = maker_draw(maker);
         c.args.rmsnorm_forward =
@@ -101,15 +102,28 @@ static void make_rmsnorm_forward(struct maker *maker) {
                                           .epsilon = 1e-6f};
         maker_take(maker, &c);
     }
+    FOR_SIZES(maker, i, edges) {
+        struct check_case c = maker_draw(maker);
+        c.args.rmsnorm_forward = (struct rmsnorm_forward_args){
+            .rows = maker_pick(maker, SOME_ROWS), .width = edges.at[i], .epsilon = 1e-6f};
+        maker_take(maker, &c);
+    }
 }
 
 static void make_rmsnorm_backward(struct maker *maker) {
+    const struct sizes edges = SOME_ROW_EDGES;
     FOR_DRAWS(maker) {
         struct check_case c = maker_draw(maker);
         c.args.rmsnorm_backward =
             (struct rmsnorm_backward_args){.rows = maker_pick(maker, SOME_ROWS),
                                            .width = maker_pick(maker, SOME_ROW_WIDTHS),
                                            .accumulate = maker_flip(maker)};
+        maker_take(maker, &c);
+    }
+    FOR_SIZES(maker, i, edges) {
+        struct check_case c = maker_draw(maker);
+        c.args.rmsnorm_backward = (struct rmsnorm_backward_args){
+            .rows = maker_pick(maker, SOME_ROWS), .width = edges.at[i]};
         maker_take(maker, &c);
     }
 }

@@ -17,9 +17,15 @@ static minrnn_status rmsnorm_forward(struct op_context *context,
                         ARG_TENSOR(args->gain), ARG_TENSOR(args->y), ARG_TENSOR(args->inverse));
 }
 
-/* A partial dgain for each block of rows. */
+/* Rows of a block, which has a partial dgain: the narrower they are, the fewer, for then fewer
+ * work-items share one. */
+static int64_t block_rows(const struct rmsnorm_backward_args *args) {
+    enum { WIDE = 256, LEAST = 16 };
+    return max_i64(LEAST, plan_block_rows(args->rows) * min_i64(args->width, WIDE) / WIDE);
+}
+
 static int64_t blocks_of(const struct rmsnorm_backward_args *args) {
-    return ceil_div(args->rows, plan_block_rows(args->rows));
+    return ceil_div(args->rows, block_rows(args));
 }
 
 static int64_t rmsnorm_backward_scratch(const minrnn_device *device,
@@ -33,7 +39,7 @@ static minrnn_status rmsnorm_backward(struct op_context *context,
     struct cl_device *device = cl_device_of(context);
     struct plan plan;
     minrnn_status status = plan_rows(device, file, "rmsnorm_backward", args->rows, args->width,
-                                     plan_block_rows(args->rows), &plan);
+                                     block_rows(args), &plan);
     if (!status) {
         status = LAUNCH(device, plan.kernel, &plan.range, ARG_LONG(args->rows), ARG_LONG(plan.run),
                         ARG_LONG(args->width), ARG_INT(args->accumulate), ARG_TENSOR(args->x),

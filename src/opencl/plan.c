@@ -76,40 +76,44 @@ minrnn_status plan_flat(struct cl_device *device, const char *file, const char *
     return MINRNN_OK;
 }
 
+/* Rows of a row group. */
+static int64_t rows_of_group(const struct cl_device *device, int64_t rows, int64_t width) {
+    const struct cl_traits *traits = &device->traits;
+    if (!plan_loops(device)) {
+        return 1;
+    }
+    const int64_t share = rows / (tuned(traits, TUNE_cpu_groups) * (int64_t)traits->compute_units);
+    return max_i64(1, min_i64(share, tuned(traits, TUNE_cpu_run_most) / width));
+}
+
 minrnn_status plan_rows(struct cl_device *device, const char *file, const char *name, int64_t rows,
                         int64_t width, int64_t run, struct plan *plan) {
     const struct cl_traits *traits = &device->traits;
-    int64_t items = 1;
-    if (!plan_loops(device)) {
-        items = power_of_two(max_i64(tuned(traits, TUNE_row_items_least),
-                                     min_i64(width, tuned(traits, TUNE_row_items))),
-                             (int64_t)traits->max_work_group);
-    }
+    const int64_t most = plan_loops(device) ? 1
+                                            : power_of_two(tuned(traits, TUNE_row_items),
+                                                           (int64_t)traits->max_work_group);
+    int64_t items = power_of_two(width, most), groups = most / items;
     for (;;) {
         char options[OPTION_BYTES] = ""; /* one program with the flat kernels of the file */
-        if (items > 1) {
-            snprintf(options, sizeof options, "-DROW_ITEMS=%d", (int)items);
+        if (items * groups > 1) {
+            snprintf(options, sizeof options, "-DROW_ITEMS=%d -DROW_GROUPS=%d", (int)items,
+                     (int)groups);
         }
         const minrnn_status status = plan_kernel(device, file, name, options, &plan->kernel);
         if (status) {
             return status;
         }
         const int64_t possible = (int64_t)kernel_max_work_group(plan->kernel);
-        if (items == 1 || possible >= items) {
+        if (items * groups == 1 || possible >= items * groups) {
             break;
         }
-        items = power_of_two(items / 2, possible);
+        items = power_of_two(items, possible);
+        groups = power_of_two(groups, possible / items);
     }
-    plan->run = run;
-    if (run == 0) {
-        const int64_t share =
-            rows / (tuned(traits, TUNE_cpu_groups) * (int64_t)traits->compute_units);
-        plan->run = plan_loops(device)
-                        ? max_i64(1, min_i64(share, tuned(traits, TUNE_cpu_run_most) / width))
-                        : 1;
-    }
-    plan->range = (struct launch_range){{(size_t)(ceil_div(rows, plan->run) * items), 1, 1},
-                                        {(size_t)items, 1, 1}};
+    plan->run = run > 0 ? run : rows_of_group(device, rows, width);
+    plan->range = (struct launch_range){
+        {(size_t)(ceil_div(ceil_div(rows, plan->run), groups) * items), (size_t)groups, 1},
+        {(size_t)items, (size_t)groups, 1}};
     return MINRNN_OK;
 }
 

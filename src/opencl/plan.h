@@ -42,8 +42,8 @@ struct launch_range plan_grid(const struct cl_device *device, const struct kerne
 minrnn_status plan_flat(struct cl_device *device, const char *file, const char *name,
                         const char *options, int64_t count, int granule, struct plan *plan);
 
-/* Row by row: a group of ROW_ITEMS work-items takes `run` rows (0: the device's choice) of `width`
- * elements. */
+/* Row by row: a row group, ROW_ITEMS work-items, takes `run` rows (0: the device's choice) of
+ * `width` elements. Narrow rows have several row groups in a work-group. */
 minrnn_status plan_rows(struct cl_device *device, const char *file, const char *name, int64_t rows,
                         int64_t width, int64_t run, struct plan *plan);
 

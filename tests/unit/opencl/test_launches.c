@@ -305,11 +305,11 @@ static void test_rows(void **state) {
     expect_names("rmsnorm_forward");
     assert_null(strstr(options, "ROW_ITEMS"));
     assert_int_equal(items[0], 34); /* of 100 / (8 * 4) = 3 rows */
-    be_gpu(4);                      /* a work-group takes one row */
+    be_gpu(4);                      /* a work-group of 256 takes four rows */
     assert_int_equal(opencl_ops.rmsnorm_forward->run(&context, &args), MINRNN_OK);
     expect_names("rmsnorm_forward");
-    assert_non_null(strstr(options, "-DROW_ITEMS=64"));
-    assert_int_equal(items[0], 6400);
+    assert_non_null(strstr(options, "-DROW_ITEMS=64 -DROW_GROUPS=4"));
+    assert_int_equal(items[0], 25 * 64);
 }
 
 /* No work-item walks along all rows, whatever their tokens: 1,024 blocks of 256 rows, then sums
