@@ -83,7 +83,7 @@ __kernel void gelu_forward(long count, long run, long width, __global const floa
                            __global float *y, ulong y_offset) {
     const long begin = (long)get_global_id(0) * run;
     const long end = min(begin + run, count);
-    long column = bias ? begin % width : 0;
+    long column = bias ? column_of(begin, width) : 0;
     x += x_offset;
     bias += bias_offset;
     y += y_offset;
@@ -103,7 +103,7 @@ __kernel void gelu_backward(long count, long run, long width, __global const flo
                             ulong dx_offset) {
     const long begin = (long)get_global_id(0) * run;
     const long end = min(begin + run, count);
-    long column = bias ? begin % width : 0;
+    long column = bias ? column_of(begin, width) : 0;
     x += x_offset;
     bias += bias_offset;
     dy += dy_offset;

@@ -31,6 +31,9 @@ typedef CONCAT(uint, VECTOR) vuint;
 #if VECTOR == 1
 #define LOAD(p) (*(p))
 #define STORE(v, p) (*(p) = (v))
+#elif defined(ALIGNED) /* the host has seen that every vector begins at a multiple of its size */
+#define LOAD(p) (*(const __global vfloat *)(p))
+#define STORE(v, p) (*(__global vfloat *)(p) = (v))
 #elif defined(__clang__) || defined(__GNUC__)
 typedef vfloat __attribute__((aligned(4))) unaligned_vfloat;
 #define LOAD(p) ((vfloat)(*(const __global unaligned_vfloat *)(p)))

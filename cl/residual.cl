@@ -4,9 +4,10 @@
  * word i % 4 of block i / 4. Defining DROPOUT draws them. */
 
 /* A draw is DRAW_VECTORS vectors of random words, those of 2 * VECTOR consecutive elements, or of
- * one block. Its blocks have a 64-bit lane each, so that a product's halves need no shuffling: what
- * counts of a word is the lower half of its lane. */
-#if VECTOR <= 2
+ * one block: a work-item of a GPU takes no more than four elements. Its blocks have a 64-bit lane
+ * each, so that a product's halves need no shuffling: what counts of a word is the lower half of
+ * its lane. */
+#if VECTOR <= 2 || defined(ALIGNED)
 typedef ulong words_t;
 #define BLOCKS 1
 #define BLOCK_LANES 0
@@ -61,6 +62,8 @@ void draw(ulong i, uint site, uint step, ulong seed, vuint drawn[DRAW_VECTORS]) 
     for (int j = 0; j < 4; j++) {
         drawn[j] = (uint)word[j];
     }
+#elif VECTOR == 4 && BLOCKS == 1
+    drawn[0] = (vuint)((uint)word[0], (uint)word[1], (uint)word[2], (uint)word[3]);
 #else
     /* Neighbours, the first in the lower half: OpenCL devices are little-endian. */
     const words_t words01 = (word[0] & WORD_MASK) | (word[1] << 32);
@@ -89,7 +92,7 @@ __kernel void residual(long count, long run, long width, uint threshold, float s
                        ulong y_offset) {
     const long begin = (long)get_global_id(0) * run;
     const long end = min(begin + run, count);
-    long column = bias ? begin % width : 0;
+    long column = bias ? column_of(begin, width) : 0;
     x += x_offset;
     bias += bias_offset;
     residual += residual_offset;

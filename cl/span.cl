@@ -98,6 +98,11 @@ vfloat load_wrapped(__global const float *p, long i, long width) {
     return part.vector;
 }
 
+#ifdef ALIGNED /* then rows are whole vectors */
+#define LOAD_OR(p, n, fill) ((void)(n), LOAD(p))
+#define STORE_N(v, p, n) ((void)(n), STORE(v, p))
+#define LOAD_WRAPPED(p, i, width) ((void)(width), LOAD((p) + (i)))
+#else
 /* At most n elements from p on; lanes past them are `fill`, or not stored. */
 #define LOAD_OR(p, n, fill) ((n) >= VECTOR ? LOAD(p) : load_part((p), (n), (fill)))
 #define STORE_N(v, p, n)                                                                           \
@@ -113,11 +118,23 @@ vfloat load_wrapped(__global const float *p, long i, long width) {
 #define LOAD_WRAPPED(p, i, width)                                                                  \
     ((i) + VECTOR <= (width) ? LOAD((p) + (i)) : load_wrapped((p), (i), (width)))
 #endif
+#endif
 
 #define LOAD_N(p, n) LOAD_OR(p, n, 0.0f)
 
+/* The column of element i in rows of `width`. To divide 64 bits takes GPUs hundreds of
+ * instructions. */
+long column_of(long i, long width) {
+    return (i | width) >> 32 ? i % width : (long)((uint)i % (uint)width);
+}
+
 /* The column VECTOR elements after column i of rows of `width`. */
-#define NEXT_COLUMN(i, width) ((i) + VECTOR < (width) ? (i) + VECTOR : ((i) + VECTOR) % (width))
+#if VECTOR == 1 || defined(ALIGNED)
+#define NEXT_COLUMN(i, width) ((i) + VECTOR < (width) ? (i) + VECTOR : 0)
+#else
+#define NEXT_COLUMN(i, width)                                                                      \
+    ((i) + VECTOR < (width) ? (i) + VECTOR : column_of((i) + VECTOR, (width)))
+#endif
 
 /* ---- rows ---- */
 

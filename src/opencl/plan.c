@@ -4,7 +4,11 @@
 
 #include <stdio.h>
 
-enum { OPTION_BYTES = 128 }; /* of one op; VECTOR comes on top */
+enum {
+    OPTION_BYTES = 128, /* of one op; VECTOR comes on top */
+    /* Work-items in a dimension: past 2^31 some drivers leave out what is left, and say nothing. */
+    MOST_ITEMS = 1 << 30
+};
 
 bool plan_loops(const struct cl_device *device) {
     return device->traits.is_cpu && device->traits.float_width > 1;
@@ -14,13 +18,17 @@ int plan_vector(const struct cl_device *device) {
     return plan_loops(device) ? device->traits.float_width : 1;
 }
 
-minrnn_status plan_kernel(struct cl_device *device, const char *file, const char *name,
-                          const char *options, struct kernel **kernel) {
+static minrnn_status kernel_of_vector(struct cl_device *device, const char *file, const char *name,
+                                      int vector, const char *options, struct kernel **kernel) {
     char all[OPTION_BYTES + 32];
-    snprintf(all, sizeof all, "-DVECTOR=%d%s%s", plan_vector(device), options[0] ? " " : "",
-             options);
+    snprintf(all, sizeof all, "-DVECTOR=%d%s%s", vector, options[0] ? " " : "", options);
     const struct program_spec spec = {{"prelude.cl", "span.cl", file}, all};
     return kernel_get(device, &spec, name, kernel);
+}
+
+minrnn_status plan_kernel(struct cl_device *device, const char *file, const char *name,
+                          const char *options, struct kernel **kernel) {
+    return kernel_of_vector(device, file, name, plan_vector(device), options, kernel);
 }
 
 /* The largest power of two up to both. */
@@ -63,7 +71,7 @@ minrnn_status plan_flat(struct cl_device *device, const char *file, const char *
     if (status) {
         return status;
     }
-    plan->run = granule;
+    plan->run = granule * ceil_div(count, granule * (int64_t)MOST_ITEMS);
     if (plan_loops(device)) {
         /* Long enough that starting a group does not count, short enough for eight a core. */
         const int64_t share =
@@ -76,11 +84,26 @@ minrnn_status plan_flat(struct cl_device *device, const char *file, const char *
     return MINRNN_OK;
 }
 
-/* Rows of a row group. */
-static int64_t rows_of_group(const struct cl_device *device, int64_t rows, int64_t width) {
+minrnn_status plan_aligned(struct cl_device *device, const char *file, const char *name,
+                           const char *options, int64_t count, struct plan *plan) {
+    char all[OPTION_BYTES];
+    snprintf(all, sizeof all, "-DALIGNED%s%s", options[0] ? " " : "", options);
+    const minrnn_status status =
+        kernel_of_vector(device, file, name, PLAN_ALIGNED, all, &plan->kernel);
+    if (status) {
+        return status;
+    }
+    plan->run = PLAN_ALIGNED * ceil_div(count, PLAN_ALIGNED * (int64_t)MOST_ITEMS);
+    plan->range = plan_items(device, plan->kernel, ceil_div(count, plan->run));
+    return MINRNN_OK;
+}
+
+/* Rows of a row group of so many work-items. */
+static int64_t rows_of_group(const struct cl_device *device, int64_t rows, int64_t width,
+                             int64_t items) {
     const struct cl_traits *traits = &device->traits;
     if (!plan_loops(device)) {
-        return 1;
+        return ceil_div(rows * items, MOST_ITEMS);
     }
     const int64_t share = rows / (tuned(traits, TUNE_cpu_groups) * (int64_t)traits->compute_units);
     return max_i64(1, min_i64(share, tuned(traits, TUNE_cpu_run_most) / width));
@@ -110,7 +133,7 @@ minrnn_status plan_rows(struct cl_device *device, const char *file, const char *
         items = power_of_two(items, possible);
         groups = power_of_two(groups, possible / items);
     }
-    plan->run = run > 0 ? run : rows_of_group(device, rows, width);
+    plan->run = run > 0 ? run : rows_of_group(device, rows, width, items);
     plan->range = (struct launch_range){
         {(size_t)(ceil_div(ceil_div(rows, plan->run), groups) * items), (size_t)groups, 1},
         {(size_t)items, (size_t)groups, 1}};

@@ -42,6 +42,12 @@ struct launch_range plan_grid(const struct cl_device *device, const struct kerne
 minrnn_status plan_flat(struct cl_device *device, const char *file, const char *name,
                         const char *options, int64_t count, int granule, struct plan *plan);
 
+/* The same by vectors of PLAN_ALIGNED (-DALIGNED), for devices that do not loop: rows consist of
+ * such vectors, and tensors begin at a multiple of them. */
+enum { PLAN_ALIGNED = 4 };
+minrnn_status plan_aligned(struct cl_device *device, const char *file, const char *name,
+                           const char *options, int64_t count, struct plan *plan);
+
 /* Row by row: a row group, ROW_ITEMS work-items, takes `run` rows (0: the device's choice) of
  * `width` elements. Narrow rows have several row groups in a work-group. */
 minrnn_status plan_rows(struct cl_device *device, const char *file, const char *name, int64_t rows,

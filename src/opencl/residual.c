@@ -3,11 +3,21 @@
 #include "base/philox.h"
 #include "opencl/plan.h"
 
+static const char file[] = "residual.cl";
+
 struct dropout {
     float probability;
     uint64_t seed;
     uint32_t site, step;
 };
+
+/* Whether GPUs can read and write vectors: neighbours then lie beside each other. */
+static bool is_aligned(const struct cl_device *device, int64_t width, minrnn_tensor x,
+                       minrnn_tensor bias, minrnn_tensor with, minrnn_tensor y) {
+    return !plan_loops(device) && width % PLAN_ALIGNED == 0 && tensor_is_aligned(x, PLAN_ALIGNED) &&
+           tensor_is_aligned(bias, PLAN_ALIGNED) && tensor_is_aligned(with, PLAN_ALIGNED) &&
+           tensor_is_aligned(y, PLAN_ALIGNED);
+}
 
 /* y = residual + dropout(x + bias). */
 static minrnn_status residual(struct op_context *context, int64_t rows, int64_t width,
@@ -18,7 +28,9 @@ static minrnn_status residual(struct op_context *context, int64_t rows, int64_t 
     struct plan plan;
     const char *options = dropout.probability > 0 ? "-DDROPOUT" : "";
     const minrnn_status status =
-        plan_flat(device, "residual.cl", "residual", options, count, 4, &plan);
+        is_aligned(device, width, x, bias, with, y)
+            ? plan_aligned(device, file, "residual", options, count, &plan)
+            : plan_flat(device, file, "residual", options, count, 4, &plan);
     return status ? status
                   : LAUNCH(device, plan.kernel, &plan.range, ARG_LONG(count), ARG_LONG(plan.run),
                            ARG_LONG(width), ARG_UINT(philox_threshold(dropout.probability)),
