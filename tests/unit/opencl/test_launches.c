@@ -312,6 +312,42 @@ static void test_rows(void **state) {
     assert_int_equal(items[0], 25 * 64);
 }
 
+static bool residual_is_aligned(const struct residual_forward_args *args) {
+    assert_int_equal(opencl_ops.residual_forward->run(&context, args), MINRNN_OK);
+    expect_names("residual");
+    return strstr(options, "-DALIGNED") != NULL;
+}
+
+/* GPUs take four elements at once if each tensor lets them. */
+static void test_residuals(void **state) {
+    (void)state;
+    const struct residual_forward_args args = {.rows = 3,
+                                               .width = 8,
+                                               .dropout = 0.5f,
+                                               .x = small,
+                                               .bias = small,
+                                               .residual = small,
+                                               .y = small};
+    const minrnn_tensor odd = tensor_at(small, 1);
+    be_gpu(4);
+    forget_launches();
+    assert_true(residual_is_aligned(&args));
+    assert_int_equal(items[0], 32); /* of 6 */
+    struct residual_forward_args other = args;
+    other.x = odd;
+    assert_false(residual_is_aligned(&other));
+    other = args, other.bias = odd;
+    assert_false(residual_is_aligned(&other));
+    other = args, other.residual = odd;
+    assert_false(residual_is_aligned(&other));
+    other = args, other.y = odd;
+    assert_false(residual_is_aligned(&other));
+    other = args, other.width = 6;
+    assert_false(residual_is_aligned(&other));
+    be_cpu(8, 4);
+    assert_false(residual_is_aligned(&args));
+}
+
 /* No work-item walks along all rows, whatever their tokens: 1,024 blocks of 256 rows, then sums
  * over what crosses from one into the next. */
 static void test_embedding(void **state) {
@@ -546,6 +582,7 @@ int main(void) {
         cmocka_unit_test(test_scan_choice),
         cmocka_unit_test(test_scan_limits),
         cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_residuals),
         cmocka_unit_test(test_embedding),
         cmocka_unit_test(test_long_convolutions),
         cmocka_unit_test(test_flushes),
