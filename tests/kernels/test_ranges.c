@@ -2,6 +2,7 @@
 /* However large tensors are, what is launched stays within what drivers take: 2^31 work-items in
  * the first dimension, past which some leave work out and say nothing; 65,535 work-groups in the
  * other two, NVIDIA's limit. On described devices, whose buffers hold nothing. */
+#include "must.h"
 #include "recorder.h"
 
 #include <setjmp.h>
