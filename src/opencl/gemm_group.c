@@ -67,33 +67,57 @@ static bool by_fours(minrnn_tensor x, int64_t columns, int64_t row, int64_t step
            tensor_is_aligned(x, 4);
 }
 
-/* The kernel, with as many work-items as the device lets it have. */
-static minrnn_status group_kernel(struct cl_device *device, const struct gemm_args *args,
-                                  struct group_plan *plan, bool whole_c, bool sums,
-                                  struct kernel **kernel) {
-    const bool a = by_fours(args->a, args->transpose_a ? args->m : args->k, args->a_row,
-                            args->a_step, args->count);
-    const bool b = by_fours(args->b, args->transpose_b ? args->k : args->n, args->b_row,
-                            args->b_step, args->count);
-    for (;;) {
-        char options[192];
-        snprintf(options, sizeof options,
-                 "-DLANES_M=%d -DLANES_N=%d -DITEM_M=%d -DITEM_N=%d -DSLAB=%d%s%s%s%s%s%s",
-                 plan->m.lanes, plan->n.lanes, plan->m.elements / plan->m.lanes,
-                 plan->n.elements / plan->n.lanes, SLAB, args->transpose_a ? " -DTRANSPOSE_A" : "",
-                 args->transpose_b ? " -DTRANSPOSE_B" : "", a ? " -DALIGNED_A" : "",
-                 b ? " -DALIGNED_B" : "", whole_c ? " -DALIGNED_C" : "", sums ? " -DSUMS" : "");
-        const struct program_spec spec = {.files = {"prelude.cl", "gemm_group.cl"},
-                                          .options = options};
-        const minrnn_status status = kernel_get(device, &spec, "gemm_group", kernel);
-        const int items = plan->m.lanes * plan->n.lanes;
-        if (status || items == 1 || kernel_max_work_group(*kernel) >= (size_t)items) {
-            return status;
-        }
+/* What the kernel is built for. */
+struct group_shape {
+    struct group_plan *plan;
+    bool transpose_a, transpose_b, whole_a, whole_b, whole_c, sums;
+};
+
+static size_t group_items(const void *shape) {
+    const struct group_plan *plan = ((const struct group_shape *)shape)->plan;
+    return (size_t)(plan->m.lanes * plan->n.lanes);
+}
+
+static void describe_group(const void *shape, struct program_spec *spec,
+                           char options[FITTING_OPTIONS]) {
+    const struct group_shape *s = shape;
+    const struct side m = s->plan->m, n = s->plan->n;
+    snprintf(options, FITTING_OPTIONS,
+             "-DLANES_M=%d -DLANES_N=%d -DITEM_M=%d -DITEM_N=%d -DSLAB=%d%s%s%s%s%s%s", m.lanes,
+             n.lanes, m.elements / m.lanes, n.elements / n.lanes, SLAB,
+             s->transpose_a ? " -DTRANSPOSE_A" : "", s->transpose_b ? " -DTRANSPOSE_B" : "",
+             s->whole_a ? " -DALIGNED_A" : "", s->whole_b ? " -DALIGNED_B" : "",
+             s->whole_c ? " -DALIGNED_C" : "", s->sums ? " -DSUMS" : "");
+    *spec = (struct program_spec){.files = {"prelude.cl", "gemm_group.cl"}, .options = options};
+}
+
+static void shrink_group(void *shape, size_t most) {
+    struct group_plan *plan = ((struct group_shape *)shape)->plan;
+    while (group_items(shape) > most) {
         struct side *side = plan->m.lanes >= plan->n.lanes ? &plan->m : &plan->n;
         side->elements /= 2;
         side->lanes /= 2;
     }
+}
+
+/* The kernel, with as many work-items as the device lets it have. */
+static minrnn_status group_kernel(struct cl_device *device, const struct gemm_args *args,
+                                  struct group_plan *plan, bool whole_c, bool sums,
+                                  struct kernel **kernel) {
+    struct group_shape shape = {
+        .plan = plan,
+        .transpose_a = args->transpose_a,
+        .transpose_b = args->transpose_b,
+        .whole_a = by_fours(args->a, args->transpose_a ? args->m : args->k, args->a_row,
+                            args->a_step, args->count),
+        .whole_b = by_fours(args->b, args->transpose_b ? args->k : args->n, args->b_row,
+                            args->b_step, args->count),
+        .whole_c = whole_c,
+        .sums = sums,
+    };
+    const struct fitting fitting = {"gemm_group", &shape, group_items, describe_group,
+                                    shrink_group};
+    return kernel_get_fitting(device, &fitting, kernel);
 }
 
 /* All segments from step `begin` on, into c or, if there are several, side by side into scratch. */

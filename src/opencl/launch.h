@@ -84,7 +84,7 @@ static inline struct cl_device *cl_device_of(const struct op_context *context) {
     return (struct cl_device *)context->device;
 }
 
-enum { PROGRAM_MAX_FILES = 8 };
+enum { PROGRAM_MAX_FILES = 8, FITTING_OPTIONS = 512 };
 
 /* A program: files of cl/ by name ("prelude.cl", "scan/serial.cl"), concatenated in this order, and
  * compiler options ("-DVECTOR=16 -DTAPS=4"). Both together are its identity. Every program also
@@ -101,6 +101,23 @@ minrnn_status kernel_get(struct cl_device *device, const struct program_spec *sp
 
 /* The largest work-group this kernel can have on its device. */
 size_t kernel_max_work_group(const struct kernel *kernel);
+
+/* A kernel for whose work-group its program is built, by options. `plan` holds the size. */
+struct fitting {
+    const char *name; /* the kernel's */
+    void *plan;
+    size_t (*items)(const void *plan); /* work-items of the group */
+    /* Writes the program: its files, and its options to `options`, which it points to. */
+    void (*describe)(const void *plan, struct program_spec *spec, char options[FITTING_OPTIONS]);
+    /* Makes the group the largest of at most `most` work-items, at least 1. */
+    void (*shrink)(void *plan, size_t most);
+};
+
+/* kernel_get for the group of the plan or, if the driver has no such kernel, for the largest that
+ * it has. Some say by a limit that a group is too large, others by not building its program or by
+ * making no kernel of it. If none fits, the error is the first. */
+minrnn_status kernel_get_fitting(struct cl_device *device, const struct fitting *fitting,
+                                 struct kernel **kernel);
 
 /* One kernel argument. A tensor takes two parameters in the kernel, `__global float *t, ulong
  * t_offset` (elements); an absent one passes NULL and 0. */

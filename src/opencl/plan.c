@@ -18,11 +18,19 @@ int plan_vector(const struct cl_device *device) {
     return plan_loops(device) ? device->traits.float_width : 1;
 }
 
+/* A program of prelude.cl, span.cl and `file` for vectors of so many elements, its options written
+ * to `all`. */
+static void describe(const char *file, int vector, const char *options, struct program_spec *spec,
+                     char all[FITTING_OPTIONS]) {
+    snprintf(all, FITTING_OPTIONS, "-DVECTOR=%d%s%s", vector, options[0] ? " " : "", options);
+    *spec = (struct program_spec){{"prelude.cl", "span.cl", file}, all};
+}
+
 static minrnn_status kernel_of_vector(struct cl_device *device, const char *file, const char *name,
                                       int vector, const char *options, struct kernel **kernel) {
-    char all[OPTION_BYTES + 32];
-    snprintf(all, sizeof all, "-DVECTOR=%d%s%s", vector, options[0] ? " " : "", options);
-    const struct program_spec spec = {{"prelude.cl", "span.cl", file}, all};
+    char all[FITTING_OPTIONS];
+    struct program_spec spec;
+    describe(file, vector, options, &spec, all);
     return kernel_get(device, &spec, name, kernel);
 }
 
@@ -109,67 +117,105 @@ static int64_t rows_of_group(const struct cl_device *device, int64_t rows, int64
     return max_i64(1, min_i64(share, tuned(traits, TUNE_cpu_run_most) / width));
 }
 
+/* Work-items that share a row, and such groups beside each other. */
+struct row_group {
+    const struct cl_device *device;
+    const char *file;
+    int64_t items, groups;
+};
+
+static size_t row_items(const void *plan) {
+    const struct row_group *group = plan;
+    return (size_t)(group->items * group->groups);
+}
+
+static void describe_rows(const void *plan, struct program_spec *spec,
+                          char options[FITTING_OPTIONS]) {
+    const struct row_group *group = plan;
+    char own[OPTION_BYTES] = ""; /* one program with the flat kernels of the file */
+    if (row_items(group) > 1) {
+        snprintf(own, sizeof own, "-DROW_ITEMS=%d -DROW_GROUPS=%d", (int)group->items,
+                 (int)group->groups);
+    }
+    describe(group->file, plan_vector(group->device), own, spec, options);
+}
+
+/* Groups beside each other go first. */
+static void shrink_rows(void *plan, size_t most) {
+    struct row_group *group = plan;
+    group->items = power_of_two(group->items, (int64_t)most);
+    group->groups = power_of_two(group->groups, (int64_t)most / group->items);
+}
+
 minrnn_status plan_rows(struct cl_device *device, const char *file, const char *name, int64_t rows,
                         int64_t width, int64_t run, struct plan *plan) {
     const struct cl_traits *traits = &device->traits;
     const int64_t most = plan_loops(device) ? 1
                                             : power_of_two(tuned(traits, TUNE_row_items),
                                                            (int64_t)traits->max_work_group);
-    int64_t items = power_of_two(width, most), groups = most / items;
-    for (;;) {
-        char options[OPTION_BYTES] = ""; /* one program with the flat kernels of the file */
-        if (items * groups > 1) {
-            snprintf(options, sizeof options, "-DROW_ITEMS=%d -DROW_GROUPS=%d", (int)items,
-                     (int)groups);
-        }
-        const minrnn_status status = plan_kernel(device, file, name, options, &plan->kernel);
-        if (status) {
-            return status;
-        }
-        const int64_t possible = (int64_t)kernel_max_work_group(plan->kernel);
-        if (items * groups == 1 || possible >= items * groups) {
-            break;
-        }
-        items = power_of_two(items, possible);
-        groups = power_of_two(groups, possible / items);
+    struct row_group group = {.device = device, .file = file, .items = power_of_two(width, most)};
+    group.groups = most / group.items;
+    const struct fitting fitting = {name, &group, row_items, describe_rows, shrink_rows};
+    const minrnn_status status = kernel_get_fitting(device, &fitting, &plan->kernel);
+    if (status) {
+        return status;
     }
-    plan->run = run > 0 ? run : rows_of_group(device, rows, width, items);
+    plan->run = run > 0 ? run : rows_of_group(device, rows, width, group.items);
     plan->range = (struct launch_range){
-        {(size_t)(ceil_div(ceil_div(rows, plan->run), groups) * items), (size_t)groups, 1},
-        {(size_t)items, (size_t)groups, 1}};
+        {(size_t)(ceil_div(ceil_div(rows, plan->run), group.groups) * group.items),
+         (size_t)group.groups, 1},
+        {(size_t)group.items, (size_t)group.groups, 1}};
     return MINRNN_OK;
+}
+
+/* Work-items of a work-group down columns: columns, and slices of their rows. */
+struct column_group {
+    const struct cl_device *device;
+    const char *file;
+    int vectors;
+    int64_t items, slices;
+};
+
+static size_t column_items(const void *plan) {
+    const struct column_group *group = plan;
+    return (size_t)(group->items * group->slices);
+}
+
+static void describe_columns(const void *plan, struct program_spec *spec,
+                             char options[FITTING_OPTIONS]) {
+    const struct column_group *group = plan;
+    char own[OPTION_BYTES];
+    snprintf(own, sizeof own, "-DCOLUMN_VECTORS=%d -DCOLUMN_ITEMS=%d -DSLICES=%d -DIN_FLIGHT=%d",
+             group->vectors, (int)group->items, (int)group->slices,
+             plan_loops(group->device) ? 1 : tuned(&group->device->traits, TUNE_column_in_flight));
+    describe(group->file, plan_vector(group->device), own, spec, options);
+}
+
+/* Slices go first. */
+static void shrink_columns(void *plan, size_t most) {
+    struct column_group *group = plan;
+    group->items = power_of_two(group->items, (int64_t)most);
+    group->slices = power_of_two(group->slices, (int64_t)most / group->items);
 }
 
 /* Work-groups of at most `items` columns and `slices` of their rows. */
 static minrnn_status plan_slices(struct cl_device *device, const char *file, const char *name,
                                  int64_t width, int64_t blocks, int vectors, int64_t items,
                                  int64_t slices, struct plan *plan) {
-    const struct cl_traits *traits = &device->traits;
     const bool loops = plan_loops(device);
-    const int64_t most = loops ? 1 : (int64_t)traits->max_work_group;
-    const int64_t span = loops ? (int64_t)vectors * plan_vector(device) : 1;
-    items = power_of_two(items, most);
-    slices = power_of_two(slices, most / items);
-    for (;;) {
-        char options[OPTION_BYTES];
-        snprintf(options, sizeof options,
-                 "-DCOLUMN_VECTORS=%d -DCOLUMN_ITEMS=%d -DSLICES=%d -DIN_FLIGHT=%d",
-                 loops ? vectors : 1, (int)items, (int)slices,
-                 loops ? 1 : tuned(traits, TUNE_column_in_flight));
-        const minrnn_status status = plan_kernel(device, file, name, options, &plan->kernel);
-        if (status) {
-            return status;
-        }
-        const int64_t possible = (int64_t)kernel_max_work_group(plan->kernel);
-        if (items * slices == 1 || possible >= items * slices) {
-            break;
-        }
-        items = power_of_two(possible < items ? items / 2 : items, possible);
-        slices = power_of_two(slices, possible / items);
+    const int64_t most = loops ? 1 : (int64_t)device->traits.max_work_group;
+    struct column_group group = {.device = device, .file = file, .vectors = loops ? vectors : 1};
+    group.items = power_of_two(items, most);
+    group.slices = power_of_two(slices, most / group.items);
+    const struct fitting fitting = {name, &group, column_items, describe_columns, shrink_columns};
+    const minrnn_status status = kernel_get_fitting(device, &fitting, &plan->kernel);
+    if (status) {
+        return status;
     }
+    const int64_t spans = ceil_div(width, (int64_t)group.vectors * plan_vector(device));
     plan->range = (struct launch_range){
-        {(size_t)(ceil_div(ceil_div(width, span), items) * items), (size_t)(blocks * slices), 1},
-        {(size_t)items, (size_t)slices, 1}};
+        {(size_t)round_up(spans, group.items), (size_t)(blocks * group.slices), 1},
+        {(size_t)group.items, (size_t)group.slices, 1}};
     return MINRNN_OK;
 }
 

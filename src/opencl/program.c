@@ -17,6 +17,7 @@ struct program_cache {
     char *identity; /* of device, driver and platform: the beginning of a key on disk */
     char *folder;   /* NULL: nothing on disk */
     struct program *programs;
+    bool refused; /* the last kernel wanted: the driver built no program, or made no kernel of it */
 };
 
 static uint64_t hash_spec(const struct program_spec *spec) {
@@ -68,8 +69,9 @@ static minrnn_status build_failed(cl_program program, cl_device_id id, cl_int co
     return status;
 }
 
-static minrnn_status build_source(struct cl_device *device, const char *source, const char *options,
-                                  cl_program *program) {
+static minrnn_status build_source(struct program_cache *cache, const char *source,
+                                  const char *options, cl_program *program) {
+    const struct cl_device *device = cache->device;
     cl_int code = CL_SUCCESS;
     cl_program built = clCreateProgramWithSource(device->context, 1, &source, NULL, &code);
     if (!built) {
@@ -78,6 +80,7 @@ static minrnn_status build_source(struct cl_device *device, const char *source, 
     code = clBuildProgram(built, 1, &device->id, options, NULL, NULL);
     if (code) {
         const minrnn_status status = build_failed(built, device->id, code, options);
+        cache->refused = code == CL_BUILD_PROGRAM_FAILURE;
         clReleaseProgram(built);
         return status;
     }
@@ -257,7 +260,7 @@ static minrnn_status program_make(struct program_cache *cache, const struct prog
         program->from_source = !program->from_disk;
     }
     if (!status && program->from_source) {
-        status = build_source(cache->device, source, options, &program->handle);
+        status = build_source(cache, source, options, &program->handle);
     }
     mem_free(source);
     mem_free(options);
@@ -294,11 +297,13 @@ static minrnn_status program_create(struct program_cache *cache, const struct pr
 static minrnn_status kernel_open(const struct cl_device *device, struct kernel *kernel) {
     cl_int code = CL_SUCCESS;
     kernel->handle = clCreateKernel(kernel->program->handle, kernel->name, &code);
+    device->programs->refused = !kernel->handle;
     if (!kernel->handle) {
         return cl_fail(code, "clCreateKernel", "kernel %s", kernel->name);
     }
     code = clGetKernelWorkGroupInfo(kernel->handle, device->id, CL_KERNEL_WORK_GROUP_SIZE,
                                     sizeof(size_t), &kernel->max_work_group, NULL);
+    device->programs->refused = code != CL_SUCCESS;
     return code ? cl_fail(code, "clGetKernelWorkGroupInfo", "kernel %s", kernel->name) : MINRNN_OK;
 }
 
@@ -387,21 +392,26 @@ void program_cache_forget(struct program_cache *cache) {
     pthread_mutex_unlock(&cache->lock);
 }
 
-static minrnn_status program_get(struct program_cache *cache, const struct program_spec *spec,
-                                 struct program **program) {
-    const uint64_t hash = hash_spec(spec);
-    for (struct program *p = cache->programs; p; p = p->next) {
-        if (p->hash == hash && same_spec(&p->spec, spec)) {
-            *program = p;
-            return MINRNN_OK;
-        }
+static struct program *program_find(const struct program_cache *cache,
+                                    const struct program_spec *spec, uint64_t hash) {
+    struct program *program = cache->programs;
+    while (program && !(program->hash == hash && same_spec(&program->spec, spec))) {
+        program = program->next;
     }
-    const minrnn_status status = program_create(cache, spec, hash, program);
-    if (!status) {
-        (*program)->next = cache->programs;
-        cache->programs = *program;
+    return program;
+}
+
+static void program_add(struct program_cache *cache, struct program *program) {
+    program->next = cache->programs;
+    cache->programs = program;
+}
+
+static struct kernel *kernel_find(const struct program *program, const char *name) {
+    struct kernel *kernel = program->kernels;
+    while (kernel && strcmp(kernel->name, name) != 0) {
+        kernel = kernel->next;
     }
-    return status;
+    return kernel;
 }
 
 /* A driver may load a binary that is not its own, and only then have no kernel of it. */
@@ -417,29 +427,103 @@ static minrnn_status rebuild(struct cl_device *device, struct program *program) 
     return MINRNN_OK;
 }
 
-static minrnn_status kernel_find(struct cl_device *device, struct program *program,
-                                 const char *name, struct kernel **kernel) {
-    for (struct kernel *k = program->kernels; k; k = k->next) {
-        if (strcmp(k->name, name) == 0) {
-            *kernel = k;
-            return MINRNN_OK;
-        }
+/* The kernel of a program that may not be there yet; found, it may be one that was refused. */
+static minrnn_status find_or_make(struct program_cache *cache, const struct program_spec *spec,
+                                  const char *name, struct kernel **kernel) {
+    const uint64_t hash = hash_spec(spec);
+    struct program *program = program_find(cache, spec, hash);
+    *kernel = program ? kernel_find(program, name) : NULL;
+    cache->refused = false;
+    if (*kernel) {
+        return MINRNN_OK;
     }
-    minrnn_status status = kernel_create(device, program, name, kernel);
-    if (status && program->from_disk) {
-        status = rebuild(device, program);
-        status = status ? status : kernel_create(device, program, name, kernel);
+    minrnn_status status = MINRNN_OK;
+    if (!program) {
+        status = program_create(cache, spec, hash, &program);
+        if (!status) {
+            program_add(cache, program);
+        }
+    } else if (!program->handle) {
+        status = program_make(cache, spec, true, program);
+    }
+    status = status ? status : kernel_create(cache->device, program, name, kernel);
+    if (status && program && program->from_disk) {
+        cache->refused = false;
+        status = rebuild(cache->device, program);
+        status = status ? status : kernel_create(cache->device, program, name, kernel);
     }
     return status;
 }
 
 minrnn_status kernel_get(struct cl_device *device, const struct program_spec *spec,
                          const char *name, struct kernel **kernel) {
-    struct program *program = NULL;
     pthread_mutex_lock(&device->programs->lock);
-    minrnn_status status = program_get(device->programs, spec, &program);
-    status = status ? status : kernel_find(device, program, name, kernel);
+    const minrnn_status status = find_or_make(device->programs, spec, name, kernel);
     pthread_mutex_unlock(&device->programs->lock);
+    return status;
+}
+
+/* ---- work-groups that fit ---- */
+
+/* So that the driver is not asked again at every launch. Without memory it is. */
+static void remember_refusal(struct program_cache *cache, const struct program_spec *spec,
+                             const char *name) {
+    const uint64_t hash = hash_spec(spec);
+    struct program *program = program_find(cache, spec, hash);
+    if (!program) {
+        program = mem_alloc(1, sizeof *program);
+        if (!program || copy_spec(spec, &program->spec)) {
+            mem_free(program);
+            return;
+        }
+        program->hash = hash;
+        program_add(cache, program);
+    }
+    struct kernel *refused = mem_alloc(1, sizeof *refused);
+    char *own_name = mem_strdup(name);
+    if (!refused || !own_name) {
+        mem_free(own_name);
+        mem_free(refused);
+        return;
+    }
+    *refused = (struct kernel){.name = own_name, .program = program, .next = program->kernels};
+    program->kernels = refused;
+}
+
+/* What was refused is remembered once a smaller group was not: else it was not for the size. */
+static minrnn_status fit(struct program_cache *cache, const struct fitting *fitting,
+                         struct kernel **kernel) {
+    char options[FITTING_OPTIONS];
+    struct program_spec spec = {.options = options};
+    fitting->describe(fitting->plan, &spec, options);
+    const size_t items = fitting->items(fitting->plan);
+    const minrnn_status status = find_or_make(cache, &spec, fitting->name, kernel);
+    const size_t possible = status ? 0 : (*kernel)->max_work_group;
+    if (items == 1 || possible >= items || (status && !cache->refused)) {
+        return status;
+    }
+    char *words = status ? mem_strdup(minrnn_error_text()) : NULL;
+    fitting->shrink(fitting->plan, possible > 0 ? possible : items / 2);
+    minrnn_status smaller = fit(cache, fitting, kernel);
+    if (status && !smaller) {
+        remember_refusal(cache, &spec, fitting->name);
+    } else if (words) {
+        smaller = fail(status, "%s", words);
+    }
+    mem_free(words);
+    return smaller;
+}
+
+minrnn_status kernel_get_fitting(struct cl_device *device, const struct fitting *fitting,
+                                 struct kernel **kernel) {
+    char before[ERROR_TEXT_CAPACITY];
+    memcpy(before, minrnn_error_text(), strlen(minrnn_error_text()) + 1);
+    pthread_mutex_lock(&device->programs->lock);
+    const minrnn_status status = fit(device->programs, fitting, kernel);
+    pthread_mutex_unlock(&device->programs->lock);
+    if (!status && strcmp(before, minrnn_error_text()) != 0) {
+        error_text_set("%s", before);
+    }
     return status;
 }
 

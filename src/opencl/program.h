@@ -8,7 +8,7 @@
 struct program;
 
 struct kernel {
-    cl_kernel handle;
+    cl_kernel handle; /* NULL: the driver refused to make it, and its largest work-group is 0 */
     char *name;
     size_t max_work_group;
     struct program *program;
@@ -16,8 +16,8 @@ struct kernel {
 };
 
 struct program {
-    cl_program handle;
-    uint64_t hash; /* of the specification */
+    cl_program handle; /* NULL: the driver refused to build it */
+    uint64_t hash;     /* of the specification */
     struct program_spec spec;
     bool from_source; /* not from the disk, so that its binary is worth saving ... */
     bool launched;    /* ... once kernels ran: some drivers only compile them then */

@@ -9,20 +9,18 @@
 
 /* ---- programs ---- */
 
-enum { OPTIONS_CAPACITY = 512 };
-
-static void add_option(char options[OPTIONS_CAPACITY], bool wanted, const char *option) {
+static void add_option(char options[FITTING_OPTIONS], bool wanted, const char *option) {
     const size_t used = strlen(options);
     if (wanted) {
-        snprintf(options + used, OPTIONS_CAPACITY - used, " -D%s", option);
+        snprintf(options + used, FITTING_OPTIONS - used, " -D%s", option);
     }
 }
 
 static void write_options(const struct scan *scan, const struct scan_plan *plan,
-                          const struct scan_piece *piece, char options[OPTIONS_CAPACITY]) {
+                          const struct scan_piece *piece, char options[FITTING_OPTIONS]) {
     const struct scan_backward_args *args = &scan->args;
     const bool in_order = plan->chunks > 1 && plan->run != MINRNN_RUN_CHUNK;
-    snprintf(options, OPTIONS_CAPACITY,
+    snprintf(options, FITTING_OPTIONS,
              "-DVECTOR=%d -DVECTORS=%d -DBLOCK=%d -DAHEAD=%d -DLANES=%d -DROWS=%d -DGATES=%d",
              piece->vector, piece->vectors, scan_block(scan, plan->run),
              scan_ahead(&scan->device->traits), plan->lanes, plan->rows,
@@ -64,18 +62,26 @@ static const char *cell_file(minrnn_scan_cell cell) {
     return NULL;
 }
 
-/* The kernel `name` of the run's file. */
-static minrnn_status get_kernel(const struct scan *scan, const struct scan_plan *plan,
-                                const struct scan_piece *piece, const char *run, const char *name,
-                                struct kernel **kernel) {
-    char options[OPTIONS_CAPACITY];
+/* The program of the run's file. */
+static void describe(const struct scan *scan, const struct scan_plan *plan,
+                     const struct scan_piece *piece, const char *run, struct program_spec *spec,
+                     char options[FITTING_OPTIONS]) {
     write_options(scan, plan, piece, options);
-    const struct program_spec spec = {
+    *spec = (struct program_spec){
         .files = {"prelude.cl", "scan/math.cl", alg_file(scan->alg), "scan/lane.cl",
                   "scan/gated.cl", cell_file(scan->args.cell),
                   scan->backward ? "scan/backward.cl" : "scan/forward.cl", run},
         .options = options,
     };
+}
+
+/* Its kernel `name`. */
+static minrnn_status get_kernel(const struct scan *scan, const struct scan_plan *plan,
+                                const struct scan_piece *piece, const char *run, const char *name,
+                                struct kernel **kernel) {
+    char options[FITTING_OPTIONS];
+    struct program_spec spec;
+    describe(scan, plan, piece, run, &spec, options);
     return kernel_get(scan->device, &spec, name, kernel);
 }
 
@@ -288,15 +294,34 @@ static minrnn_status launch_tile(const struct scan *scan, const struct scan_plan
     return start(scan, &launch, &range);
 }
 
+/* A tile's work-group may have to be smaller than planned: registers run out. */
+struct tile {
+    const struct scan *scan;
+    struct scan_plan *plan;
+    const struct scan_piece *piece;
+};
+
+static size_t tile_items(const void *plan) {
+    const struct tile *tile = plan;
+    return (size_t)tile->plan->lanes * (size_t)tile->plan->rows;
+}
+
+static void describe_tile(const void *plan, struct program_spec *spec,
+                          char options[FITTING_OPTIONS]) {
+    const struct tile *tile = plan;
+    describe(tile->scan, tile->plan, tile->piece, "scan/tile.cl", spec, options);
+}
+
+static void shrink_tile(void *plan, size_t most) {
+    scan_shrink_tile(((struct tile *)plan)->plan, most);
+}
+
 static minrnn_status run_tile(const struct scan *scan, struct scan_plan *plan,
                               const struct scan_piece *piece) {
+    struct tile tile = {scan, plan, piece};
     struct kernel *kernel = NULL;
-    minrnn_status status = get_kernel(scan, plan, piece, "scan/tile.cl", "scan_tile", &kernel);
-    while (!status && plan->rows > 1 &&
-           kernel_max_work_group(kernel) < (size_t)plan->lanes * (size_t)plan->rows) {
-        plan->rows /= 2; /* registers ran out */
-        status = get_kernel(scan, plan, piece, "scan/tile.cl", "scan_tile", &kernel);
-    }
+    const struct fitting fitting = {"scan_tile", &tile, tile_items, describe_tile, shrink_tile};
+    minrnn_status status = kernel_get_fitting(scan->device, &fitting, &kernel);
     for (int64_t chunk = 0; !status && chunk < plan->chunks; chunk++) {
         status = launch_tile(scan, plan, kernel, chunk);
     }

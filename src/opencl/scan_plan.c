@@ -31,6 +31,15 @@ static minrnn_scan_run fastest_run(const struct cl_traits *traits,
                : MINRNN_RUN_TILE;
 }
 
+void scan_shrink_tile(struct scan_plan *plan, size_t most) {
+    while (plan->rows > 1 && (size_t)plan->rows * (size_t)plan->lanes > most) {
+        plan->rows /= 2;
+    }
+    while (plan->lanes > 1 && (size_t)plan->rows * (size_t)plan->lanes > most) {
+        plan->lanes /= 2;
+    }
+}
+
 /* A tile's work-group: narrower than usual if there are fewer channels, and then with more rows, so
  * that time goes the faster. Each row looks at all before it: too many would wait for that. */
 static void plan_tile(const struct cl_traits *traits, int64_t width, struct scan_plan *plan) {
@@ -40,12 +49,7 @@ static void plan_tile(const struct cl_traits *traits, int64_t width, struct scan
         plan->lanes /= 2;
         plan->rows *= 2;
     }
-    while (plan->rows > 1 && (size_t)plan->rows * (size_t)plan->lanes > traits->max_work_group) {
-        plan->rows /= 2;
-    }
-    while (plan->lanes > 1 && (size_t)plan->rows * (size_t)plan->lanes > traits->max_work_group) {
-        plan->lanes /= 2;
-    }
+    scan_shrink_tile(plan, traits->max_work_group);
 }
 
 static minrnn_scan_run choose_run(const struct cl_traits *traits,

@@ -33,6 +33,9 @@ struct scan_piece {
 /* `args` counts by its sizes, not by what is absent. */
 struct scan_plan scan_plan(const struct cl_traits *traits, const struct scan_backward_args *args);
 
+/* Makes a tile's work-group one of at most `most` work-items: fewer rows, then fewer lanes. */
+void scan_shrink_tile(struct scan_plan *plan, size_t most);
+
 /* The widest piece from `channel` on, for the runs that walk steps one by one. */
 struct scan_piece scan_piece(const struct scan *scan, const struct scan_plan *plan,
                              int64_t channel);

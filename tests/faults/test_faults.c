@@ -21,6 +21,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -234,10 +235,35 @@ static bool names_call(const struct point *point) {
     return false;
 }
 
+/* Whether a GPU's kernel is then tried in a smaller work-group, which sums in another order. */
+static bool may_shrink(const struct point *point) {
+#ifdef MINRNN_HAVE_OPENCL
+    const enum fault_call call = point->fault.call;
+    return fault_pretend_gpu &&
+           ((call == FAULT_clBuildProgram && point->fault.code == CL_BUILD_PROGRAM_FAILURE) ||
+            call == FAULT_clCreateKernel || call == FAULT_clGetKernelWorkGroupInfo);
+#else
+    (void)point;
+    return false;
+#endif
+}
+
+static bool is_near(double a, double b) {
+    return fabs(a - b) <= 1e-4 * fabs(b);
+}
+
+static bool is_near_expected(void) {
+    bool near = is_near(result.evaluation, test.expected.evaluation);
+    for (int i = 0; i < CYCLE_STEPS; i++) {
+        near = near && is_near(result.records[i].loss, test.expected.records[i].loss);
+    }
+    return near;
+}
+
 static void check_result(const struct point *point) {
     const bool must_go_on = point->fault.code == FAULT_SHORT || point->fault.code == EINTR;
     if (result.status == MINRNN_OK) {
-        if (!is_as_expected()) {
+        if (!is_as_expected() && !(may_shrink(point) && is_near_expected())) {
             complain(point, "no error, but another result");
         }
     } else if (must_go_on) {
@@ -260,6 +286,8 @@ static void check_file(const struct point *point, const char *path, const struct
                        const struct content *new) {
     if (!get(path, &found)) {
         complain(point, "%s is gone", path);
+    } else if (may_shrink(point) && found.bytes == new->bytes) {
+        return; /* other bits */
     } else if (!same(&found, new) && (result.status == MINRNN_OK || !same(&found, old))) {
         complain(point, "%s is not whole: %zu bytes", path, found.bytes);
     }

@@ -145,6 +145,18 @@ size_t kernel_max_work_group(const struct kernel *kernel) {
     return kernel->program->recorder->device.traits.max_work_group;
 }
 
+minrnn_status kernel_get_fitting(struct cl_device *device, const struct fitting *fitting,
+                                 struct kernel **kernel) {
+    char options[FITTING_OPTIONS];
+    struct program_spec spec = {.options = options};
+    const size_t items = fitting->items(fitting->plan);
+    if (items > device->traits.max_work_group) {
+        fitting->shrink(fitting->plan, device->traits.max_work_group);
+    }
+    fitting->describe(fitting->plan, &spec, options);
+    return kernel_get(device, &spec, fitting->name, kernel);
+}
+
 /* What OpenCL would refuse: whole work-groups, no larger than the device can have. */
 static minrnn_status check_range(const struct kernel *kernel, const struct launch_range *range) {
     size_t items = 1;
