@@ -269,7 +269,8 @@ __kernel void conv_backward(long batch, long run, long time, long time_run, long
             }
         }
     }
-    const long i = (long)get_global_id(2) * (long)get_global_size(1) + (long)get_global_id(1);
+    const long stretches = (time + time_run - 1) / time_run;
+    const long i = (long)get_global_id(2) * stretches + (long)get_global_id(1);
     __global float *share = partial + partial_offset + i * width * (TAPS + 1);
     EACH_TAP {
         tap_store(dweight[k], share + c * TAPS, k, left);

@@ -96,7 +96,7 @@ __kernel COLUMN_GROUP void embed_crossing(long run, long width, __global const i
     SLICE_SLOTS(slots);
     const long c = (long)get_global_id(0) * COLUMN_SPAN;
     const long n = width - c;
-    const long block = get_group_id(1);
+    const long block = get_global_id(1) / SLICES;
     const long token = tokens[tokens_offset + order[order_offset + (block + 1) * run - 1]];
     const long first = start[start_offset + token];
     const long last = start[start_offset + token + 1] - 1;

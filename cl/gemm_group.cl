@@ -145,10 +145,10 @@ gemm_group(__global const float *restrict a, ulong a_offset, __global const floa
     __local float4 b_slab[2][SLAB][TILE_N / 4 + 1];
     const int item = (int)get_local_id(0);
     const int x = item % LANES_N, y = item / LANES_N;
-    const long first_row = (long)get_group_id(1) * TILE_M;
+    const long first_row = (long)get_global_id(1) * TILE_M;
     const long first_column = (long)get_group_id(0) * TILE_N;
-    const long product = (long)get_group_id(2) / segments;
-    const long segment = (long)get_group_id(2) % segments;
+    const long product = (long)get_global_id(2) / segments;
+    const long segment = (long)get_global_id(2) % segments;
     const long begin = k_begin + segment * k_count;
     const long end = min(begin + k_count, k_end);
     float4 a_quads[READS(TILE_M)], b_quads[READS(TILE_N)];

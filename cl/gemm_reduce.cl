@@ -4,11 +4,11 @@
 /* c[p][row][i] (+)= sum over s of partial[p][s][row][i], s in order; VECTOR elements a work-item. Global:
  * vectors of a row of `width`, rows, which are c_row apart in c, products, which are c_step apart. */
 __kernel void gemm_reduce(__global const float *restrict partial, ulong partial_offset,
-                          __global float *restrict c, ulong c_offset, long width, long c_row,
-                          long c_step, int segments, int accumulate) {
+                          __global float *restrict c, ulong c_offset, long width, long rows,
+                          long c_row, long c_step, int segments, int accumulate) {
     const long begin = (long)get_global_id(0) * VECTOR;
     const long row = get_global_id(1);
-    const long count = width * (long)get_global_size(1);
+    const long count = width * rows;
     const long product = get_global_id(2);
     partial += partial_offset + product * segments * count + row * width;
     c += c_offset + product * c_step + row * c_row;

@@ -10,7 +10,7 @@ __kernel COLUMN_GROUP void column_sum(long rows, long width, long stride, long r
     SLICE_SLOTS(slots);
     const long c = (long)get_global_id(0) * COLUMN_SPAN;
     const long n = width - c;
-    const long block = get_group_id(1);
+    const long block = get_global_id(1) / SLICES;
     const long begin = block * run;
     const long count = n > 0 ? min(run, rows - begin) : 0;
     const columns_t mine = slice_sum(x + x_offset + begin * stride + c, count, stride, n);

@@ -31,7 +31,7 @@ scan_tile(PASS_PARAMETERS, __global float *carries, ulong carries_offset, int ch
     __local row_t rows[ROWS][LANES];
     const int lane = get_local_id(0);
     const int row = get_local_id(1);
-    const int sequence = get_group_id(1);
+    const int sequence = get_global_id(1) / ROWS;
     const int unbounded = ((int)get_group_id(0) * LANES + lane) * VECTOR;
     const int channel = min(unbounded, width - VECTOR);
     const bool active = unbounded < width;

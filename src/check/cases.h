@@ -77,6 +77,9 @@ struct sizes {
 #define SOME_COUNTS SIZES(1, 3, 16, 33, 100, 1025, 4099, 70001)
 #define SOME_VOCABULARIES SIZES(1, 2, 3, 16, 65, 300)
 
+/* More than the work-groups that some devices have along a dimension, 65,535. */
+enum { MANY = 70001 };
+
 /* Of a set in rising order; the small mode leaves out the larger half. One case of each op has the
  * smallest sizes throughout. */
 int64_t maker_pick(struct maker *maker, struct sizes sizes);

@@ -163,6 +163,13 @@ static void make_conv_forward(struct maker *maker) {
         }
         maker_take(maker, &c);
     }
+    if (maker->mode != CHECK_SMALL) {
+        struct check_case c = maker_draw(maker);
+        c.args.conv_forward =
+            (struct conv_forward_args){.batch = MANY, .time = 3, .width = 1, .taps = 2};
+        c.given = ~0u;
+        maker_take(maker, &c);
+    }
 }
 
 static void make_conv_backward(struct maker *maker) {

@@ -104,6 +104,12 @@ static void make_embed_backward(struct maker *maker) {
                                          .width = maker_pick(maker, SOME_WIDTHS)};
         maker_take(maker, &c);
     }
+    if (maker->mode != CHECK_SMALL) {
+        struct check_case c = maker_draw(maker);
+        c.args.embed_backward =
+            (struct embed_backward_args){.rows = 203, .vocab = MANY, .width = 3};
+        maker_take(maker, &c);
+    }
 }
 
 /* ---- the ops ---- */

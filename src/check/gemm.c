@@ -107,6 +107,13 @@ static void take_ragged(struct maker *maker, int flags) {
     maker_take(maker, &c);
 }
 
+/* Small products; their rows apart. */
+static void take_many(struct maker *maker) {
+    struct check_case c = maker_draw(maker);
+    c.args.gemm = (struct gemm_args){.m = 2, .n = 1, .k = 1, .c_row = 2, .count = MANY};
+    maker_take(maker, &c);
+}
+
 static void make_gemm(struct maker *maker) {
     const struct sizes sizes = SIZES(1, 2, 3, 16, 33, 64, 100, 203);
     int flags = 0;
@@ -130,6 +137,10 @@ static void make_gemm(struct maker *maker) {
     for (flags = 0; flags < 4 && maker->mode != CHECK_SMALL; flags++) {
         take_apart(maker, 33, 65, 4099, flags);
         take_apart(maker, 2, 70, 100, flags);
+    }
+    if (maker->mode != CHECK_SMALL) {
+        take_gemm(maker, 8 * MANY, 1, 2, false, false);
+        take_many(maker);
     }
     if (maker->mode == CHECK_THOROUGH) {
         const struct sizes edges = SIZES(1, 15, 16, 17, 63, 64, 65, 127, 128, 129);

@@ -517,6 +517,14 @@ static void special_scans(struct maker *maker, const struct scan_marks *marks,
         take_one(maker, &options, (struct check_shape){1, 65537 + 463 * run, 2},
                  run % 2 ? optional & ~marks->lengths : 0);
     }
+    /* On CPUs so many tiles take minutes, and two chunks of so many sequences a second. */
+    const int last = maker->mode == CHECK_THOROUGH ? RUNS - 1 : MINRNN_RUN_SERIAL;
+    for (int run = MINRNN_RUN_SERIAL; run <= last && !maker->stopped; run++) {
+        const struct scan_options options = {.kind = &scan_kinds[SCAN_KIND_mingru_g],
+                                             .run = (minrnn_scan_run)run};
+        const int64_t time = run == MINRNN_RUN_CHUNK ? 65 : 3;
+        take_one(maker, &options, (struct check_shape){MANY, time, 1}, optional);
+    }
     /* 32 MiB of output do not stay in a cache, so stores may pass it by. */
     maker->fixed = PLAIN_ALIGNED;
     take_one(maker, &(struct scan_options){.kind = &scan_kinds[SCAN_KIND_mingru_g]}, large, 0);

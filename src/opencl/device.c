@@ -124,6 +124,7 @@ static minrnn_status read_traits(cl_device_id id, struct cl_traits *traits) {
                        : width >= 2 ? 2
                                     : 1,
         .max_work_group = group,
+        .most_groups = LAUNCH_MOST_GROUPS,
         .local_bytes = (size_t)local,
         .max_allocation = allocation,
         .alignment = (int64_t)alignment / 8, /* it says bits */

@@ -28,6 +28,6 @@ minrnn_status gemm_reduce(struct cl_device *device, const struct gemm_args *args
                                                   (size_t)rows, (size_t)max_i64(args->count, 1)},
                                        .local = {(size_t)local, local > 0, local > 0}};
     return LAUNCH(device, kernel, &range, ARG_TENSOR(partial), ARG_TENSOR(args->c), ARG_LONG(width),
-                  ARG_LONG(args->c_row), ARG_LONG(args->c_step), ARG_INT((cl_int)segments),
-                  ARG_INT(accumulate));
+                  ARG_LONG(rows), ARG_LONG(args->c_row), ARG_LONG(args->c_step),
+                  ARG_INT((cl_int)segments), ARG_INT(accumulate));
 }

@@ -124,28 +124,6 @@ static cl_int set_argument(cl_kernel kernel, cl_uint *index,
     return CL_INVALID_ARG_VALUE;
 }
 
-/* A range as OpenCL wants it: dimensions left out are 1, and `local` is NULL if the driver may
- * choose. */
-struct cl_range {
-    cl_uint dimensions;
-    size_t global[3];
-    size_t local[3];
-    bool has_local;
-};
-
-static struct cl_range cl_range_of(const struct launch_range *range) {
-    struct cl_range r = {.dimensions = 1};
-    for (int i = 0; i < 3; i++) {
-        r.global[i] = i > 0 && range->global[i] == 0 ? 1 : range->global[i];
-        r.local[i] = range->local[i] == 0 ? 1 : range->local[i];
-        r.has_local |= range->local[i] != 0;
-        if (r.global[i] > 1 || r.local[i] > 1) {
-            r.dimensions = (cl_uint)i + 1;
-        }
-    }
-    return r;
-}
-
 /* Sets all arguments; on failure *index is one past the parameter that failed. */
 static cl_int set_arguments(cl_kernel kernel, const struct launch_argument *arguments, int count,
                             cl_uint *index) {
@@ -167,29 +145,54 @@ static cl_int flush_now_and_then(struct cl_device *device) {
                                                                       : CL_SUCCESS;
 }
 
+static minrnn_status enqueue_failed(cl_int code, const struct kernel *kernel,
+                                    const struct launch_part *part) {
+    return cl_fail(code, "clEnqueueNDRangeKernel",
+                   "kernel %s, global %zu x %zu x %zu, local %zu x %zu x %zu%s", kernel->name,
+                   part->global[0], part->global[1], part->global[2], part->local[0],
+                   part->local[1], part->local[2], part->has_local ? "" : " (the driver's choice)");
+}
+
+/* A part of a range, its arguments set. */
+static minrnn_status enqueue(struct cl_device *device, struct kernel *kernel,
+                             const struct launch_part *part) {
+    const bool from_zero = part->offset[1] + part->offset[2] == 0;
+    cl_int code = clEnqueueNDRangeKernel(device->queue, kernel->handle, (cl_uint)part->dimensions,
+                                         from_zero ? NULL : part->offset, part->global,
+                                         part->has_local ? part->local : NULL, 0, NULL, NULL);
+    kernel->program->launched = true;
+    if (code) {
+        return enqueue_failed(code, kernel, part);
+    }
+    code = flush_now_and_then(device);
+    return code ? cl_fail(code, "clFlush", "%s", "") : MINRNN_OK;
+}
+
+static minrnn_status enqueue_all(struct cl_device *device, struct kernel *kernel,
+                                 const struct launch_range *range,
+                                 const struct launch_argument *arguments, int count) {
+    cl_uint index = 0;
+    const cl_int code = set_arguments(kernel->handle, arguments, count, &index);
+    if (code) {
+        return cl_fail(code, "clSetKernelArg", "kernel %s, parameter %u", kernel->name, index - 1);
+    }
+    minrnn_status status = MINRNN_OK;
+    for (size_t i = 0; !status && i < launch_parts(&device->traits, range); i++) {
+        const struct launch_part part = launch_part(&device->traits, range, i);
+        status = enqueue(device, kernel, &part);
+    }
+    return status;
+}
+
 minrnn_status kernel_launch(struct cl_device *device, struct kernel *kernel,
                             const struct launch_range *range,
                             const struct launch_argument *arguments, int count) {
-    const struct cl_range r = cl_range_of(range);
-    cl_uint index = 0;
+    const minrnn_status possible = launch_check(range, kernel->name);
+    if (possible) {
+        return possible;
+    }
     pthread_mutex_lock(&device->launch_lock);
-    const cl_int set = set_arguments(kernel->handle, arguments, count, &index);
-    cl_int enqueued = CL_SUCCESS, flushed = CL_SUCCESS;
-    if (!set) {
-        enqueued = clEnqueueNDRangeKernel(device->queue, kernel->handle, r.dimensions, NULL,
-                                          r.global, r.has_local ? r.local : NULL, 0, NULL, NULL);
-        kernel->program->launched = true;
-        flushed = enqueued ? CL_SUCCESS : flush_now_and_then(device);
-    }
+    const minrnn_status status = enqueue_all(device, kernel, range, arguments, count);
     pthread_mutex_unlock(&device->launch_lock);
-    if (set) {
-        return cl_fail(set, "clSetKernelArg", "kernel %s, parameter %u", kernel->name, index - 1);
-    }
-    if (enqueued) {
-        return cl_fail(enqueued, "clEnqueueNDRangeKernel",
-                       "kernel %s, global %zu x %zu x %zu, local %zu x %zu x %zu%s", kernel->name,
-                       r.global[0], r.global[1], r.global[2], r.local[0], r.local[1], r.local[2],
-                       r.has_local ? "" : " (the driver's choice)");
-    }
-    return flushed ? cl_fail(flushed, "clFlush", "%s", "") : MINRNN_OK;
+    return status;
 }

@@ -18,6 +18,10 @@
 
 #include <pthread.h>
 
+/* NVIDIA's grids have no more work-groups along dimensions 1 and 2, and nobody can ask or is told.
+ */
+enum { LAUNCH_MOST_GROUPS = 65535 };
+
 /* What the device rules look at. */
 struct cl_traits {
     bool is_cpu; /* a CPU device, whatever else it claims to be */
@@ -25,6 +29,7 @@ struct cl_traits {
     int compute_units;
     int float_width;       /* native vector width in floats: 1, 2, 4, 8 or 16 */
     size_t max_work_group; /* work-items */
+    int most_groups;       /* work-groups of a launch along dimensions 1 and 2 */
     size_t local_bytes;
     uint64_t max_allocation;
     int64_t alignment;     /* bytes: where sub-buffers may begin */
@@ -153,6 +158,22 @@ struct launch_range {
     size_t global[3];
     size_t local[3];
 };
+
+/* range.c: a range as clEnqueueNDRangeKernel takes it, in so many parts that none has more
+ * work-groups along dimensions 1 and 2 than devices have. A kernel sees the whole range by
+ * get_global_id alone: groups are counted, and sizes told, of a part. */
+struct launch_part {
+    int dimensions;
+    size_t offset[3], global[3], local[3]; /* 1 in dimensions that are left out */
+    bool has_local;                        /* else the driver chooses the work-group */
+};
+
+size_t launch_parts(const struct cl_traits *traits, const struct launch_range *range);
+struct launch_part launch_part(const struct cl_traits *traits, const struct launch_range *range,
+                               size_t number);
+
+/* An error if no part can be small enough. */
+minrnn_status launch_check(const struct launch_range *range, const char *kernel);
 
 /* Enqueues a kernel on the device's queue, thread-safely. Errors name the kernel, sizes and code.
  */

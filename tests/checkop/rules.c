@@ -45,6 +45,10 @@ static const char *read_rule(struct cl_device *device, const char *rule) {
         traits->compute_units = number;
         return next;
     }
+    if (strncmp(rule, "groups=", strlen("groups=")) == 0) {
+        traits->most_groups = number;
+        return next;
+    }
     for (int i = 0; i < TUNINGS; i++) {
         const size_t name = strlen(tunings[i].name);
         if (strncmp(rule, tunings[i].name, name) == 0 && rule[name] == '=') {

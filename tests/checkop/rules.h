@@ -7,8 +7,8 @@
 #include <minrnn/device.h>
 
 /* `rules`: "gpu" or "cpu", "width=N", "units=N", "alloc=N" (bytes of the largest buffer; also
- * "256M", "1G"), or a constant of tuning.def, by commas. False if the device has no such rules or
- * they are not understood. */
+ * "256M", "1G"), "groups=N" (of a launch, along dimensions 1 and 2), or a constant of tuning.def,
+ * by commas. False if the device has no such rules or they are not understood. */
 bool rules_force(minrnn_device *device, const char *rules);
 
 #endif

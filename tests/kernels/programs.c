@@ -7,7 +7,8 @@
  * the training step, evaluation and inference of models that between them use every part, at the
  * presets' sizes; every op with the checker's small selection of cases. --all adds its thorough
  * cases, every scan of them over lengths of time from 1 to 65,536 with all optional tensors and
- * with none.
+ * with none. Every op runs once more at sizes of very many rows, sequences and tokens, which no
+ * launch may pass on to a device as more work-groups than it has.
  *
  * Writes each composed source to FOLDER/NUMBER.cl, and prints a line for each kernel of a program
  * and work-group: the number, the files, the options, the kernel, the work-group's three sizes
@@ -16,7 +17,7 @@
 #undef fail /* cmocka's; the library's comes below */
 
 #include "base/alloc.h"
-#include "check/cases.h"
+#include "check/op_check.h"
 #include "must.h"
 #include "recorder.h"
 
@@ -171,6 +172,42 @@ static void walk_ops(minrnn_device *device, bool all) {
     }
 }
 
+/* ---- more work-groups than a device has along a dimension ---- */
+
+/* What counts tokens, sequences, products and rows, where a model or a batch has very many. */
+static const struct {
+    const char *name;
+    int64_t size;
+} many[] = {{"vocab", 100000}, {"batch", 70000}, {"rows", 5000000}, {"m", 20000000}};
+
+static bool take_many(void *user, const struct check_case *c) {
+    const struct walk *walk = user;
+    for (size_t i = 0; i < sizeof many / sizeof many[0]; i++) {
+        union op_args args = c->args;
+        if (walk->entry->resize(&args, many[i].name, many[i].size)) {
+            if (walk->entry->check->resized) {
+                walk->entry->check->resized(&args);
+            }
+            run_op(walk, &args, c->given);
+        }
+    }
+    if (walk->entry->op == CHECK_OP_gemm) {
+        union op_args args = c->args;
+        args.gemm.count = 70000;
+        run_op(walk, &args, c->given);
+    }
+    return true;
+}
+
+/* That no launch has too many is the recorder's to see. */
+static void walk_many(minrnn_device *device) {
+    enum { SEED = 2 };
+    for (int i = 0; i < CHECK_OPS; i++) {
+        struct walk walk = {device, op_entry_at((enum check_op)i)};
+        check_cases(walk.entry, CHECK_SMALL, SEED, take_many, &walk);
+    }
+}
+
 /* ---- the whole ---- */
 
 static void print_programs(const struct recorder *recorder) {
@@ -193,6 +230,9 @@ int main(int count, char **words) {
     recorder.folder = words[2];
     walk_models(&recorder.device.base);
     walk_ops(&recorder.device.base, count > 3 && strcmp(words[3], "--all") == 0);
+    struct recorder large = recorder_of(words[1]); /* whose programs are the same ones */
+    walk_many(&large.device.base);
+    recorder_destroy(&large);
     print_programs(&recorder);
     recorder_destroy(&recorder);
     return fflush(stdout) == 0 ? 0 : 1;

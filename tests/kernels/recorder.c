@@ -157,15 +157,20 @@ minrnn_status kernel_get_fitting(struct cl_device *device, const struct fitting 
     return kernel_get(device, &spec, fitting->name, kernel);
 }
 
-/* What OpenCL would refuse: whole work-groups, no larger than the device can have. */
-static minrnn_status check_range(const struct kernel *kernel, const struct launch_range *range) {
+/* What OpenCL would refuse: whole work-groups, no larger than the device can have. And what NVIDIA
+ * would do wrong without a word: more than 65,535 groups along dimensions 1 and 2. */
+static minrnn_status check_part(const struct kernel *kernel, const struct launch_part *part) {
     size_t items = 1;
     for (int i = 0; i < 3; i++) {
-        const size_t local = range->local[i] ? range->local[i] : 1;
+        const size_t local = part->local[i];
         items *= local;
-        if (range->global[i] % local != 0) {
+        if (part->global[i] % local != 0) {
             return fail(MINRNN_DEVICE_ERROR, "kernel %s: global %zu is no multiple of local %zu",
-                        kernel->name, range->global[i], local);
+                        kernel->name, part->global[i], local);
+        }
+        if (i > 0 && part->global[i] / local > 65535) {
+            return fail(MINRNN_DEVICE_ERROR, "kernel %s: %zu groups along dimension %d",
+                        kernel->name, part->global[i] / local, i);
         }
     }
     if (items > kernel_max_work_group(kernel)) {
@@ -178,12 +183,16 @@ minrnn_status kernel_launch(struct cl_device *device, struct kernel *kernel,
                             const struct launch_range *range,
                             const struct launch_argument *arguments, int count) {
     const struct recorder *recorder = (const struct recorder *)device;
-    const minrnn_status status = check_range(kernel, range);
+    minrnn_status status = launch_check(range, kernel->name);
+    for (size_t i = 0; !status && i < launch_parts(&device->traits, range); i++) {
+        const struct launch_part part = launch_part(&device->traits, range, i);
+        status = check_part(kernel, &part);
+        if (!status && recorder->launched) {
+            recorder->launched(recorder->user, kernel, &part);
+        }
+    }
     if (status) {
         return status;
-    }
-    if (recorder->launched) {
-        recorder->launched(recorder->user, kernel, range);
     }
     struct launch_record launch = {.next = kernel->launches};
     memcpy(launch.local, range->local, sizeof launch.local);
@@ -277,11 +286,13 @@ static const struct backend recording = {
 struct recorder recorder_of(const char *device) {
     for (size_t i = 0; i < sizeof descriptions / sizeof descriptions[0]; i++) {
         if (strcmp(device, descriptions[i].name) == 0) {
-            return (struct recorder){
+            struct recorder recorder = {
                 .device = {.base = {.backend = &recording,
                                     .largest = descriptions[i].traits.max_allocation,
                                     .alignment = descriptions[i].traits.alignment},
                            .traits = descriptions[i].traits}};
+            recorder.device.traits.most_groups = LAUNCH_MOST_GROUPS;
+            return recorder;
         }
     }
     fprintf(stderr, "no device %s; there are", device);

@@ -35,7 +35,7 @@ struct recorder {
     int sources;
     struct recorded_program *programs;
     /* Called for each launch, if it is there. */
-    void (*launched)(void *user, const struct kernel *kernel, const struct launch_range *range);
+    void (*launched)(void *user, const struct kernel *kernel, const struct launch_part *part);
     void *user;
 };
 

@@ -53,15 +53,14 @@ static void print_entry(void *user, const struct op_entry *op, const union op_ar
              reads_inout(op->name, args));
 }
 
-static void print_launch(void *user, const struct kernel *kernel,
-                         const struct launch_range *range) {
+static void print_launch(void *user, const struct kernel *kernel, const struct launch_part *part) {
     (void)user;
     printf("launch\t%s\t%s", kernel->name, kernel->program->options);
     for (int i = 0; i < 3; i++) {
-        printf("\t%zu", range->global[i] ? range->global[i] : 1);
+        printf("\t%zu", part->global[i]);
     }
     for (int i = 0; i < 3; i++) {
-        printf("\t%zu", range->local[i] ? range->local[i] : 1);
+        printf("\t%zu", part->local[i]);
     }
     printf("\n");
 }

@@ -25,8 +25,10 @@ static struct op_context context;
 static minrnn_tensor small; /* in place of every tensor */
 static int launches, products;
 static char names[1024];          /* of the kernels launched, as far as they fit */
-static size_t items[3], group[3]; /* work-items of the last one */
-static char options[1024];        /* with which the last one was built */
+static size_t items[3], group[3]; /* work-items up to the last one's end, and of its group */
+enum { MOST_PARTS = 16, MOST_GROUPS = LAUNCH_MOST_GROUPS };
+static struct launch_part parts[MOST_PARTS]; /* of the first launches */
+static char options[1024];                   /* with which the last one was built */
 
 cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
                                      const size_t *offset, const size_t *global,
@@ -37,18 +39,24 @@ cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, c
                                      const size_t *offset, const size_t *global,
                                      const size_t *local, cl_uint wait_count, const cl_event *waits,
                                      cl_event *event) {
-    (void)queue, (void)offset;
+    (void)queue;
     (void)wait_count, (void)waits, (void)event;
     const size_t used = strlen(names);
     char name[64] = "";
     if (clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name, name, NULL) == CL_SUCCESS) {
         snprintf(names + used, sizeof names - used, "%s%s", used ? " " : "", name);
     }
+    struct launch_part part = {.dimensions = (int)dimensions};
     for (cl_uint i = 0; i < 3; i++) {
-        items[i] = i < dimensions ? global[i] : 1;
+        part.offset[i] = offset && i < dimensions ? offset[i] : 0;
+        part.global[i] = i < dimensions ? global[i] : 1;
+        items[i] = part.offset[i] + part.global[i];
         group[i] = local && i < dimensions ? local[i] : 1;
-        assert_true(items[i] > 0 && group[i] > 0 && items[i] % group[i] == 0);
+        assert_true(part.global[i] > 0 && group[i] > 0 && part.global[i] % group[i] == 0);
+        assert_int_equal(part.offset[i] % group[i], 0);
+        assert_true(i == 0 || part.global[i] / group[i] <= MOST_GROUPS);
     }
+    parts[launches < MOST_PARTS ? launches : MOST_PARTS - 1] = part;
     cl_program program = NULL;
     options[0] = '\0';
     clGetKernelInfo(kernel, CL_KERNEL_PROGRAM, sizeof program, &program, NULL);
@@ -113,6 +121,55 @@ static void test_left_out_dimensions_are_one(void **state) {
     const struct launch_range apart = {.global = {6, 0, 4}};
     assert_int_equal(kernel_launch((struct cl_device *)device, kernel, &apart, NULL, 0), MINRNN_OK);
     assert_memory_equal(items, ((size_t[]){6, 1, 4}), sizeof items);
+}
+
+static bool overlap(const struct launch_part *a, const struct launch_part *b) {
+    bool apart = false;
+    for (int i = 0; i < 3; i++) {
+        apart |= a->offset[i] >= b->offset[i] + b->global[i] ||
+                 b->offset[i] >= a->offset[i] + a->global[i];
+    }
+    return !apart;
+}
+
+static size_t volume(const size_t sizes[3]) {
+    return sizes[0] * sizes[1] * sizes[2];
+}
+
+/* Launches the range, and sees that its parts are all of it, each place once. */
+static void expect_parts(struct kernel *kernel, struct launch_range range, int count) {
+    size_t covered = 0;
+    forget_launches();
+    assert_int_equal(kernel_launch((struct cl_device *)device, kernel, &range, NULL, 0), MINRNN_OK);
+    assert_int_equal(launches, count);
+    assert_memory_equal(items, range.global, sizeof items);
+    for (int i = 0; i < count; i++) {
+        covered += volume(parts[i].global);
+        for (int j = 0; j < i; j++) {
+            assert_false(overlap(&parts[i], &parts[j]));
+        }
+    }
+    assert_int_equal(covered, volume(range.global));
+}
+
+static void test_parts(void **state) {
+    (void)state;
+    struct kernel *kernel = NULL;
+    const struct program_spec spec = {.files = {"prelude.cl", "gemm_reduce.cl"}};
+    assert_int_equal(kernel_get((struct cl_device *)device, &spec, "gemm_reduce", &kernel),
+                     MINRNN_OK);
+    expect_parts(kernel, (struct launch_range){{6, MOST_GROUPS, MOST_GROUPS}, {3, 1, 1}}, 1);
+    expect_parts(kernel, (struct launch_range){{6, MOST_GROUPS + 1, 1}, {3, 1, 1}}, 2);
+    expect_parts(kernel, (struct launch_range){{6, 1, MOST_GROUPS + 1}, {0, 0, 0}}, 2);
+    expect_parts(kernel, (struct launch_range){{6, 4 * MOST_GROUPS, 2}, {3, 4, 2}}, 1);
+    expect_parts(kernel, (struct launch_range){{6, 4 * 70000, 131071}, {3, 4, 1}}, 2 * 3);
+    expect_parts(kernel, (struct launch_range){{64 * (size_t)INT32_MAX, 1, 1}, {64, 1, 1}}, 1);
+    const struct launch_range beyond = {{64 * (1ull << 31), 1, 1}, {64, 1, 1}};
+    forget_launches();
+    assert_int_equal(kernel_launch((struct cl_device *)device, kernel, &beyond, NULL, 0),
+                     MINRNN_UNSUPPORTED);
+    assert_int_equal(launches, 0);
+    assert_non_null(strstr(minrnn_error_text(), "gemm_reduce: 2147483648 work-groups"));
 }
 
 /* ---- the scan: its runs ---- */
@@ -564,6 +621,59 @@ static void test_product(void **state) {
 
 #endif
 
+/* ---- more work-groups than a dimension has ---- */
+
+/* How many launches the last op took; each is looked at where it is written down. */
+static int count_launches(minrnn_status status) {
+    const int count = launches;
+    assert_int_equal(status, MINRNN_OK);
+    forget_launches();
+    return count;
+}
+
+static void test_many_groups(void **state) {
+    (void)state;
+    enum { MANY = 70001 };
+    be_gpu(40);
+    forget_launches();
+    for (int run = MINRNN_RUN_SERIAL; run <= MINRNN_RUN_CHUNK; run++) {
+        assert_int_equal(count_launches(forward((minrnn_scan_run)run, MANY, 64, 3)), 2);
+        assert_int_equal(count_launches(backward((minrnn_scan_run)run, MANY, 64, 3)), 2);
+    }
+    /* reduce, carry, serial and share, each in two */
+    assert_int_equal(count_launches(backward(MINRNN_RUN_CHUNK, MANY, 128, 3)), 8);
+    const struct gemm_args product = {.a = small, .b = small, .c = small, .m = 5, .n = 5, .k = 5};
+    struct gemm_args large = product;
+    large.count = MANY;
+    assert_int_equal(count_launches(opencl_ops.gemm->run(&context, &large)), 2);
+    large = product;
+    large.m = 128ll * MANY;
+    assert_int_equal(count_launches(opencl_ops.gemm->run(&context, &large)), 2);
+    const struct conv_forward_args conv = {.batch = MANY,
+                                           .time = 3,
+                                           .width = 1,
+                                           .taps = 2,
+                                           .x = small,
+                                           .weight = small,
+                                           .state_out = small,
+                                           .y = small};
+    assert_int_equal(count_launches(opencl_ops.conv_forward->run(&context, &conv)), 1 + 2);
+    const struct embed_backward_args embed = {.rows = 9,
+                                              .vocab = MANY,
+                                              .width = 3,
+                                              .order = small,
+                                              .start = small,
+                                              .dy = small,
+                                              .dtable = small};
+    assert_true(count_launches(opencl_ops.embed_backward->run(&context, &embed)) > 0);
+    const struct column_sum_args sum = {.rows = 1ll << 33, .width = 3, .x = small, .total = small};
+    assert_true(count_launches(opencl_ops.column_sum->run(&context, &sum)) > 0);
+    be_cpu(8, 4);
+    large.m = 8ll * MANY;
+    large.transpose_a = true;
+    assert_true(count_launches(opencl_ops.gemm->run(&context, &large)) > 3);
+}
+
 int main(void) {
     enum { ELEMENTS = 1024 };
     minrnn_buffer *buffer = NULL;
@@ -575,6 +685,8 @@ int main(void) {
     context = (struct op_context){.device = device, .scratch = small, .scratch_bytes = INT64_MAX};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_left_out_dimensions_are_one),
+        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_many_groups),
         cmocka_unit_test(test_scan_runs),
         cmocka_unit_test(test_scan_sizes),
         cmocka_unit_test(test_tuning),

@@ -174,7 +174,7 @@ static void test_launch_errors_name_the_kernel(void **state) {
     const struct launch_range range = {.global = {too_many}, .local = {too_many}};
     const minrnn_tensor none = {0};
     assert_int_equal(LAUNCH(device, kernel, &range, ARG_TENSOR(none), ARG_TENSOR(none), ARG_LONG(0),
-                            ARG_LONG(0), ARG_LONG(0), ARG_INT(0), ARG_INT(0)),
+                            ARG_LONG(0), ARG_LONG(0), ARG_LONG(0), ARG_INT(0), ARG_INT(0)),
                      MINRNN_DEVICE_ERROR);
     assert_non_null(strstr(minrnn_error_text(), "gemm_reduce"));
     assert_non_null(strstr(minrnn_error_text(), "clEnqueueNDRangeKernel"));
