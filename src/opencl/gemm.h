@@ -16,6 +16,9 @@ struct gemm_way {
 extern const struct gemm_way gemm_tile;  /* gemm_tile.c: register tiles, for CPUs */
 extern const struct gemm_way gemm_group; /* gemm_group.c: local memory, for GPUs */
 extern const struct gemm_way gemm_rows;  /* gemm_rows.c: up to GEMM_ROWS_MAX rows, b transposed */
+/* Of struct cl_device's clblast. */
+enum gemm_trust { GEMM_UNKNOWN, GEMM_RIGHT, GEMM_WRONG };
+
 #ifdef MINRNN_HAVE_CLBLAST
 extern const struct gemm_way gemm_clblast; /* gemm_clblast.c */
 

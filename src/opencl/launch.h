@@ -17,6 +17,7 @@
 #include "opencl/tuning.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* NVIDIA's grids have no more work-groups along dimensions 1 and 2, and nobody can ask or is told.
  */
@@ -56,6 +57,8 @@ struct cl_device {
     pthread_mutex_t launch_lock; /* a kernel's arguments and its enqueue belong together */
     int launches;                /* since the last fence; under launch_lock */
     bool used_clblast;           /* its caches hold objects of our context */
+    /* Whether its product is right here, by what is transposed: TRANSPOSE_A + 2 TRANSPOSE_B. */
+    atomic_int clblast[4];
 };
 
 struct cl_buffer {

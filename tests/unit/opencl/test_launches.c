@@ -674,6 +674,12 @@ static void test_many_groups(void **state) {
     assert_true(count_launches(opencl_ops.gemm->run(&context, &large)) > 3);
 }
 
+static void trust_clblast(void) {
+    for (int i = 0; i < 4; i++) {
+        atomic_store(&((struct cl_device *)device)->clblast[i], GEMM_RIGHT);
+    }
+}
+
 int main(void) {
     enum { ELEMENTS = 1024 };
     minrnn_buffer *buffer = NULL;
@@ -681,6 +687,7 @@ int main(void) {
         print_error("%s\n", minrnn_error_text());
         return 1;
     }
+    trust_clblast(); /* nothing computes here, and so nothing can be tried */
     small.buffer = buffer;
     context = (struct op_context){.device = device, .scratch = small, .scratch_bytes = INT64_MAX};
     const struct CMUnitTest tests[] = {

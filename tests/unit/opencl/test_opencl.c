@@ -335,6 +335,9 @@ static void test_gemm_group(void **state) {
 
 #ifdef MINRNN_HAVE_CLBLAST
 static void test_gemm_clblast(void **state) {
+    for (int i = 0; i < 4; i++) { /* what test_clblast is about takes long without optimisation */
+        atomic_store(&((struct cl_device *)*state)->clblast[i], GEMM_RIGHT);
+    }
     try_all(state, &gemm_clblast);
     /* large enough for the kernel with a temporary buffer, which it needs in the second case */
     try_product(*state, &gemm_clblast, ALIGNED_MARGIN,
