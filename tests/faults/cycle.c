@@ -2,6 +2,8 @@
 /* The cycle, step by step, and what is tried after one of its calls failed. */
 #include "cycle.h"
 
+#include "inject.h"
+
 #ifdef MINRNN_HAVE_OPENCL
 #define CL_TARGET_OPENCL_VERSION 120
 #include <minrnn/opencl.h>
@@ -23,7 +25,7 @@ struct parts {
     minrnn_model *model;
     minrnn_trainer *trainer;
     minrnn_session *session;
-    int records;
+    int steps, records;
     bool step_failed;
 };
 
@@ -67,6 +69,12 @@ static minrnn_status step(struct parts *parts, uint64_t seed) {
     return status;
 }
 
+static minrnn_status next_step(struct parts *parts, uint64_t seed, struct cycle_result *result) {
+    const minrnn_status status = step(parts, seed);
+    result->events[parts->steps++] = fault_live(FAULT_EVENT);
+    return status;
+}
+
 static minrnn_status take_records(struct parts *parts, struct cycle_result *result, int until) {
     minrnn_status status = MINRNN_OK;
     while (!status && parts->records < until) {
@@ -74,6 +82,7 @@ static minrnn_status take_records(struct parts *parts, struct cycle_result *resu
         status =
             minrnn_trainer_record(parts->trainer, true, &result->records[parts->records], &there);
         parts->step_failed |= status != MINRNN_OK;
+        result->events_after[parts->records] = fault_live(FAULT_EVENT);
         parts->records += there;
         if (!status && !there) {
             parts->records = until; /* which leaves it zero, and so unlike the right one */
@@ -99,8 +108,8 @@ static minrnn_status begin(struct parts *parts, const struct cycle_paths *paths,
 
 static minrnn_status train(struct parts *parts, const struct cycle_paths *paths, uint64_t seed,
                            struct cycle_result *result) {
-    minrnn_status status = step(parts, seed);
-    status = status ? status : step(parts, seed);
+    minrnn_status status = next_step(parts, seed, result);
+    status = status ? status : next_step(parts, seed, result);
     status = status ? status : take_records(parts, result, 2);
     status = status ? status : minrnn_trainer_save(parts->trainer, paths->state);
     return status ? status : minrnn_model_save(parts->model, paths->model);
@@ -119,7 +128,7 @@ static minrnn_status resume(struct parts *parts, const struct cycle_paths *paths
     int64_t used = 0, count = 0;
     minrnn_status status =
         minrnn_trainer_resume(parts->device, paths->state, NULL, &parts->model, &parts->trainer);
-    status = status ? status : step(parts, seed);
+    status = status ? status : next_step(parts, seed, result);
     status = status ? status : take_records(parts, result, CYCLE_STEPS);
     status = status ? status
                     : minrnn_text_window(parts->text, MINRNN_SPLIT_VALIDATION, 0, BATCH, TIME,

@@ -556,6 +556,20 @@ static void expect_same(void) {
     }
 }
 
+/* A driver's events cost it time: a step leaves one, and gives it back with its record. Two steps
+ * run before the first record is taken, and the third after the second's. */
+static void check_events(void) {
+    static const int held[CYCLE_STEPS] = {1, 2, 1}, after[CYCLE_STEPS] = {1, 0, 0};
+    for (int i = 0; i < CYCLE_STEPS; i++) {
+        if (result.events[i] != (test.is_opencl ? held[i] : 0) ||
+            result.events_after[i] != (test.is_opencl ? after[i] : 0)) {
+            printf("FAILED: step %d leaves %d events, and %d when its record is taken\n", i + 1,
+                   result.events[i], result.events_after[i]);
+            test.failures++;
+        }
+    }
+}
+
 static void prepare(void) {
     make_folder();
     run_expected(COLD, 2, &test.old_state, &test.old_model);
@@ -564,6 +578,7 @@ static void prepare(void) {
 #ifdef MINRNN_HAVE_OPENCL
     test.is_opencl = test.calls[COLD][FAULT_clBuildProgram] > 0;
 #endif
+    check_events();
     run_expected(WARM, 1, &test.new_state, &test.new_model);
     expect_same();
     open_device();
