@@ -16,6 +16,9 @@ struct op_check {
     void (*oracle)(union op_oracle *o);
     /* How far each output may lie from the oracle, as BOUND says. */
     double (*bounds[OP_MAX_ARGUMENTS])(const union op_args *args);
+    /* How much of a flushed denormal's size a device that flushes them may lose, if it is more than
+     * a sum of thousands does: because the op divides by little. NULL: it is not. */
+    double (*flushed)(const union op_args *args);
     /* Makes its cases, with what cases.h has for that. */
     void (*cases)(struct maker *maker);
     /* How an input is filled. NULL: with floats of the case's kind, or integers 0. */

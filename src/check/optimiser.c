@@ -32,6 +32,12 @@ BOUND(adamw, param, 24)
 BOUND(adamw, m, 10)
 BOUND(adamw, v, 18)
 
+/* m may be flushed, g before it, and its product with the rate; then epsilon divides them. */
+static double adamw_flushed(const union op_args *args) {
+    const struct adamw_args *a = &args->adamw;
+    return (1 + 4 * (double)a->rate / (double)a->correction1) / (double)a->epsilon;
+}
+
 static float draw_square(const struct filler *filler) {
     return fabsf(filler_draw(filler));
 }
@@ -74,6 +80,7 @@ static void make_adamw(struct maker *maker) {
 const struct op_check check_adamw = {
     .oracle = adamw_oracle,
     .bounds = {BOUNDED(adamw, param), BOUNDED(adamw, m), BOUNDED(adamw, v)},
+    .flushed = adamw_flushed,
     .cases = make_adamw,
     .fill = {AT(adamw, square_norm) = fill_square_norm, AT(adamw, v) = fill_v},
     .large = LARGE(adamw, ~0u, .count = LARGE_COUNT, .rate = 1e-3f, .beta1 = 0.9f, .beta2 = 0.99f,

@@ -287,12 +287,15 @@ struct seen {
     int values[VALUES_KINDS], marks[MARKS_KINDS];
     int64_t longest, shortest;
     int runs[MINRNN_RUN_CHUNK + 1][2];
+    uint32_t given, absent; /* the tensors that once were */
 };
 
 static bool look(void *user, const struct check_case *c) {
     struct seen *seen = user;
     seen->values[c->values]++;
     seen->marks[c->marks]++;
+    seen->given |= c->given;
+    seen->absent |= ~c->given;
     return true;
 }
 
@@ -303,6 +306,20 @@ static bool look_at_scan(void *user, const struct check_case *c) {
     seen->shortest = args->time < seen->shortest ? args->time : seen->shortest;
     seen->runs[args->run][args->reversed]++;
     return look(user, c);
+}
+
+/* Absent tensors are NULL to a kernel: drivers have to let them be. */
+static void expect_optional(const struct op_entry *entry, const struct seen *seen) {
+    struct op_argument arguments[OP_MAX_ARGUMENTS];
+    const union op_args none = {0};
+    const int count = entry->arguments(&none, arguments);
+    for (int i = 0; i < count; i++) {
+        const bool optional = arguments[i].role == OP_IN_OPT || arguments[i].role == OP_OUT_OPT;
+        const bool both = (seen->given >> i & 1) && (seen->absent >> i & 1);
+        if (optional && !both) {
+            fail_msg("%s: %s is always there, or never", entry->name, arguments[i].name);
+        }
+    }
 }
 
 static void test_every_kind_of_case_is_there(void **state) {
@@ -319,6 +336,7 @@ static void test_every_kind_of_case_is_there(void **state) {
             for (int i = 0; i < MARKS_KINDS; i++) {
                 assert_true(seen.marks[i] > 0);
             }
+            expect_optional(entry, &seen);
             for (int i = 0; scan && i < 2 * (MINRNN_RUN_CHUNK + 1); i++) {
                 assert_true(seen.runs[i / 2][i % 2] > 0);
             }
