@@ -13,7 +13,7 @@
 enum { MOST_GROUPS = 65535 };
 static const int64_t most_items = (int64_t)1 << 31;
 
-static void check_range(void *user, const struct kernel *kernel, const struct launch_range *range) {
+static void check_range(void *user, const struct kernel *kernel, const struct launch_part *range) {
     int *launches = user;
     (*launches)++;
     if ((int64_t)range->global[0] > most_items) {
