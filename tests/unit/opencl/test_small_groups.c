@@ -115,9 +115,9 @@ static size_t group_of(cl_program program, const char *options) {
     if (has_kernel(program, "gemm_rows(")) {
         return option(options, "-DLANES=");
     }
-    return option(options, "-DROW_ITEMS=") * option(options, "-DCOLUMN_ITEMS=") *
-           option(options, "-DSLICES=") * option(options, "-DLANES_M=") *
-           option(options, "-DLANES_N=");
+    return option(options, "-DROW_ITEMS=") * option(options, "-DROW_GROUPS=") *
+           option(options, "-DCOLUMN_ITEMS=") * option(options, "-DSLICES=") *
+           option(options, "-DLANES_M=") * option(options, "-DLANES_N=");
 }
 
 cl_int __wrap_clBuildProgram(cl_program program, cl_uint count, const cl_device_id *ids,
@@ -246,7 +246,7 @@ static void test_builds_and_kernels(void **state) {
 
 static minrnn_buffer *buffer;
 
-/* 64 work-items a row. */
+/* 64 work-items a row, 256 a work-group. */
 static minrnn_status norm(minrnn_device *device) {
     struct op_context context = {.device = device};
     const minrnn_tensor x = tensor_f32(buffer, 0);
@@ -277,12 +277,12 @@ static void test_refusals_are_remembered(void **state) {
         error_text_set("an earlier failure");
         assert_int_equal(norm(device), MINRNN_OK);
         assert_string_equal(minrnn_error_text(), "an earlier failure");
-        assert_int_equal(refused, 3); /* 64, 32, 16 */
+        assert_int_equal(refused, 5); /* 256 to 16 */
         const int built = builds;
         assert_int_equal(norm(device), MINRNN_OK);
-        assert_int_equal(refused, 3);
+        assert_int_equal(refused, 5);
         assert_int_equal(builds, built);
-        most = 64; /* and the size stays, as does the order of sums */
+        most = 256; /* and the size stays, as does the order of sums */
         assert_int_equal(norm(device), MINRNN_OK);
         assert_int_equal(builds, built);
         close_after_norm(device);
@@ -296,12 +296,12 @@ static void test_nothing_fits(void **state) {
     for (int i = 1; i <= 2; i++) {
         assert_int_equal(norm(device), MINRNN_BUILD_ERROR);
         assert_non_null(strstr(minrnn_error_text(), "-DROW_ITEMS=64"));
-        assert_int_equal(refused, 7 * i); /* 64 to 1 */
+        assert_int_equal(refused, 9 * i); /* 256 to 1 */
     }
     expect_nothing_held();
-    most = 64;
+    most = 256;
     assert_int_equal(norm(device), MINRNN_OK);
-    assert_true(builds > 2 * 7);
+    assert_true(builds > 2 * 9);
     close_after_norm(device);
     device = open_for_norm(BY_KERNEL, CL_OUT_OF_RESOURCES, 0);
     assert_int_equal(norm(device), MINRNN_DEVICE_ERROR);
