@@ -147,24 +147,16 @@ def broken_rules(rows, device):
     return broken
 
 
-def key_of(name, sizes):
-    """An op and its sizes and choices, without what changes from step to step."""
-    pairs = re.findall(r"(\w+) (\S+)", sizes)
-    kept = [f"{word} {value}" for word, value in pairs
-            if value.isdigit() and word not in ("seed", "site", "step")]
-    return " ".join([name, *kept])
-
-
 def check(rows, path):
     """Compares the ops that take over 5 % of the step as predicted or as measured, each by name and
     sizes and all its calls together. Returns how many are outside."""
     predicted, calls = collections.Counter(), collections.Counter()
     for row in rows:
-        key = key_of(row.op.name, row.op.sizes)
+        key = f"{row.op.name} {row.op.sizes}"
         predicted[key] += row.seconds
         calls[key] += 1
     with open(path, encoding="utf-8") as file:
-        once = {key_of(row["op"], row["sizes"]): float(row["seconds"])
+        once = {f"{row['op']} {row['sizes']}": float(row["seconds"])
                 for row in csv.DictReader(file)}
     missing = [key for key in predicted if key not in once]
     if missing:

@@ -4,9 +4,23 @@
 
 #include "base/clock.h"
 #include "base/status.h"
-#include "bench/median.h"
+#include "bench/quantile.h"
 
 enum { WARM_UP = 2, REPEATS = 9 };
+
+double op_bytes(const struct op_entry *entry, const union op_args *args) {
+    struct op_argument arguments[OP_MAX_ARGUMENTS];
+    const int count = entry->arguments(args, arguments);
+    double bytes = 0;
+    for (int i = 0; i < count; i++) {
+        const struct op_argument *argument = &arguments[i];
+        const int passes = argument->role == OP_INOUT ? 2 : 1;
+        bytes += argument->tensor.buffer
+                     ? (double)(passes * argument->extent * dtype_bytes(argument->type))
+                     : 0;
+    }
+    return bytes;
+}
 
 /* The device memory of one timed call. */
 struct bench {
@@ -68,24 +82,13 @@ static minrnn_status bench_median(struct bench *bench, const struct op_entry *en
     return MINRNN_OK;
 }
 
-static double bench_bytes(const struct bench *bench) {
-    double bytes = 0;
-    for (int i = 0; i < bench->count; i++) {
-        const struct operand *operand = &bench->operands[i];
-        const struct op_argument *argument = &operand->argument;
-        const int passes = operand_is_read(operand) + operand_is_written(operand);
-        bytes +=
-            operand->given ? (double)(passes * argument->extent * dtype_bytes(argument->type)) : 0;
-    }
-    return bytes;
-}
-
 static void describe(const struct bench *bench, const struct op_entry *entry,
                      struct op_timing *timing) {
     const struct op_check *check = entry->check;
     timing->op = entry->name;
     entry->describe(&bench->args, timing->shape, sizeof timing->shape);
-    timing->work = check->operations ? check->operations(&bench->args) : bench_bytes(bench);
+    timing->work =
+        check->operations ? check->operations(&bench->args) : op_bytes(entry, &bench->args);
     timing->unit = check->operations ? "FLOP" : "B";
 }
 

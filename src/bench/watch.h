@@ -15,6 +15,8 @@ struct op_watch {
     /* Either may be NULL. They are not called for an op that is only planned. */
     void (*before)(void *user, const struct op_entry *op, const union op_args *args);
     void (*after)(void *user, const struct op_entry *op, const union op_args *args);
+    /* May be NULL too. When an op is planned, and before each run: its tensors may be absent. */
+    void (*sized)(void *user, const struct op_entry *op, const union op_args *args);
     void *user;
 };
 

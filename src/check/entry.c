@@ -98,10 +98,30 @@
     }
 #include "op/op_list.def"
 
+/* A zero is what describing leaves out. Flags, choices and strides decide what is done. */
+#define LEFT_OUT_bool(v)
+#define LEFT_OUT_int64_t(v)
+#define LEFT_OUT_minrnn_scan_alg(v)
+#define LEFT_OUT_minrnn_scan_cell(v)
+#define LEFT_OUT_minrnn_scan_run(v)
+#define LEFT_OUT_minrnn_candidate(v)
+#define LEFT_OUT_float(v) args.v = 0;
+#define LEFT_OUT_uint32_t(v) args.v = 0;
+#define LEFT_OUT_uint64_t(v) args.v = 0;
+#define OP_BEGIN(name)                                                                             \
+    static void sizes_##name(const union op_args *all, char *text, size_t capacity) {              \
+        struct name##_args args = all->name;
+#define VALUE(type, v) LEFT_OUT_##type(v)
+#define OP_END(name)                                                                               \
+    name##_describe(&args, text, capacity);                                                        \
+    }
+#include "op/op_list.def"
+
 static const struct op_entry entries[] = {
 #define OP_BEGIN(name)                                                                             \
-    {#name,        CHECK_OP_##name, &check_##name, list_##name,       bind_##name,    run_##name,  \
-     judge_##name, value_##name,    resize_##name, has_option_##name, describe_##name},
+    {#name,         CHECK_OP_##name,   &check_##name,   list_##name,                               \
+     bind_##name,   run_##name,        judge_##name,    value_##name,                              \
+     resize_##name, has_option_##name, describe_##name, sizes_##name},
 #include "op/op_list.def"
 };
 

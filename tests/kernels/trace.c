@@ -48,7 +48,7 @@ static void print_entry(void *user, const struct op_entry *op, const union op_ar
     struct op_argument arguments[OP_MAX_ARGUMENTS];
     char sizes[256];
     (void)user;
-    op->describe(args, sizes, sizeof sizes);
+    op->sizes(args, sizes, sizeof sizes);
     print_op(op->name, sizes, arguments, op->arguments(args, arguments), operations_of(op, args),
              reads_inout(op->name, args));
 }
