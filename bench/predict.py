@@ -21,8 +21,8 @@ Nothing is fitted to a result. It prints the sum, and the three largest ops with
 than half the multiprocessors; or if a launch has more than 65,535 in its second or third dimension, which NVIDIA's
 drivers do not take.
 
---check FILE compares with measured times, lines of CSV "op,sizes,seconds" as build/tests/kernels/profile prints
-them: it prints measured / predicted for each op over 5 % of the step, as predicted or as measured, and exits with
+--check FILE compares with measured times, what minrnn bench step (or layer) prints with --profile --format csv: it
+prints measured / predicted for each op over 5 % of the step, as predicted or as measured, and exits with
 1 if one is outside 0.6 to 1.7.
 
 What is printed is predicted. It is no measurement."""
@@ -156,7 +156,7 @@ def check(rows, path):
         predicted[key] += row.seconds
         calls[key] += 1
     with open(path, encoding="utf-8") as file:
-        once = {f"{row['op']} {row['sizes']}": float(row["seconds"])
+        once = {f"{row['op']} {row['sizes']}": 1e-3 * float(row["median_ms"])
                 for row in csv.DictReader(file)}
     missing = [key for key in predicted if key not in once]
     if missing:

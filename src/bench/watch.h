@@ -21,7 +21,7 @@ struct op_watch {
 };
 
 /* The watch stays where it is, and `device` open, until the watch is detached. Its callbacks are to
- * be set before. */
+ * be set before. A device has one watch at a time. */
 void watch_attach(struct op_watch *watch, minrnn_device *device);
 void watch_detach(struct op_watch *watch, minrnn_device *device);
 
