@@ -149,7 +149,11 @@ static unsigned measures_of(const struct bench_run *run) {
 
 static int go(struct bench_run *run, int argc, char **argv) {
     const struct bench_subject *subject = run->subject;
-    run->products = subject->points && run->arguments.presets.count > 0;
+    int (*points)(struct bench_run * run) = bench_points;
+    if (subject->points && run->arguments.presets.count > 0) {
+        points = subject->points;
+        run->products = true;
+    }
     if (subject->prepare) {
         subject->prepare();
     }
@@ -165,7 +169,7 @@ static int go(struct bench_run *run, int argc, char **argv) {
     }
     run->measures = measures_of(run);
     bench_print_head(run);
-    code = run->products ? subject->points(run) : bench_points(run);
+    code = points(run);
     rows_end(&run->rows);
     for (int i = 0; i < run->device_count && !code; i++) {
         code = run->devices[i].wrong ? EXIT_FAILED : 0;

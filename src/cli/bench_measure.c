@@ -54,7 +54,7 @@ static int axis_count(const struct bench_axis *axes) {
 
 static int axis_index(const struct bench_point *point, const char *axis) {
     int i = 0;
-    while (strcmp(point->axes[i].name, axis) != 0) {
+    while (point->axes[i].name && strcmp(point->axes[i].name, axis) != 0) {
         i++;
     }
     return i;
@@ -405,7 +405,7 @@ static int take_all(struct bench_run *run) {
 }
 
 int bench_points(struct bench_run *run) {
-    const size_t rows = (size_t)(run->arguments.mixers.count * run->device_count);
+    const size_t rows = (size_t)run->arguments.mixers.count * (size_t)run->device_count;
     run->group = calloc(rows + 1, sizeof *run->group);
     if (!run->group) {
         return report_failure("out of memory");

@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import os
+import re
 import sys
 
 import common
@@ -169,6 +170,9 @@ class Subjects(Bench):
         forward = [row for row in rows if (row["m"], row["transpose"]) == ("4096", "nt")]
         self.assertIn(("512", "128"), [(row["n"], row["k"]) for row in forward])
         self.assertTrue(all(int(row["calls"]) > 0 for row in rows))
+        lines = self.bench("gemm", "--preset", "small", "-r", "1", "--warm-up", "0").splitlines()
+        self.assertEqual(lines[2].split()[:6], ["m", "n", "k", "transpose", "calls", "ms"])
+        self.assertEqual(len(lines), len(rows) + 3)
 
     def test_rates(self):
         (row,) = self.json("copy", "--bytes", "4k")
@@ -198,6 +202,31 @@ class Subjects(Bench):
         rows = self.json("layer", "--profile", "--time", "4", "--batch", "1", "--width", "4",
                          "--mixer", "mingru")  # fmt: skip
         self.assertNotIn("adamw", {row["op"] for row in rows})
+
+    def test_compile_leaves_nothing(self):
+        os.mkdir(self.path("temporary"))
+        variables = {"TMPDIR": self.path("temporary"), "MINRNN_CACHE": self.path("cache")}
+        options = SUBJECTS["compile"][0]
+        self.csv("compile", "--no-validate", *options, environment=variables)
+        self.assertEqual(os.listdir(self.path("temporary")), [])
+        self.assertFalse(os.path.exists(self.path("cache")))
+        variables["TMPDIR"] = self.path("nosuch")
+        self.bad(FAILED, "nosuch", "bench", "compile", "--no-validate", *options,
+                 environment=variables)  # fmt: skip
+
+    def test_what_the_readme_shows(self):
+        """bench/README.md: the table's subjects, and its commands' options."""
+        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        with open(os.path.join(root, "bench", "README.md"), encoding="utf-8") as file:
+            text = file.read()
+        rows = re.findall(r"^\| `([a-z0-9]+)` \|", text, re.M)
+        self.assertEqual(rows[: len(SUBJECTS)], list(SUBJECTS))
+        shown = re.findall(r"^minrnn bench ([a-z0-9]+) (.*)$", text, re.M)
+        self.assertGreater(len(shown), 2)
+        for subject, options in shown:
+            help_text = self.good("bench", subject, "--help")
+            for option in re.findall(r"--[a-z-]+", options):
+                self.assertIn(f"\n  {option}", help_text)
 
     def test_what_does_not_fit(self):
         rows = self.csv("layer", "--mixer", "mingru", "--time", "4,64M", "--batch", "8", "--width",
@@ -245,6 +274,12 @@ class Wrong(Bench):
         self.assertEqual(len(done.stdout.splitlines()), 1, done.stdout)
         self.assertEqual(done.stderr.decode(),
                          "minrnn: bench: cpu computes copy wrongly, and is not timed: y is not x\n")
+
+    def test_each_device_is_judged(self):
+        """Once, and the others go on."""
+        done = self.wrong("copy", "--bytes", "64,128", "--device", "cpu", "--device", "0")
+        self.assertEqual(done.returncode, FAILED)
+        self.assertEqual(done.stderr.decode().count("computes copy wrongly"), 2)
 
     def test_other_ops_are_timed(self):
         done = self.wrong("gemm", "--m", "2", "--n", "2", "--k", "2", "--format", "csv")
