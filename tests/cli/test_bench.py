@@ -17,7 +17,7 @@ from common import WRONG_USE, FAILED
 
 DEVICE = os.environ.get("MINRNN_DEVICE", "cpu")
 WRONG_DEVICE = ""
-FEW = ["-r", "2", "--warm-up", "0"]
+FEW = ["-r2", "--warm-up", "0"]
 ABOUT = ["device", "platform", "driver", "version", "build", "subject"]
 TIMES = ["median_ms", "p10_ms", "p90_ms"]
 # Options for a moment's work, the columns that vary, and what is measured.
@@ -247,9 +247,14 @@ class Subjects(Bench):
         self.assertEqual([line[:3] for line in table.splitlines()[-2:]], ["cpu", "cpu"])
 
     def test_speed_up(self):
-        """minX is compared with X, if there is one; of the same length alone."""
-        rows = self.json("figure1", "--quick", "--time", "4,8")
+        """minX is compared with X, if there is one: of the same length and device alone."""
+        every = self.json("figure1", "--quick", "--time", "4,8", "--device=cpu", "--device=0")
+        for rows in every[::2], every[1::2]:
+            self.check_speed_up(rows)
+
+    def check_speed_up(self, rows):
         times = {(row["time"], row["mixer"]): row["median_ms"] for row in rows}
+        self.assertEqual(len(times), len(rows))
         for row in rows:
             base = times.get((row["time"], row["mixer"].removeprefix("min")))
             if row["mixer"].startswith("min") and base:
