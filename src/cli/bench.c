@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int run(int argc, char **argv);
 
@@ -86,6 +87,18 @@ static bool is_checked(const struct bench_device *device, const char *op) {
     return i < device->checked_count;
 }
 
+/* A driver that compiles slowly takes a minute. NULL: the line goes away. */
+static void show_check(const char *op) {
+    if (isatty(STDERR_FILENO) != 1) {
+        return;
+    }
+    if (op) {
+        fprintf(stderr, "\rchecking %s ...\033[K", op);
+    } else {
+        fprintf(stderr, "\r\033[K");
+    }
+}
+
 static void keep_failure(void *user, const minrnn_check_result *result) {
     char(*failure)[512] = user;
     if (result->failures > 0) {
@@ -101,8 +114,10 @@ static int check_op(struct bench_device *device, const char *op) {
     config.op = op;
     config.small = true;
     config.seconds = CHECK_SECONDS;
+    show_check(op);
     const minrnn_status status =
         minrnn_validate(device->device, &config, keep_failure, &failure, &failures);
+    show_check(NULL);
     if (status) {
         return report_library(status);
     }

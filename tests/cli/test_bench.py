@@ -9,7 +9,9 @@ import csv
 import io
 import json
 import os
+import pty
 import re
+import subprocess
 import sys
 
 import common
@@ -238,6 +240,17 @@ class Subjects(Bench):
         record = self.json("copy", "--bytes", "9000000G")[0]
         self.assertIsNone(record["median_ms"])
 
+    def test_a_terminal_sees_what_is_checked(self):
+        terminal, end = pty.openpty()
+        done = subprocess.run([common.COMMAND, "bench", "copy", "--bytes", "64", *FEW],
+                              stderr=end, stdout=subprocess.PIPE, check=False, timeout=100,
+                              env={**os.environ, "MINRNN_DEVICE": "cpu",
+                                   "MINRNN_CACHE": self.path("cache")})  # fmt: skip
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(os.read(terminal, 1000), b"\rchecking copy ...\x1b[K\r\x1b[K")
+        os.close(terminal)
+        os.close(end)
+
     def test_several_devices(self):
         rows = self.csv("copy", "--bytes", "64,128", "--device", "cpu", "--device", "0")
         self.assertEqual([row["bytes"] for row in rows], ["64", "64", "128", "128"])
@@ -290,6 +303,11 @@ class Wrong(Bench):
         done = self.wrong("gemm", "--m", "2", "--n", "2", "--k", "2", "--format", "csv")
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         self.assertEqual(len(done.stdout.splitlines()), 2)
+
+    def test_a_kept_verdict_is_taken(self):
+        self.good("validate", "--small", environment={"MINRNN_CACHE": self.path("cache")})
+        done = self.wrong("copy", "--bytes", "64", "--format", "csv")
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
 
     def test_not_asked(self):
         done = self.wrong("copy", "--bytes", "64", "--format", "csv", "--no-validate")
