@@ -11,7 +11,7 @@ build=${1:-$here/../build}
 [ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- small shakespeare
 
-profile=$build/tests/kernels/profile
+minrnn=$build/src/cli/minrnn
 trace=$build/tests/kernels/trace
 measured=$(mktemp)
 trap 'rm -f "$measured"' EXIT
@@ -19,10 +19,11 @@ outside=0
 
 for preset; do
     # Before each: a shared machine is not as fast as it was a minute ago.
-    limits=$("$profile" opencl limits 256)
+    limits=$("$build/tests/kernels/limits" opencl 256)
     limits="$limits compute_units=$(nproc) multiprocessors=$(nproc)"
     echo "== $preset" $limits
-    "$profile" opencl "$preset" 0 3 > "$measured"
+    "$minrnn" bench step --device opencl --preset "$preset" --profile --no-validate --format csv -r 3 \
+        --warm-up 2 > "$measured"
     # shellcheck disable=SC2046,SC2086 # one word a limit
     python3 "$here/predict.py" --device cpu $(printf -- '--set %s ' $limits) --check "$measured" \
         "$trace" preset "$preset" || outside=1

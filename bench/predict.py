@@ -21,8 +21,8 @@ Nothing is fitted to a result. It prints the sum, and the three largest ops with
 than half the multiprocessors; or if a launch has more than 65,535 in its second or third dimension, which NVIDIA's
 drivers do not take.
 
---check FILE compares with measured times, lines of CSV "op,sizes,seconds" as build/tests/kernels/profile prints
-them: it prints measured / predicted for each op over 5 % of the step, as predicted or as measured, and exits with
+--check FILE compares with measured times, what minrnn bench step (or layer) prints with --profile --format csv: it
+prints measured / predicted for each op over 5 % of the step, as predicted or as measured, and exits with
 1 if one is outside 0.6 to 1.7.
 
 What is printed is predicted. It is no measurement."""
@@ -148,24 +148,16 @@ def broken_rules(rows, device):
     return broken
 
 
-def key_of(name, sizes):
-    """An op and its sizes and choices, without what changes from step to step."""
-    pairs = re.findall(r"(\w+) (\S+)", sizes)
-    kept = [f"{word} {value}" for word, value in pairs
-            if value.isdigit() and word not in ("seed", "site", "step")]
-    return " ".join([name, *kept])
-
-
 def check(rows, path):
     """Compares the ops that take over 5 % of the step as predicted or as measured, each by name and
     sizes and all its calls together. Returns how many are outside."""
     predicted, calls = collections.Counter(), collections.Counter()
     for row in rows:
-        key = key_of(row.op.name, row.op.sizes)
+        key = f"{row.op.name} {row.op.sizes}"
         predicted[key] += row.seconds
         calls[key] += 1
     with open(path, encoding="utf-8") as file:
-        once = {key_of(row["op"], row["sizes"]): float(row["seconds"])
+        once = {f"{row['op']} {row['sizes']}": 1e-3 * float(row["median_ms"])
                 for row in csv.DictReader(file)}
     missing = [key for key in predicted if key not in once]
     if missing:

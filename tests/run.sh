@@ -33,7 +33,7 @@ install_missing "$install" gcc g++ libc6-dev clang libclang-rt-dev libomp-dev cl
     clang-tidy cmake meson ninja-build pkg-config valgrind ${slow:+gcovr} \
     python3 python3-torch libopenblas-dev libcjson-dev libcmocka-dev ocl-icd-opencl-dev \
     opencl-headers libclblast-dev pocl-opencl-icd mesa-opencl-icd oclgrind \
-    clang-15 libclc-15 llvm-spirv-15 spirv-tools doxygen
+    clang-15 libclc-15 llvm-spirv-15 spirv-tools doxygen gnuplot-nox
 
 # build NAME [MESON OPTION...]: configures build/NAME if it is not there, and builds it. Warnings are
 # errors.

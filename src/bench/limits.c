@@ -3,7 +3,7 @@
 #include "bench/limits.h"
 
 #include "base/clock.h"
-#include "bench/median.h"
+#include "bench/quantile.h"
 #include "op/op.h"
 
 enum { WARM_UP = 2, REPEATS = 9, PRODUCT = 1024, SMALLEST_OPS = 1000 };

@@ -5,9 +5,23 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/status.h"
-#include "bench/median.h"
+#include "bench/quantile.h"
 
 enum { WARM_UP = 2, REPEATS = 9, MOST_REPEATS = 64 };
+
+double op_bytes(const struct op_entry *entry, const union op_args *args) {
+    struct op_argument arguments[OP_MAX_ARGUMENTS];
+    const int count = entry->arguments(args, arguments);
+    double bytes = 0;
+    for (int i = 0; i < count; i++) {
+        const struct op_argument *argument = &arguments[i];
+        const int passes = argument->role == OP_INOUT ? 2 : 1;
+        bytes += argument->tensor.buffer
+                     ? (double)(passes * argument->extent * dtype_bytes(argument->type))
+                     : 0;
+    }
+    return bytes;
+}
 
 /* The device memory of one timed call. */
 struct op_bench {
@@ -107,23 +121,12 @@ minrnn_status op_bench_time(struct op_bench *bench, int warm_up, int repeats, do
 
 /* ---- the cases that are listed ---- */
 
-static double bytes_of(const struct op_bench *bench) {
-    double bytes = 0;
-    for (int i = 0; i < bench->count; i++) {
-        const struct operand *operand = &bench->operands[i];
-        const struct op_argument *argument = &operand->argument;
-        const int passes = operand_is_read(operand) + operand_is_written(operand);
-        bytes +=
-            operand->given ? (double)(passes * argument->extent * dtype_bytes(argument->type)) : 0;
-    }
-    return bytes;
-}
-
 static void describe(const struct op_bench *bench, struct op_timing *timing) {
     const struct op_check *check = bench->entry->check;
     timing->op = bench->entry->name;
     bench->entry->describe(&bench->args, timing->shape, sizeof timing->shape);
-    timing->work = check->operations ? check->operations(&bench->args) : bytes_of(bench);
+    timing->work =
+        check->operations ? check->operations(&bench->args) : op_bytes(bench->entry, &bench->args);
     timing->unit = check->operations ? "FLOP" : "B";
 }
 

@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "bench/median.h"
+#include "bench/quantile.h"
 
 #include <string.h>
 
@@ -38,7 +38,7 @@ static void end_op(void *user, const struct op_entry *op, const union op_args *a
     (void)minrnn_device_finish(profile->device);
     const double seconds = clock_seconds() - profile->begin;
     char sizes[sizeof profile->rows->sizes] = "";
-    op->describe(args, sizes, sizeof sizes);
+    op->sizes(args, sizes, sizeof sizes);
     struct profile_row *row = row_of(profile, op->name, sizes);
     if (!row) {
         profile->out_of_memory = true;

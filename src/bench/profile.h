@@ -11,7 +11,7 @@ enum { PROFILE_SAMPLES = 64 };
 struct profile_row {
     struct profile_row *next;
     const char *op;
-    char sizes[256]; /* as NAME_describe writes them */
+    char sizes[256]; /* as op_entry.sizes writes them */
     int calls;
     double seconds[PROFILE_SAMPLES]; /* of the first calls */
 };

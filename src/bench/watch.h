@@ -15,11 +15,13 @@ struct op_watch {
     /* Either may be NULL. They are not called for an op that is only planned. */
     void (*before)(void *user, const struct op_entry *op, const union op_args *args);
     void (*after)(void *user, const struct op_entry *op, const union op_args *args);
+    /* May be NULL too. When an op is planned, and before each run: its tensors may be absent. */
+    void (*sized)(void *user, const struct op_entry *op, const union op_args *args);
     void *user;
 };
 
 /* The watch stays where it is, and `device` open, until the watch is detached. Its callbacks are to
- * be set before. */
+ * be set before. A device has one watch at a time. */
 void watch_attach(struct op_watch *watch, minrnn_device *device);
 void watch_detach(struct op_watch *watch, minrnn_device *device);
 

@@ -98,10 +98,30 @@
     }
 #include "op/op_list.def"
 
+/* Sizes, flags and choices decide what is done. Numbers and the words of random draws do not. */
+static bool is_computed_with(const char *type) {
+    return strcmp(type, "float") == 0 || strcmp(type, "uint32_t") == 0 ||
+           strcmp(type, "uint64_t") == 0;
+}
+
+/* A zero is what describing leaves out. */
+#define OP_BEGIN(name)                                                                             \
+    static void sizes_##name(const union op_args *all, char *text, size_t capacity) {              \
+        struct name##_args args = all->name;
+#define VALUE(type, v)                                                                             \
+    if (is_computed_with(#type)) {                                                                 \
+        args.v = 0;                                                                                \
+    }
+#define OP_END(name)                                                                               \
+    name##_describe(&args, text, capacity);                                                        \
+    }
+#include "op/op_list.def"
+
 static const struct op_entry entries[] = {
 #define OP_BEGIN(name)                                                                             \
-    {#name,        CHECK_OP_##name, &check_##name, list_##name,       bind_##name,    run_##name,  \
-     judge_##name, value_##name,    resize_##name, has_option_##name, describe_##name},
+    {#name,         CHECK_OP_##name,   &check_##name,   list_##name,                               \
+     bind_##name,   run_##name,        judge_##name,    value_##name,                              \
+     resize_##name, has_option_##name, describe_##name, sizes_##name},
 #include "op/op_list.def"
 };
 

@@ -51,6 +51,9 @@ struct op_entry {
     bool (*has_option)(const char *name);
     /* Writes all sizes and values as text, cut at `capacity`. */
     void (*describe)(const union op_args *args, char *text, size_t capacity);
+    /* The same without the numbers that it computes with: what is left says how much work there is,
+     * and is the same in every step. */
+    void (*sizes)(const union op_args *args, char *text, size_t capacity);
 };
 
 const struct op_entry *op_entry_at(enum check_op op);

@@ -36,6 +36,37 @@ static bool is_flag(const struct option *option) {
            (option->kind == OPTION_SETTING && option->setting->kind == MINRNN_SETTING_FLAG);
 }
 
+static const struct option *find_letter(const struct option *options, char letter) {
+    const struct option *option = options;
+    while (option->name && (!letter || option->letter != letter)) {
+        option++;
+    }
+    return option->name ? option : NULL;
+}
+
+/* Of a letter the value may stand behind it, "-r5"; NULL: it is the next argument. */
+static int read_letter(const struct command *command, const char *argument, struct given *given) {
+    given->option = argument[0] == '-' ? find_letter(command->options, argument[1]) : NULL;
+    if (!given->option) {
+        return report_wrong_use("%s: unexpected argument '%s' (see minrnn %s --help)",
+                                command->name, argument, command->name);
+    }
+    given->value = argument[2] ? argument + 2 : NULL;
+    return 0;
+}
+
+/* "--name" or "--name=value". */
+static int read_name(const struct command *command, const char *name, struct given *given) {
+    const size_t length = strcspn(name, "=");
+    given->option = find_option(command->options, name, length);
+    if (!given->option) {
+        return report_wrong_use("%s: unknown option --%.*s (see minrnn %s --help)", command->name,
+                                (int)length, name, command->name);
+    }
+    given->value = name[length] ? name + length + 1 : NULL;
+    return 0;
+}
+
 /* Reads the option at argv[*i] and moves on. Returns 0 or, having reported, an exit code. */
 static int read_given(const struct command *command, int argc, char **argv, int *i,
                       struct given *given) {
@@ -44,28 +75,18 @@ static int read_given(const struct command *command, int argc, char **argv, int 
     if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) {
         return 0;
     }
-    if (strncmp(argument, "--", 2) != 0) {
-        return report_wrong_use("%s: unexpected argument '%s' (see minrnn %s --help)",
-                                command->name, argument, command->name);
-    }
-    const char *name = argument + 2;
-    const size_t length = strcspn(name, "=");
-    given->option = find_option(command->options, name, length);
-    if (!given->option) {
-        return report_wrong_use("%s: unknown option --%.*s (see minrnn %s --help)", command->name,
-                                (int)length, name, command->name);
+    const int code = strncmp(argument, "--", 2) == 0 ? read_name(command, argument + 2, given)
+                                                     : read_letter(command, argument, given);
+    if (code) {
+        return code;
     }
     if (is_flag(given->option)) {
-        return name[length] ? report_wrong_use("--%s takes no value", given->option->name) : 0;
+        return given->value ? report_wrong_use("--%s takes no value", given->option->name) : 0;
     }
-    if (name[length] == '=') {
-        given->value = name + length + 1;
-    } else if (*i < argc) {
+    if (!given->value && *i < argc) {
         given->value = argv[(*i)++];
-    } else {
-        return report_wrong_use("--%s needs a value", given->option->name);
     }
-    return 0;
+    return given->value ? 0 : report_wrong_use("--%s needs a value", given->option->name);
 }
 
 static void *place(const struct option *option, void *values) {
@@ -84,6 +105,8 @@ static size_t value_size(const struct option *option) {
     case OPTION_COUNT: return sizeof(int64_t);
     case OPTION_SEED: return sizeof(uint64_t);
     case OPTION_NUMBER: return sizeof(float);
+    case OPTION_RANGES: return sizeof(struct ranges);
+    case OPTION_NAMES: return sizeof(struct names);
     case OPTION_SETTING: break;
     }
     return 0;
@@ -104,6 +127,16 @@ static void join_choices(const struct option *option, char *text) {
     for (int i = 0; option->choices[i]; i++) {
         length += snprintf(text + length, (size_t)(ARGUMENT_CAPACITY - length), "%s%s",
                            i ? "|" : "", option->choices[i]);
+    }
+}
+
+/* "a, b, c"; cut if it is long. */
+static void join_list(const struct option *option, char *text) {
+    size_t length = 0;
+    text[0] = '\0';
+    for (int i = 0; option->list(i) && length < ARGUMENT_CAPACITY; i++) {
+        length += (size_t)snprintf(text + length, ARGUMENT_CAPACITY - length, "%s%s", i ? ", " : "",
+                                   option->list(i));
     }
 }
 
@@ -157,6 +190,46 @@ static int store_number(const struct option *option, const char *text, void *val
     return 0;
 }
 
+static int store_ranges(const struct option *option, const char *text, void *values) {
+    if (!ranges_parse(text, (int64_t)option->low, place(option, values))) {
+        return report_wrong_use("--%s '%s': must be whole numbers, %.0f or more and at most %d of "
+                                "them, such as 64,256 or 512-4096*2 or 10-50+10",
+                                option->name, text, option->low, RANGES_MOST);
+    }
+    return 0;
+}
+
+/* The list's name that a text begins with, up to a comma or its end. */
+static const char *find_name(const struct option *option, const char *text, size_t length) {
+    const char *name;
+    int i = 0;
+    while ((name = option->list(i)) &&
+           (strlen(name) != length || strncmp(name, text, length) != 0)) {
+        i++;
+    }
+    return name;
+}
+
+static int store_names(const struct option *option, const char *text, void *values) {
+    struct names *names = place(option, values);
+    names->count = 0;
+    for (const char *rest = text;; rest++) {
+        const size_t length = strcspn(rest, ",");
+        const char *name = find_name(option, rest, length);
+        if (!name || names->count == NAMES_MOST) {
+            char known[ARGUMENT_CAPACITY];
+            join_list(option, known);
+            return report_wrong_use("--%s '%s': must be some of %s, with commas", option->name,
+                                    text, known);
+        }
+        names->at[names->count++] = name;
+        rest += length;
+        if (!*rest) {
+            return 0;
+        }
+    }
+}
+
 /* The library says what the value may be. */
 static int store_setting(const struct option *option, const char *text, void *values) {
     if (option->access->set(values, option->setting->name, text ? text : "on") == MINRNN_OK) {
@@ -179,6 +252,8 @@ static int store(const struct given *given, void *values) {
     case OPTION_COUNT: return store_count(option, given->value, values);
     case OPTION_SEED: return store_seed(option, given->value, values);
     case OPTION_NUMBER: return store_number(option, given->value, values);
+    case OPTION_RANGES: return store_ranges(option, given->value, values);
+    case OPTION_NAMES: return store_names(option, given->value, values);
     case OPTION_TEXT:
     case OPTION_CHOICE:
     case OPTION_SETTING: break;
@@ -197,6 +272,22 @@ static void format_setting(const struct option *option, const void *values, char
     }
 }
 
+static void format_ranges(const struct ranges *ranges, char *text) {
+    size_t length = 0;
+    for (int i = 0; i < ranges->count && length < ARGUMENT_CAPACITY; i++) {
+        length += (size_t)snprintf(text + length, ARGUMENT_CAPACITY - length, "%s%" PRId64,
+                                   i ? "," : "", ranges->values[i]);
+    }
+}
+
+static void format_names(const struct names *names, char *text) {
+    size_t length = 0;
+    for (int i = 0; i < names->count && length < ARGUMENT_CAPACITY; i++) {
+        length += (size_t)snprintf(text + length, ARGUMENT_CAPACITY - length, "%s%s", i ? "," : "",
+                                   names->at[i]);
+    }
+}
+
 void arguments_format(const struct option *option, const void *values, char *text) {
     const void *value = const_place(option, values);
     const size_t capacity = ARGUMENT_CAPACITY;
@@ -206,6 +297,8 @@ void arguments_format(const struct option *option, const void *values, char *tex
     case OPTION_COUNT: snprintf(text, capacity, "%" PRId64, *(const int64_t *)value); break;
     case OPTION_SEED: snprintf(text, capacity, "%" PRIu64, *(const uint64_t *)value); break;
     case OPTION_NUMBER: snprintf(text, capacity, "%g", (double)*(const float *)value); break;
+    case OPTION_RANGES: format_ranges(value, text); break;
+    case OPTION_NAMES: format_names(value, text); break;
     case OPTION_CHOICE: {
         int choice = 0;
         memcpy(&choice, value, sizeof choice);
@@ -237,6 +330,25 @@ bool arguments_equal(const struct option *option, const void *a, const void *b) 
     return x == y || (x && y && strcmp(x, y) == 0);
 }
 
+/* The names that an option may have, in lines of their own. */
+static void print_list(const struct option *option) {
+    enum { WIDTH = 100 };
+    int column = WIDTH;
+    for (int i = 0; option->list && option->list(i); i++) {
+        const char *name = option->list(i);
+        const char *end = option->list(i + 1) ? "," : "";
+        if (column + (int)strlen(name) + 2 > WIDTH) {
+            column = printf("%s%*s", i ? "\n" : "", HELP_COLUMN, "") - (i > 0);
+            column += printf("%s%s", name, end);
+        } else {
+            column += printf(" %s%s", name, end);
+        }
+    }
+    if (option->list) {
+        putchar('\n');
+    }
+}
+
 static void print_help(const struct command *command, const void *defaults) {
     printf("minrnn %s: %s\n\n", command->name, command->summary);
     for (const struct option *option = command->options; option->name; option++) {
@@ -247,7 +359,9 @@ static void print_help(const struct command *command, const void *defaults) {
             snprintf(value, sizeof value, "%s", option->value);
         }
         arguments_format(option, defaults, standard);
-        const int width = printf("  --%s%s%s", option->name, *value ? " " : "", value);
+        const char letter[] = {',', ' ', '-', option->letter, '\0'};
+        const int width = printf("  --%s%s%s%s", option->name, option->letter ? letter : "",
+                                 *value ? " " : "", value);
         if (width + 1 >= HELP_COLUMN) {
             printf("\n%*s", HELP_COLUMN, "");
         } else {
@@ -256,6 +370,7 @@ static void print_help(const struct command *command, const void *defaults) {
         const bool shown = *standard && !is_flag(option) && !strstr(option->help, "(default");
         printf("%s%s%s%s\n", option->help, shown ? " (default " : "", shown ? standard : "",
                shown ? ")" : "");
+        print_list(option);
     }
     printf("  --help%*s%s\n%s", HELP_COLUMN - 8, "", "print this", command->notes);
 }

@@ -5,6 +5,8 @@
 
 #include <minrnn/setting.h>
 
+#include "cli/ranges.h"
+
 enum option_kind {
     OPTION_FLAG,   /* bool */
     OPTION_TEXT,   /* const char *, one of `choices` if there are any */
@@ -12,6 +14,8 @@ enum option_kind {
     OPTION_COUNT,  /* int64_t, `low` or more */
     OPTION_SEED,   /* uint64_t */
     OPTION_NUMBER, /* float, `low` or more */
+    OPTION_RANGES, /* struct ranges, each `low` or more */
+    OPTION_NAMES,  /* struct names, each one of those that `list` gives */
     OPTION_SETTING /* one of the library's, reached through `access` */
 };
 
@@ -21,15 +25,24 @@ struct option_access {
     minrnn_status (*get)(const void *values, const char *name, char *value, size_t capacity);
 };
 
+/* Some of a list's names, the list's own. */
+enum { NAMES_MOST = 32 };
+struct names {
+    const char *at[NAMES_MOST];
+    int count;
+};
+
 /* Values lie in a struct of the command's, which holds the defaults before parsing. */
 struct option {
     const char *name; /* without "--"; NULL ends a table */
+    char letter;      /* may stand for the name, with one "-"; 0: none does */
     const char *value;
     const char *help;
     enum option_kind kind;
     size_t offset;
     double low;
-    const char *const *choices; /* NULL at the end */
+    const char *const *choices;     /* NULL at the end */
+    const char *(*list)(int index); /* names from 0 on, NULL past the last */
     const minrnn_setting *setting;
     const struct option_access *access;
 };
@@ -55,6 +68,16 @@ struct option {
     {                                                                                              \
         .name = option, .help = text, .kind = OPTION_CHOICE, .offset = PLACE(field),               \
         .choices = names                                                                           \
+    }
+#define RANGES(option, field, least, text)                                                         \
+    {                                                                                              \
+        .name = option, .value = "LIST", .help = text, .kind = OPTION_RANGES,                      \
+        .offset = PLACE(field), .low = least                                                       \
+    }
+#define NAMES(option, field, names_of, text)                                                       \
+    {                                                                                              \
+        .name = option, .value = "LIST", .help = text, .kind = OPTION_NAMES,                       \
+        .offset = PLACE(field), .list = names_of                                                   \
     }
 #define SEED(option, field, text)                                                                  \
     { .name = option, .value = "S", .help = text, .kind = OPTION_SEED, .offset = PLACE(field) }
@@ -89,7 +112,7 @@ const char *arguments_last(const struct command *command, int argc, char **argv,
 bool arguments_equal(const struct option *option, const void *a, const void *b);
 
 /* Writes an option's value as one would give it. */
-enum { ARGUMENT_CAPACITY = 128 };
+enum { ARGUMENT_CAPACITY = 256 };
 void arguments_format(const struct option *option, const void *values, char *text);
 
 #endif

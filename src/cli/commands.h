@@ -11,6 +11,7 @@ extern const struct command command_eval;
 extern const struct command command_generate;
 extern const struct command command_validate;
 extern const struct command command_tune;
+extern const struct command command_bench;
 
 /* Runs a command line as main gets it; returns the exit code. */
 int commands_run(int argc, char **argv);

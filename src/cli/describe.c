@@ -12,17 +12,21 @@
 #include <time.h>
 
 int describe_open(const char *name, minrnn_device **device) {
-    minrnn_status status = minrnn_device_open(name, device);
     minrnn_device_info info;
-    if (!status) {
-        status = minrnn_device_describe(*device, &info);
+    const int code = describe_find(name, device, &info);
+    if (!code) {
+        describe_device(&info, "");
     }
-    if (status) {
-        return report_setup(status);
-    }
-    printf("device   %s (%s, %s)\n", info.name, info.platform, info.driver);
+    return code;
+}
+
+void describe_device(const minrnn_device_info *info, const char *end) {
+    printf("device   %s (%s, %s)%s\n", info->name, info->platform, info->driver, end);
+}
+
+static void warn_of(const minrnn_device_info *info) {
     minrnn_verdict verdict;
-    minrnn_verdict_find(&info, &verdict);
+    minrnn_verdict_find(info, &verdict);
     if (verdict.failures > 0) {
         report_line("warning: minrnn validate found that %d of %d ops compute wrongly on this "
                     "device%s (%s): %s",
@@ -30,6 +34,17 @@ int describe_open(const char *name, minrnn_device **device) {
                     verdict.outdated ? " with another version of its driver or of minrnn" : "",
                     verdict.date, verdict.failed);
     }
+}
+
+int describe_find(const char *name, minrnn_device **device, minrnn_device_info *info) {
+    minrnn_status status = minrnn_device_open(name, device);
+    if (!status) {
+        status = minrnn_device_describe(*device, info);
+    }
+    if (status) {
+        return report_setup(status);
+    }
+    warn_of(info);
     return 0;
 }
 

@@ -5,9 +5,15 @@
 
 #include <minrnn/device.h>
 
-/* Opens the device, says which it is, and warns if it is known to compute wrongly. Returns 0,
- * or an exit code after a report. */
+/* Opens the device, describes it, and warns if it is known to compute wrongly. Returns 0, or an
+ * exit code after a report. */
+int describe_find(const char *name, minrnn_device **device, minrnn_device_info *info);
+
+/* The same, and says which it is. */
 int describe_open(const char *name, minrnn_device **device);
+
+/* Prints which it is, and `end` before the end of the line. */
+void describe_device(const minrnn_device_info *info, const char *end);
 
 /* Each writes to `text` and returns it. */
 enum { DESCRIBE_CAPACITY = 32 };

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 static const struct command *const commands[] = {
-    &command_devices,  &command_train,    &command_eval,
-    &command_generate, &command_validate, &command_tune,
+    &command_devices,  &command_train, &command_eval,  &command_generate,
+    &command_validate, &command_tune,  &command_bench,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

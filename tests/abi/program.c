@@ -368,12 +368,43 @@ static void use_validation(minrnn_device *device) {
     printf("verdict %d %d, %d failed\n", verdict.value[0].ops, verdict.value[0].cases, failures);
 }
 
+/* ---- benches, of whose results only what no clock tells is printed ---- */
+
+static void on_profile(void *user, const minrnn_profile_row *row) {
+    (void)user;
+    printf("%s %s: %d calls\n", row->op, row->sizes, row->calls);
+}
+
+static void use_bench(minrnn_device *device) {
+    GUARDED(minrnn_bench_config, 1) config;
+    GUARDED(minrnn_bench_info, 1) info;
+    GUARDED(minrnn_timing, 1) timing;
+    minrnn_bench *bench;
+    SPOIL(config);
+    SPOIL(info);
+    SPOIL(timing);
+    minrnn_bench_config_defaults(config.value);
+    EXPECT_WHOLE(config);
+    config.value[0].repetitions = 2;
+    MUST(minrnn_bench_product(device, 4, 3, 2, false, true, &bench));
+    MUST(minrnn_bench_describe(bench, info.value));
+    EXPECT_WHOLE(info);
+    printf("%g bytes, %g operations\n", info.value[0].bytes, info.value[0].operations);
+    MUST(minrnn_bench_run(bench, config.value, timing.value));
+    EXPECT_WHOLE(timing);
+    MUST(minrnn_bench_profile(bench, config.value, on_profile, NULL));
+    printf("%s\n", minrnn_bench_op(bench, 0));
+    minrnn_bench_destroy(bench);
+}
+
 /* ---- all ---- */
 
 #define PRINT_SIZE(type) printf("%s %zu\n", #type, sizeof(type))
 
 static void print_sizes(void) {
     PRINT_SIZE(minrnn_batch);
+    PRINT_SIZE(minrnn_bench_config);
+    PRINT_SIZE(minrnn_bench_info);
     PRINT_SIZE(minrnn_check_config);
     PRINT_SIZE(minrnn_device_info);
     PRINT_SIZE(minrnn_memory);
@@ -384,6 +415,7 @@ static void print_sizes(void) {
     PRINT_SIZE(minrnn_scan_config);
     PRINT_SIZE(minrnn_scan_tensors);
     PRINT_SIZE(minrnn_step_record);
+    PRINT_SIZE(minrnn_timing);
     PRINT_SIZE(minrnn_trainer_config);
     PRINT_SIZE(minrnn_verdict);
 }
@@ -400,6 +432,7 @@ int main(int argc, char **argv) {
     use_mixer(device);
     use_network(device);
     use_validation(device);
+    use_bench(device);
     minrnn_device_destroy(device);
     return 0;
 }

@@ -32,8 +32,14 @@ def commands():
     return re.findall(r"^  ([a-z]+) +\S", output("--help"), re.M)
 
 
-def options(command):
-    return set(re.findall(r"^  (--[a-z-]+)", output(command, "--help"), re.M))
+def options(*command):
+    """Those of its subjects, if a command has such, among them."""
+    text = output(*command, "--help")
+    found = set(re.findall(r"^  (--[a-z-]+)", text, re.M))
+    if " SUBJECT " in text:
+        for subject in re.findall(r"^  ([a-z0-9]+) +\S", text, re.M):
+            found |= options(*command, subject)
+    return found
 
 
 def blocks():

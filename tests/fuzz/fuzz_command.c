@@ -22,6 +22,10 @@ enum { MOST_BYTES = 1 << 20, MOST_TOKENS = 256, MOST_STEPS = 8, MOST_CHARACTERS 
 
 static int steps;
 
+/* Of one run of the command; the sizes of each are small. */
+enum { MOST_BENCHES = 64, MOST_RUNS = 8, MOST_SIZE = 64 };
+static int benches;
+
 /* The texts of a run, as they were when they were opened. */
 enum { MOST_ARGUMENTS = 48 };
 static struct {
@@ -44,6 +48,22 @@ minrnn_status limited_validate(minrnn_device *device, const minrnn_check_config 
                                minrnn_on_check on_result, void *user, int *failures);
 minrnn_status limited_text_open(const char *path, const minrnn_vocabulary *vocabulary,
                                 minrnn_text **text);
+minrnn_status limited_bench_copy(minrnn_device *device, uint64_t bytes, minrnn_bench **bench);
+minrnn_status limited_bench_product(minrnn_device *device, int64_t m, int64_t n, int64_t k,
+                                    bool transpose_a, bool transpose_b, minrnn_bench **bench);
+minrnn_status limited_bench_scan(minrnn_device *device, const char *name, bool backward,
+                                 int64_t batch, int64_t time, int64_t width, minrnn_bench **bench);
+minrnn_status limited_bench_layer(minrnn_device *device, const minrnn_mixer_config *mixer,
+                                  int64_t batch, int64_t time, int64_t classes,
+                                  minrnn_bench **bench);
+minrnn_status limited_bench_step(minrnn_device *device, const minrnn_model_config *model,
+                                 const minrnn_trainer_config *trainer, minrnn_bench **bench);
+minrnn_status limited_bench_generate(minrnn_device *device, const minrnn_model_config *model,
+                                     int64_t batch, minrnn_bench **bench);
+minrnn_status limited_bench_run_sized(minrnn_bench *bench, const minrnn_bench_config *config,
+                                      minrnn_timing *timing, size_t size);
+minrnn_status limited_bench_profile(minrnn_bench *bench, const minrnn_bench_config *config,
+                                    minrnn_on_profile on_row, void *user);
 minrnn_status limited_text_open_files(const char *const *paths, int count,
                                       const minrnn_vocabulary *vocabulary, minrnn_text **text);
 
@@ -135,6 +155,75 @@ minrnn_status limited_text_open_files(const char *const *paths, int count,
 minrnn_status limited_text_open(const char *path, const minrnn_vocabulary *vocabulary,
                                 minrnn_text **text) {
     return limited_text_open_files(&path, 1, vocabulary, text);
+}
+
+/* ---- benches ---- */
+
+/* The status of making one whose sizes are these; 0s do not count. */
+static minrnn_status limit_bench(int64_t a, int64_t b, int64_t c, int64_t d) {
+    const int64_t sizes[] = {a, b, c, d};
+    for (int i = 0; i < 4; i++) {
+        if (sizes[i] > MOST_SIZE) {
+            return fail(MINRNN_OUT_OF_MEMORY, "the fuzz target's limit");
+        }
+    }
+    return ++benches > MOST_BENCHES ? fail(MINRNN_DEVICE_ERROR, "the fuzz target's limit")
+                                    : MINRNN_OK;
+}
+
+minrnn_status limited_bench_copy(minrnn_device *device, uint64_t bytes, minrnn_bench **bench) {
+    const minrnn_status status = limit_bench((int64_t)(bytes >> 10), 0, 0, 0);
+    return status ? status : minrnn_bench_copy(device, bytes, bench);
+}
+
+minrnn_status limited_bench_product(minrnn_device *device, int64_t m, int64_t n, int64_t k,
+                                    bool transpose_a, bool transpose_b, minrnn_bench **bench) {
+    const minrnn_status status = limit_bench(m, n, k, 0);
+    return status ? status : minrnn_bench_product(device, m, n, k, transpose_a, transpose_b, bench);
+}
+
+minrnn_status limited_bench_scan(minrnn_device *device, const char *name, bool backward,
+                                 int64_t batch, int64_t time, int64_t width, minrnn_bench **bench) {
+    const minrnn_status status = limit_bench(batch, time, width, 0);
+    return status ? status : minrnn_bench_scan(device, name, backward, batch, time, width, bench);
+}
+
+minrnn_status limited_bench_layer(minrnn_device *device, const minrnn_mixer_config *mixer,
+                                  int64_t batch, int64_t time, int64_t classes,
+                                  minrnn_bench **bench) {
+    const minrnn_status status = limit_bench(batch, time, classes, mixer->width);
+    return status ? status : minrnn_bench_layer(device, mixer, batch, time, classes, bench);
+}
+
+minrnn_status limited_bench_step(minrnn_device *device, const minrnn_model_config *model,
+                                 const minrnn_trainer_config *trainer, minrnn_bench **bench) {
+    const minrnn_status status =
+        limit_bench(model->width, model->layers, trainer->batch, trainer->time);
+    return status ? status : minrnn_bench_step(device, model, trainer, bench);
+}
+
+minrnn_status limited_bench_generate(minrnn_device *device, const minrnn_model_config *model,
+                                     int64_t batch, minrnn_bench **bench) {
+    const minrnn_status status = limit_bench(model->width, model->layers, batch, 0);
+    return status ? status : minrnn_bench_generate(device, model, batch, bench);
+}
+
+static minrnn_status limit_runs(const minrnn_bench_config *config) {
+    return config->warm_up > MOST_RUNS || config->repetitions > MOST_RUNS
+               ? fail(MINRNN_UNSUPPORTED, "the fuzz target's limit")
+               : MINRNN_OK;
+}
+
+minrnn_status limited_bench_run_sized(minrnn_bench *bench, const minrnn_bench_config *config,
+                                      minrnn_timing *timing, size_t size) {
+    const minrnn_status status = limit_runs(config);
+    return status ? status : minrnn_bench_run_sized(bench, config, timing, size);
+}
+
+minrnn_status limited_bench_profile(minrnn_bench *bench, const minrnn_bench_config *config,
+                                    minrnn_on_profile on_row, void *user) {
+    const minrnn_status status = limit_runs(config);
+    return status ? status : minrnn_bench_profile(bench, config, on_row, user);
 }
 
 /* ---- the folder ---- */
@@ -314,6 +403,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const int before = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     MUST(before >= 0 && chdir(fuzz_folder()) == 0);
     steps = 0;
+    benches = 0;
     run(argc, argv);
     check_folder();
     MUST(fchdir(before) == 0);

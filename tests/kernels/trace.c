@@ -13,7 +13,6 @@
 #include "check/op_check.h"
 #include "must.h"
 #include "recorder.h"
-#include "steps.h"
 
 #include <string.h>
 
@@ -48,7 +47,7 @@ static void print_entry(void *user, const struct op_entry *op, const union op_ar
     struct op_argument arguments[OP_MAX_ARGUMENTS];
     char sizes[256];
     (void)user;
-    op->describe(args, sizes, sizeof sizes);
+    op->sizes(args, sizes, sizeof sizes);
     print_op(op->name, sizes, arguments, op->arguments(args, arguments), operations_of(op, args),
              reads_inout(op->name, args));
 }
@@ -67,43 +66,49 @@ static void print_launch(void *user, const struct kernel *kernel, const struct l
 
 /* ---- what runs ---- */
 
-static void preset_step(minrnn_device *device, const char *name, int64_t batch) {
-    struct steps steps = steps_create(device, name, batch);
-    printf("step\t%lld\n", (long long)steps.rows); /* what came before is its making */
-    steps_take(&steps);
-    steps_destroy(&steps);
+/* Traces one run of a bench, and destroys it. */
+static void take_step(struct recorder *recorder, minrnn_bench *bench) {
+    struct op_watch watch = {.before = print_entry};
+    minrnn_bench_config once;
+    minrnn_bench_info info;
+    minrnn_timing timing;
+    minrnn_bench_config_defaults(&once);
+    once.warm_up = 0;
+    once.repetitions = 1;
+    must(minrnn_bench_describe(bench, &info), "bench");
+    printf("step\t%lld\n", (long long)info.tokens);
+    watch_attach(&watch, &recorder->device.base);
+    recorder->launched = print_launch;
+    must(minrnn_bench_run(bench, &once, &timing), "step");
+    recorder->launched = NULL;
+    watch_detach(&watch, &recorder->device.base);
+    minrnn_bench_destroy(bench);
 }
 
-static void layer_step(minrnn_device *device, const char *mixer_name, int64_t width, int64_t time,
+static void preset_step(struct recorder *recorder, const char *name, int64_t batch) {
+    enum { VOCABULARY = 65 };
+    minrnn_model_config config;
+    minrnn_trainer_config training;
+    minrnn_bench *bench;
+    minrnn_model_config_defaults(&config);
+    minrnn_trainer_config_defaults(&training);
+    must(minrnn_preset(name, &config, &training, NULL, NULL), "preset");
+    config.vocab = VOCABULARY;
+    training.batch = batch ? batch : training.batch;
+    must(minrnn_bench_step(&recorder->device.base, &config, &training, &bench), "step");
+    take_step(recorder, bench);
+}
+
+static void layer_step(struct recorder *recorder, const char *mixer, int64_t width, int64_t time,
                        int64_t batch, int64_t classes) {
-    const int64_t rows = batch * time;
     minrnn_mixer_config config;
-    minrnn_mixer *mixer;
-    minrnn_buffer *everything;
-    must(minrnn_mixer_config_defaults(mixer_name, &config), "mixer");
+    minrnn_bench *bench;
+    must(minrnn_mixer_config_defaults(mixer, &config), "mixer");
     must(minrnn_mixer_set(&config, "bias", "on"), "bias");
     config.width = width;
-    must(minrnn_mixer_create(device, &config, &mixer), "mixer");
-    must(minrnn_buffer_create(device, INT64_MAX, &everything), "buffer");
-    const minrnn_tensor f32 = tensor_f32(everything, 0), i32 = tensor_i32(everything, 0);
-    struct op_context context = {.device = device, .scratch = f32, .scratch_bytes = INT64_MAX};
-    minrnn_mixer_tensors t;
-    minrnn_mixer_tensors_defaults(&t);
-    t.parameters = t.x = t.y = t.saved = t.temporary = t.gradients = t.dy = f32;
-    printf("step\t%lld\n", (long long)rows);
-    must(minrnn_mixer_forward(mixer, batch, time, &t), "forward");
-    OP(gemm, &context, .m = rows, .n = classes, .k = width, .transpose_b = true, .a = f32, .b = f32,
-       .c = f32);
-    OP(cross_entropy, &context, .rows = rows, .vocab = classes, .scale = 1, .logits = f32,
-       .targets = i32, .loss = f32, .dlogits = f32);
-    OP(sum, &context, .count = rows, .x = f32, .total = f32);
-    OP(gemm, &context, .m = classes, .n = width, .k = rows, .transpose_a = true, .accumulate = true,
-       .a = f32, .b = f32, .c = f32);
-    OP(gemm, &context, .m = rows, .n = width, .k = classes, .a = f32, .b = f32, .c = f32);
-    must(context.status, "head");
-    must(minrnn_mixer_backward(mixer, batch, time, &t), "backward");
-    minrnn_buffer_destroy(everything);
-    minrnn_mixer_destroy(mixer);
+    must(minrnn_bench_layer(&recorder->device.base, &config, batch, time, classes, &bench),
+         "layer");
+    take_step(recorder, bench);
 }
 
 static int64_t number(const char *text) {
@@ -117,17 +122,14 @@ int main(int count, char **words) {
         return 2;
     }
     struct recorder recorder = recorder_of(words[1]);
-    struct op_watch watch = {.before = print_entry};
-    watch_attach(&watch, &recorder.device.base);
-    recorder.launched = print_launch;
     if (number(words[2])) {
         recorder.device.traits.compute_units = (int)number(words[2]);
     }
     if (strcmp(words[3], "preset") == 0 && count == 6) {
-        preset_step(&recorder.device.base, words[4], number(words[5]));
+        preset_step(&recorder, words[4], number(words[5]));
     } else if (strcmp(words[3], "layer") == 0 && count == 9) {
-        layer_step(&recorder.device.base, words[4], number(words[5]), number(words[6]),
-                   number(words[7]), number(words[8]));
+        layer_step(&recorder, words[4], number(words[5]), number(words[6]), number(words[7]),
+                   number(words[8]));
     } else {
         fprintf(stderr, "trace: wrong words\n");
         return 2;

@@ -33,7 +33,7 @@ FOLDERS = {
               ["train", "network", "layer", "op", "base"]),
     "check": ("what is known of each op, one file a family: oracle in double precision, error bounds, "
               "cases; the harness behind `minrnn validate` and `tests/checkop`", ["op", "base"]),
-    "bench": ("how long ops take at the sizes of real models", ["check", "op", "base"]),
+    "bench": ("how long ops, layers, steps and tokens take; the profile of ops", ["check", "op", "base"]),
     "cli": ("the command `minrnn`", []),
 }
 # The one file that names the backends, and lies beside them.

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Draws what `minrnn bench figure1 --format csv` printed: time, speed-up and memory over the length.
+
+    figure1.py CSV FOLDER [--date DATE]
+
+Writes FOLDER/figure1.svg and FOLDER/figure1.png with gnuplot. The paper's points (paper_figure1.csv) are
+dotted. All axes are logarithmic. The date is that of the CSV, unless it is given."""
+
+import argparse
+import csv
+import os
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+COLOURS = {"mingru": "#1f77b4", "minlstm": "#d62728", "gru": "#17becf", "lstm": "#ff7f0e",
+           "mamba": "#7f7f7f"}  # fmt: skip
+OTHERS = ["#2ca02c", "#9467bd", "#8c564b", "#e377c2", "#bcbd22"]
+DASHES = [1, 2, 4, 5]  # gnuplot's, one a width; 3 is the paper's
+MIB = 1 << 20
+
+
+def read(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, strict=True))
+
+
+def quote(text):
+    return "'" + text.replace("'", "''").replace("\n", " ") + "'"
+
+
+def values(rows, name):
+    """All values of a column, in the order of their first rows."""
+    return list(dict.fromkeys(row[name] for row in rows))
+
+
+def points(rows, column, scale=1.0):
+    """(length, value) of the rows that have one."""
+    return [(int(row["time"]), float(row[column]) * scale) for row in rows if row[column]]
+
+
+class Series:
+    def __init__(self, title, colour, dash, paper=False):
+        self.title, self.colour, self.dash, self.paper = title, colour, dash, paper
+        self.time, self.speed_up, self.memory = [], [], []
+
+
+def colour_of(mixer, mixers):
+    others = [name for name in mixers if name not in COLOURS]
+    return COLOURS.get(mixer) or OTHERS[others.index(mixer) % len(OTHERS)]
+
+
+def measured(rows):
+    """A series for each device, mixer and width; the title says what there is more than one of."""
+    devices, widths, mixers = (values(rows, name) for name in ("device", "width", "mixer"))
+    for device in devices:
+        for width in widths:
+            for mixer in mixers:
+                own = [row for row in rows if (row["device"], row["width"], row["mixer"]) ==
+                       (device, width, mixer)]  # fmt: skip
+                title = mixer + (f", width {width}" if len(widths) > 1 else "")
+                title += f", {device}" if len(devices) > 1 else ""
+                dash = DASHES[widths.index(width) % len(DASHES)]
+                series = Series(title, colour_of(mixer, mixers), dash)
+                series.time = points(own, "median_ms")
+                series.speed_up = points(own, "speed_up")
+                series.memory = points(own, "memory_bytes", 1 / MIB)
+                yield series
+
+
+def published():
+    rows = read(os.path.join(HERE, "paper_figure1.csv"))
+    for mixer in values(rows, "mixer"):
+        own = [row for row in rows if row["mixer"] == mixer]
+        series = Series(f"{mixer}, paper, T4", colour_of(mixer, []), 3, paper=True)
+        series.time = points(own, "ms")
+        series.speed_up = points(own, "speed_up")
+        yield series
+
+
+def heading(rows, date):
+    first = rows[0]
+    devices = values(rows, "device")
+    settings = [f"{name} {' and '.join(values(rows, name))}" for name in ("width", "batch", "classes")]
+    about = f"{first['driver']}, " if len(devices) == 1 else ""
+    return (f"{' and '.join(devices)}: forward, loss, backward ({', '.join(settings)})\n"
+            f"{about}minrnn {first['version']}, {date}")
+
+
+def panel(title, unit, series, part):
+    """A plot of those series that have the part; gnuplot reads the data that are in the script."""
+    there = [one for one in series if getattr(one, part)]
+    lines = [f"set title {quote(title)}", f"set ylabel {quote(unit)}"]
+    if not there:
+        return lines + ["unset logscale", "unset key", "set label 1 'nothing to compare with' at graph "
+                        "0.5,0.5 center", "plot [1:2][1:2] NaN notitle", "unset label 1",
+                        "set logscale xy", "set key"]  # fmt: skip
+    plots = []
+    for number, one in enumerate(there):
+        name = f"${part}{number}"
+        lines.append(f"{name} << end")
+        lines += [f"{x} {y:.9g}" for x, y in getattr(one, part)]
+        lines.append("end")
+        shape = 6 if one.paper else 7
+        plots.append(f"{name} using 1:2 with linespoints lc rgb '{one.colour}' dt {one.dash} "
+                     f"lw 2 pt {shape} ps 0.8 title {quote(one.title)}")
+    return lines + ["plot " + ", ".join(plots)]
+
+
+def script(rows, date):
+    series = [*measured(rows), *published()]
+    lengths = [length for one in series for length, _ in one.time]
+    shortest, longest = min(lengths) / 1.15, max(lengths) * 1.15
+    title, below = heading(rows, date).split("\n")
+    return "\n".join([
+        "set multiplot layout 1,3 margins 0.06,0.985,0.33,0.83 spacing 0.075,0.1",
+        f"set label 2 {quote(title)} at screen 0.5,0.965 center font ',14' noenhanced",
+        f"set label 3 {quote(below)} at screen 0.5,0.92 center noenhanced",
+        "set label 4 'medians of steps that were waited for; planned memory; dotted: the "
+        "paper''s numbers, whose width is not stated' at screen 0.5,0.025 center noenhanced",
+        "set logscale xy",
+        "set logscale x 2",
+        "set xlabel 'length T'",
+        "set grid",
+        "set key at graph 0,-0.2 left top vertical maxrows 5 reverse Left samplen 2 font ',9' noenhanced",
+        f"set xrange [{shortest}:{longest}]",
+        *panel("time of a step", "milliseconds", series, "time"),
+        "unset label 2; unset label 3; unset label 4",
+        *panel("speed-up against the cell that it simplifies", "times", series, "speed_up"),
+        *panel("memory of a step", "MiB", series, "memory"),
+        "unset multiplot", ""])  # fmt: skip
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("csv")
+    parser.add_argument("folder")
+    parser.add_argument("--date")
+    given = parser.parse_args()
+    rows = read(given.csv)
+    if not rows:
+        print(f"figure1.py: {given.csv} has no rows", file=sys.stderr)
+        return 1
+    written = time.gmtime(os.stat(given.csv).st_mtime)
+    drawing = script(rows, given.date or time.strftime("%Y-%m-%d", written))
+    for kind, terminal in [("svg", "svg size 1500,620 dynamic background rgb 'white' font 'sans,11'"),
+                           ("png", "pngcairo size 1500,620 font 'sans,10'")]:  # fmt: skip
+        path = os.path.join(given.folder, "figure1." + kind)
+        done = subprocess.run(["gnuplot"], text=True, check=False, input=(
+            f"set terminal {terminal}\nset output {quote(path)}\n{drawing}"))  # fmt: skip
+        if done.returncode:
+            return 1
+        print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

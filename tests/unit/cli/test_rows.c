@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows in four formats, to the byte. */
+#include "cli/rows.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const struct column columns[] = {
+    {"file_only", NULL, COLUMN_TEXT, COLUMN_IN_FILES, 0},
+    {"name", NULL, COLUMN_TEXT, COLUMN_EVERYWHERE, 6},
+    {"count", "n", COLUMN_WHOLE, COLUMN_EVERYWHERE, 3},
+    {"median_ms", "ms", COLUMN_REAL, COLUMN_EVERYWHERE, 7},
+    {"memory_bytes", "memory", COLUMN_BYTES, COLUMN_EVERYWHERE, 9},
+    {"people_only", "last", COLUMN_TEXT, COLUMN_FOR_PEOPLE, 0},
+};
+enum { COLUMNS = sizeof columns / sizeof *columns, CAPACITY = 4096 };
+
+static void print(enum rows_format format) {
+    struct rows rows = {.format = format, .columns = columns, .count = COLUMNS};
+    const struct cell first[COLUMNS] = {cell_text("a,\"b\"\\\n"), cell_text("one"), cell_whole(-7),
+                                        cell_real(0.0123456789),  cell_whole(1536), cell_text("")};
+    const struct cell second[COLUMNS] = {cell_text("x"),     cell_text("two"), {0}, {0}, {0},
+                                         cell_text("not it")};
+    const struct cell third[COLUMNS] = {cell_text(""),     cell_text("longer than it"),
+                                        cell_whole(12345), cell_real(12345.678),
+                                        cell_whole(3),     cell_text("")};
+    rows_begin(&rows);
+    rows_add(&rows, first);
+    rows_add(&rows, second);
+    rows_add(&rows, third);
+    rows_end(&rows);
+}
+
+/* What it prints to standard output, taken from a file in its place. */
+static void expect(enum rows_format format, const char *expected) {
+    char text[CAPACITY] = "";
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    fflush(stdout);
+    const int kept = dup(STDOUT_FILENO);
+    assert_true(kept >= 0 && dup2(fileno(file), STDOUT_FILENO) >= 0);
+    print(format);
+    fflush(stdout);
+    assert_true(dup2(kept, STDOUT_FILENO) >= 0);
+    close(kept);
+    rewind(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    assert_string_equal(text, expected);
+}
+
+static void test_table(void **state) {
+    (void)state;
+    expect(ROWS_TABLE, "name      n       ms     memory  last\n"
+                       "one      -7  0.01235    1.5 KiB\n"
+                       "two       -        -          -  not it\n"
+                       "longer than it  12345    12346        3 B\n");
+}
+
+static void test_markdown(void **state) {
+    (void)state;
+    expect(ROWS_MARKDOWN, "| name | n | ms | memory | last |\n"
+                          "|---|--:|--:|--:|---|\n"
+                          "| one | -7 | 0.01235 | 1.5 KiB |  |\n"
+                          "| two | - | - | - | not it |\n"
+                          "| longer than it | 12345 | 12346 | 3 B |  |\n");
+}
+
+static void test_csv(void **state) {
+    (void)state;
+    expect(ROWS_CSV, "file_only,name,count,median_ms,memory_bytes\n"
+                     "\"a,\"\"b\"\"\\\n\",one,-7,0.0123456789,1536\n"
+                     "x,two,,,\n"
+                     ",longer than it,12345,12345.678,3\n");
+}
+
+static void test_json(void **state) {
+    (void)state;
+    expect(ROWS_JSON,
+           "[\n {\"file_only\": \"a,\\\"b\\\"\\\\\\u000a\", \"name\": \"one\", \"count\": -7, "
+           "\"median_ms\": 0.0123456789, \"memory_bytes\": 1536},\n"
+           " {\"file_only\": \"x\", \"name\": \"two\", \"count\": null, \"median_ms\": null, "
+           "\"memory_bytes\": null},\n"
+           " {\"file_only\": \"\", \"name\": \"longer than it\", \"count\": 12345, "
+           "\"median_ms\": 12345.678, \"memory_bytes\": 3}\n]\n");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_markdown),
+        cmocka_unit_test(test_csv),
+        cmocka_unit_test(test_json),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
