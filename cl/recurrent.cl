@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One step of GRU and LSTM for every sequence, between the products with the weight. Equations, layouts
- * and names are those of op_list.def. A row group takes `run` sequences.
+/* One step of GRU and LSTM for every sequence, between the products with the weight. Equations,
+ * layouts and names are those of op_list.def. A row group takes `run` sequences.
  *
  * `carry` [batch, parts, width] is the state before the step, already 0 at a cut; and backward the
- * gradient of the state, to which the product of `a` [batch, gates, width] with the weight is then added. */
+ * gradient of the state, to which the product of `a` [batch, gates, width] with the weight is then
+ * added. */
 
 vfloat logistic(vfloat x) {
     return 1.0f / (1.0f + exp(-x)); /* exp may reach infinity, whose reciprocal is the right 0 */
@@ -47,18 +48,22 @@ place_t place_of(long sequence, long time, long step, int reversed, __global con
     return place;
 }
 
+/* Where the rows of a group end. Work-items that share a row have one: without a loop around it a
+ * GPU's registers hold all that the row needs. */
+#if ROW_ITEMS == 1
+#define END_OF(begin, run, rows) min((begin) + (run), (rows))
+#else
+#define END_OF(begin, run, rows) ((begin) + 1)
+#endif
+
 /* Columns of a row, each work-item's own. */
-#define EACH_COLUMN(c, width) for (long c = row_item() * VECTOR; c < (width); c += ROW_ITEMS * VECTOR)
+#define EACH_COLUMN(c, width)                                                                      \
+    for (long c = row_item() * VECTOR; c < (width); c += ROW_ITEMS * VECTOR)
 
 void clear_row(__global float *x, long width) {
     EACH_COLUMN(c, width) {
         STORE_N((vfloat)(0.0f), x + c, width - c);
     }
-}
-
-/* A bias that may be absent. */
-vfloat bias_at(__global const float *bias, long c, long n) {
-    return bias ? LOAD_N(bias + c, n) : (vfloat)(0.0f);
 }
 
 /* carry = from (absent: 0), and 0 if the first step is cut; width is that of a whole state. */
@@ -68,7 +73,7 @@ __kernel ROW_GROUP void recurrent_begin(long batch, long run, long width, long t
                                         __global const int *lengths, ulong lengths_offset,
                                         __global float *carry, ulong carry_offset) {
     const long begin = (long)get_group_id(0) * run;
-    const long end = min(begin + run, batch);
+    const long end = END_OF(begin, run, batch);
     from += from_offset;
     reset += reset_offset;
     lengths += lengths_offset;
@@ -88,34 +93,61 @@ __kernel ROW_GROUP void recurrent_begin(long batch, long run, long width, long t
 
 /* ---- forward ---- */
 
+/* Rows of added [4, width]: both biases' sums for each gate; if they stand apart, as those of a GRU's
+ * n do, that of the input in row 2 and that of the state in row 3. Either may be absent. */
+__kernel ROW_GROUP void recurrent_added(long rows, long run, long width, long gates, int apart,
+                                        __global const float *bias_x, ulong bias_x_offset,
+                                        __global const float *bias, ulong bias_offset,
+                                        __global float *added, ulong added_offset) {
+    const long begin = (long)get_group_id(0) * run;
+    const long end = END_OF(begin, run, rows);
+    bias_x += bias_x_offset;
+    bias += bias_offset;
+    added += added_offset;
+    for (long row = begin; row < end; row++) {
+        const long of_state = apart && row == 3 ? 2 : row;
+        const int has_x = bias_x && row < gates;
+        const int has_state = bias && of_state < gates && !(apart && row == 2);
+        EACH_COLUMN(c, width) {
+            const long n = width - c;
+            vfloat sum = (vfloat)(0.0f);
+            if (has_x) {
+                sum += LOAD_N(bias_x + row * width + c, n);
+            }
+            if (has_state) {
+                sum += LOAD_N(bias + of_state * width + c, n);
+            }
+            STORE_N(sum, added + row * width + c, n);
+        }
+    }
+}
+
 #define FORWARD(name)                                                                              \
     __kernel ROW_GROUP void name(                                                                  \
         long batch, long run, long width, long time, long step, int reversed,                      \
-        __global const float *product, ulong product_offset, __global const float *bias_x,         \
-        ulong bias_x_offset, __global const float *bias, ulong bias_offset,                        \
-        __global const int *reset, ulong reset_offset, __global const int *lengths,                \
-        ulong lengths_offset, __global float *gates, ulong gates_offset, __global float *kept,     \
-        ulong kept_offset, __global float *h, ulong h_offset, __global float *carry,               \
-        ulong carry_offset, __global float *again, ulong again_offset)
+        __global const float *product, ulong product_offset, __global const float *added,          \
+        ulong added_offset, __global const int *reset, ulong reset_offset,                         \
+        __global const int *lengths, ulong lengths_offset, __global float *gates,                  \
+        ulong gates_offset, __global float *kept, ulong kept_offset, __global float *h,            \
+        ulong h_offset, __global float *carry, ulong carry_offset, __global float *again,          \
+        ulong again_offset)
 
 #define FORWARD_BEGIN                                                                              \
     const long begin = (long)get_group_id(0) * run;                                                \
-    const long end = min(begin + run, batch);                                                      \
+    const long end = END_OF(begin, run, batch);                                                    \
     product += product_offset;                                                                     \
-    bias_x += bias_x_offset;                                                                       \
-    bias += bias_offset;                                                                           \
+    added += added_offset;                                                                         \
     reset += reset_offset;                                                                         \
     lengths += lengths_offset;                                                                     \
     gates += gates_offset;                                                                         \
     kept += kept_offset;                                                                           \
     h += h_offset;                                                                                 \
     carry += carry_offset;                                                                         \
-    again += again_offset;
+    again += again_offset;                                                                         \
+    (void)h, (void)kept, (void)again; /* not every cell's */
 
 /* What the product and the biases make of gate k's pre-activation. */
-#define SUMMED(k)                                                                                  \
-    (LOAD_N(q + (k) * width + c, n) + bias_at(bias_x, (k) * width + c, n) +                        \
-     bias_at(bias, (k) * width + c, n))
+#define SUMMED(k) (LOAD_N(q + (k) * width + c, n) + LOAD_N(added + (k) * width + c, n))
 
 FORWARD(gru_forward) {
     FORWARD_BEGIN
@@ -136,8 +168,8 @@ FORWARD(gru_forward) {
             const long n = width - c;
             const vfloat r = logistic(LOAD_N(g + c, n) + SUMMED(0));
             const vfloat z = logistic(LOAD_N(g + width + c, n) + SUMMED(1));
-            const vfloat m = LOAD_N(q + 2 * width + c, n) + bias_at(bias, 2 * width + c, n);
-            const vfloat of_x = LOAD_N(g + 2 * width + c, n) + bias_at(bias_x, 2 * width + c, n);
+            const vfloat m = LOAD_N(q + 2 * width + c, n) + LOAD_N(added + 3 * width + c, n);
+            const vfloat of_x = LOAD_N(g + 2 * width + c, n) + LOAD_N(added + 2 * width + c, n);
             const vfloat fresh = hyperbolic(MAD(r, m, of_x));
             const vfloat next = MAD(z, LOAD_N(state + c, n) - fresh, fresh);
             STORE_N(r, g + c, n);
@@ -194,8 +226,7 @@ FORWARD(gru_before_candidate) {
         }
         EACH_COLUMN(c, width) {
             const long n = width - c;
-            const vfloat sum = LOAD_N(q + c, n) + bias_at(bias_x, 2 * width + c, n) +
-                               bias_at(bias, 2 * width + c, n);
+            const vfloat sum = LOAD_N(q + c, n) + LOAD_N(added + 2 * width + c, n);
             const vfloat fresh = hyperbolic(LOAD_N(g + 2 * width + c, n) + sum);
             const vfloat z = LOAD_N(g + width + c, n);
             const vfloat next = MAD(z, LOAD_N(state + c, n) - fresh, fresh);
@@ -257,7 +288,7 @@ FORWARD(lstm_forward) {
 
 #define BACKWARD_BEGIN                                                                             \
     const long begin = (long)get_group_id(0) * run;                                                \
-    const long end = min(begin + run, batch);                                                      \
+    const long end = END_OF(begin, run, batch);                                                    \
     state += state_offset;                                                                         \
     reset += reset_offset;                                                                         \
     lengths += lengths_offset;                                                                     \
@@ -270,10 +301,11 @@ FORWARD(lstm_forward) {
     before += before_offset;                                                                       \
     a += a_offset;                                                                                 \
     carry += carry_offset;                                                                         \
-    again += again_offset;
+    again += again_offset;                                                                         \
+    (void)state, (void)kept, (void)h, (void)dh, (void)dproduct, (void)again; /* not every cell's */
 
-/* The part of the state before a step; `rows` has those after earlier steps, `given` that before the
- * first one. NULL: 0. */
+/* The part of the state before a step; `rows` has those after earlier steps, `given` that before
+ * the first one. NULL: 0. */
 __global const float *earlier(const place_t place, long step, int reversed, long width,
                               __global const float *rows, __global const float *given) {
     if (place.cut) {

@@ -56,7 +56,7 @@ static minrnn_status multiply(const struct op_context *context, int64_t used,
 }
 
 static int64_t gemm_elements(const minrnn_device *device, const struct gemm_args *product) {
-    return cl_gemm_op.scratch ? ceil_div(cl_gemm_op.scratch(device, product), F32_BYTES) : 0;
+    return ceil_div(cl_gemm_op.scratch(device, product), F32_BYTES);
 }
 
 /* carry = from, and 0 where the first step is cut. */
@@ -75,7 +75,9 @@ static minrnn_status begin(struct cl_device *device, int64_t batch, int64_t elem
 /* ---- forward ---- */
 
 /* Elements of the scratch. */
+enum { ADDED = 4 };
 struct forward_places {
+    int64_t added;   /* [ADDED, width] */
     int64_t carry;   /* [batch, parts, width], if state_out is absent */
     int64_t again;   /* [batch, width] */
     int64_t product; /* [batch, row blocks, width] */
@@ -86,6 +88,7 @@ static struct forward_places forward_places(const struct recurrent_forward_args 
     const int64_t states = args->batch * args->width;
     const struct pass *pass = &forward_passes[args->cell];
     struct forward_places places = {0};
+    places.added = take(&places.own, ADDED * args->width);
     places.carry = take(&places.own, recurrent_parts(args->cell) * states);
     places.again = take(&places.own, pass->count > 1 ? states : 0);
     places.product = take(&places.own, pass->parts[0].blocks * states);
@@ -132,16 +135,30 @@ static minrnn_status forward_step(struct op_context *context,
         const struct gemm_args product = forward_product(args, i, context->scratch);
         status = multiply(context, places.own, &product);
         if (!status) {
-            status = LAUNCH(cl_device_of(context), plans[i].kernel, &plans[i].range,
-                            ARG_LONG(args->batch), ARG_LONG(plans[i].run), ARG_LONG(args->width),
-                            ARG_LONG(args->time), ARG_LONG(step), ARG_INT(args->reversed),
-                            ARG_TENSOR(product.c), ARG_TENSOR(args->bias_x), ARG_TENSOR(args->bias),
-                            ARG_TENSOR(args->reset), ARG_TENSOR(args->lengths),
-                            ARG_TENSOR(args->gates), ARG_TENSOR(args->kept), ARG_TENSOR(args->h),
-                            ARG_TENSOR(first.a), ARG_TENSOR(again));
+            status = LAUNCH(
+                cl_device_of(context), plans[i].kernel, &plans[i].range, ARG_LONG(args->batch),
+                ARG_LONG(plans[i].run), ARG_LONG(args->width), ARG_LONG(args->time), ARG_LONG(step),
+                ARG_INT(args->reversed), ARG_TENSOR(product.c),
+                ARG_TENSOR(tensor_at(context->scratch, places.added)), ARG_TENSOR(args->reset),
+                ARG_TENSOR(args->lengths), ARG_TENSOR(args->gates), ARG_TENSOR(args->kept),
+                ARG_TENSOR(args->h), ARG_TENSOR(first.a), ARG_TENSOR(again));
         }
     }
     return status;
+}
+
+static minrnn_status add_biases(struct op_context *context,
+                                const struct recurrent_forward_args *args) {
+    struct cl_device *device = cl_device_of(context);
+    struct plan plan;
+    const minrnn_status status =
+        plan_rows(device, file, "recurrent_added", ADDED, args->width, 0, &plan);
+    return status ? status
+                  : LAUNCH(device, plan.kernel, &plan.range, ARG_LONG(ADDED), ARG_LONG(plan.run),
+                           ARG_LONG(args->width), ARG_LONG(recurrent_gates(args->cell)),
+                           ARG_INT(args->cell == RECURRENT_GRU), ARG_TENSOR(args->bias_x),
+                           ARG_TENSOR(args->bias),
+                           ARG_TENSOR(tensor_at(context->scratch, forward_places(args).added)));
 }
 
 static minrnn_status recurrent_forward(struct op_context *context,
@@ -151,6 +168,7 @@ static minrnn_status recurrent_forward(struct op_context *context,
     struct plan plans[MOST_PARTS];
     minrnn_status status =
         plan_pass(device, &forward_passes[args->cell], args->batch, args->width, plans);
+    status = status ? status : add_biases(context, args);
     status = status
                  ? status
                  : begin(device, args->batch, elements, args->time, args->reversed, args->state,
