@@ -71,7 +71,7 @@ typedef struct minrnn_mixer_tensors {
     minrnn_tensor parameters; /**< in [minrnn_mixer_parameters] */
     minrnn_tensor x;          /**< in [batch, time, width] */
     minrnn_tensor y;          /**< out of forward, in of backward [batch, time, width] */
-    minrnn_tensor state; /**< in [batch, minrnn_mixer_state_size], optional (the initial state) */
+    minrnn_tensor state;      /**< in [batch, minrnn_mixer_state_size], optional: carried in */
     minrnn_tensor state_out;  /**< out, of that shape, optional: carried out; never over `state` */
     minrnn_tensor reset;      /**< in i32 [batch, time], optional: 1 if a document begins there */
     minrnn_tensor lengths;    /**< in i32 [batch], optional: positions in use, 0 to time */
