@@ -65,6 +65,22 @@ static void copy(const float *from, float *to, int64_t count) {
     memcpy(to, from, (size_t)count * sizeof *to);
 }
 
+/* A part of a sequence's state, of `width` elements from `place` on; absent states are 0, or
+ * nothing is written. */
+static void load_part(const float *states, int64_t place, int64_t width, float *part) {
+    if (states) {
+        copy(states + place, part, width);
+    } else {
+        clear(part, width);
+    }
+}
+
+static void store_part(const float *part, int64_t width, float *states, int64_t place) {
+    if (states) {
+        copy(part, states + place, width);
+    }
+}
+
 /* Rows past the length, of `width` elements. */
 static void clear_past(const struct shape *shape, int64_t sequence, int64_t width, float *x) {
     const int64_t length = length_of(shape, sequence);
@@ -261,9 +277,9 @@ static struct forward_row row_at(const struct forward *f, int64_t sequence, int6
     return (struct forward_row){
         .product = f->scratch + places->product + sequence * panels_row(f->products.columns[0]),
         .added = f->scratch + places->added,
-        .gates = f32(f->args->gates) + row * f->shape.gates * width,
-        .kept = f32(f->args->kept) + row * width,
-        .h = f32(f->args->h) + row * width,
+        .gates = given_f32(f->args->gates) + row * f->shape.gates * width,
+        .kept = given_f32(f->args->kept) + row * width,
+        .h = given_f32(f->args->h) + row * width,
         .state = f->scratch + places->state + sequence * width,
         .c = f->scratch + places->c + sequence * width,
         .again = f->scratch + places->again + sequence * width,
@@ -318,13 +334,9 @@ static void begin_rows(const struct forward *f, struct span block) {
     const float *given = f32(f->args->state);
     for (int64_t i = block.begin; i < block.begin + block.count; i++) {
         const struct forward_row at = row_at(f, i, 0);
-        float *const part[] = {at.state, at.c};
-        for (int64_t k = 0; k < parts; k++) {
-            if (given) {
-                copy(given + (i * parts + k) * width, part[k], width);
-            } else {
-                clear(part[k], width);
-            }
+        load_part(given, i * parts * width, width, at.state);
+        if (parts > 1) {
+            load_part(given, (i * parts + 1) * width, width, at.c);
         }
     }
 }
@@ -334,13 +346,13 @@ static void end_rows(const struct forward *f, struct span block) {
     float *out = f32(f->args->state_out);
     for (int64_t i = block.begin; i < block.begin + block.count; i++) {
         const struct forward_row at = row_at(f, i, 0);
-        const float *const part[] = {at.state, at.c};
-        for (int64_t k = 0; out && k < parts; k++) {
-            copy(part[k], out + (i * parts + k) * width, width);
+        store_part(at.state, width, out, i * parts * width);
+        if (parts > 1) {
+            store_part(at.c, width, out, (i * parts + 1) * width);
         }
-        clear_past(&f->shape, i, f->shape.gates * width, f32(f->args->gates));
-        clear_past(&f->shape, i, width, f32(f->args->kept));
-        clear_past(&f->shape, i, width, f32(f->args->h));
+        clear_past(&f->shape, i, f->shape.gates * width, given_f32(f->args->gates));
+        clear_past(&f->shape, i, width, given_f32(f->args->kept));
+        clear_past(&f->shape, i, width, given_f32(f->args->h));
     }
 }
 
@@ -382,7 +394,7 @@ static void pack_added(const struct forward *f) {
 static void pack_products(struct forward *f) {
     const int64_t width = f->shape.width;
     for (int k = 0; k < f->products.count; k++) {
-        const float *weight = f32(f->args->weight) + f->products.begin[k] * width;
+        const float *weight = given_f32(f->args->weight) + f->products.begin[k] * width;
         f->panels[k] = panels_of(width, f->products.columns[k], f->scratch + f->places.panels[k]);
         panels_pack(f->context, &f->panels[k], weight, 1, width);
     }
@@ -395,7 +407,7 @@ static minrnn_status recurrent_forward(struct op_context *context,
                         .args = args,
                         .places = forward_places(context->device, args),
                         .products = products_of(args->cell, args->width),
-                        .scratch = f32(context->scratch)};
+                        .scratch = given_f32(context->scratch)};
     pack_added(&f);
     if (!packs(args->time)) {
         return forward_block(&f, (struct span){0, args->batch});
@@ -558,13 +570,13 @@ static struct backward_row gradient_at(const struct backward *b, int64_t sequenc
     const int64_t gates = row * shape->gates * width;
     const struct recurrent_backward_args *args = b->args;
     return (struct backward_row){
-        .gates = f32(args->gates) + gates,
-        .kept = f32(args->kept) + row * width,
-        .dh = f32(args->dh) + row * width,
-        .before = before_of(b, sequence, step, 0, f32(args->h)),
-        .c_before = before_of(b, sequence, step, shape->parts - 1, f32(args->kept)),
-        .dgates = f32(args->dgates) + gates,
-        .dproduct = args->dproduct.buffer ? f32(args->dproduct) + gates : NULL,
+        .gates = given_f32(args->gates) + gates,
+        .kept = given_f32(args->kept) + row * width,
+        .dh = given_f32(args->dh) + row * width,
+        .before = before_of(b, sequence, step, 0, given_f32(args->h)),
+        .c_before = before_of(b, sequence, step, shape->parts - 1, given_f32(args->kept)),
+        .dgates = given_f32(args->dgates) + gates,
+        .dproduct = args->dproduct.buffer ? given_f32(args->dproduct) + gates : NULL,
         .a = b->scratch + b->places.a + sequence * shape->gates * width,
         .carry = b->scratch + b->places.carry + sequence * panels_row(width),
         .again = b->scratch + b->places.again + sequence * panels_row(width),
@@ -593,7 +605,7 @@ static void settle_rows(const struct backward *b, struct span block, int64_t ste
             continue;
         }
         const struct backward_row at = gradient_at(b, i, step);
-        copy(at.before, f32(b->args->before) + row_of(&b->shape, i, step) * width, width);
+        copy(at.before, given_f32(b->args->before) + row_of(&b->shape, i, step) * width, width);
         if (is_cut(&b->shape, i, step)) {
             clear(a, gates * width);
             clear(at.carry, width);
@@ -619,34 +631,30 @@ static void multiply_back(const struct backward *b, struct span block, int which
 static void begin_gradients(const struct backward *b, struct span block) {
     const int64_t width = b->shape.width, parts = b->shape.parts, row = panels_row(width);
     const float *given = f32(b->args->dstate_out);
-    clear(b->scratch + b->places.carry + block.begin * row, block.count * row);
+    float *carry = b->scratch + b->places.carry, *c_carry = b->scratch + b->places.c_carry;
+    clear(carry + block.begin * row, block.count * row);
     for (int64_t i = block.begin; i < block.begin + block.count; i++) {
-        float *const part[] = {b->scratch + b->places.carry + i * row,
-                               b->scratch + b->places.c_carry + i * width};
-        for (int64_t k = 0; k < parts; k++) {
-            if (given) {
-                copy(given + (i * parts + k) * width, part[k], width);
-            } else {
-                clear(part[k], width);
-            }
+        load_part(given, i * parts * width, width, carry + i * row);
+        if (parts > 1) {
+            load_part(given, (i * parts + 1) * width, width, c_carry + i * width);
         }
     }
 }
 
 static void end_gradients(const struct backward *b, struct span block) {
-    const int64_t width = b->shape.width, parts = b->shape.parts;
+    const int64_t width = b->shape.width, parts = b->shape.parts, row = panels_row(width);
     const struct recurrent_backward_args *args = b->args;
+    const float *carry = b->scratch + b->places.carry, *c_carry = b->scratch + b->places.c_carry;
     float *out = f32(args->dstate);
     for (int64_t i = block.begin; i < block.begin + block.count; i++) {
-        const float *const part[] = {b->scratch + b->places.carry + i * panels_row(width),
-                                     b->scratch + b->places.c_carry + i * width};
-        for (int64_t k = 0; out && k < parts; k++) {
-            copy(part[k], out + (i * parts + k) * width, width);
+        store_part(carry + i * row, width, out, i * parts * width);
+        if (parts > 1) {
+            store_part(c_carry + i * width, width, out, (i * parts + 1) * width);
         }
-        clear_past(&b->shape, i, b->shape.gates * width, f32(args->dgates));
-        clear_past(&b->shape, i, width, f32(args->before));
+        clear_past(&b->shape, i, b->shape.gates * width, given_f32(args->dgates));
+        clear_past(&b->shape, i, width, given_f32(args->before));
         if (b->shape.cell == RECURRENT_GRU) {
-            clear_past(&b->shape, i, b->shape.gates * width, f32(args->dproduct));
+            clear_past(&b->shape, i, b->shape.gates * width, given_f32(args->dproduct));
         }
     }
 }
@@ -675,7 +683,7 @@ static minrnn_status recurrent_backward(struct op_context *context,
                          .args = args,
                          .places = backward_places(args),
                          .products = products_of(args->cell, args->width),
-                         .scratch = f32(context->scratch)};
+                         .scratch = given_f32(context->scratch)};
     const int64_t width = args->width;
     const int64_t size = block_of(args->batch), blocks = ceil_div(args->batch, size);
     if (args->cell == RECURRENT_GRU && !args->dproduct.buffer) {
@@ -683,8 +691,8 @@ static minrnn_status recurrent_backward(struct op_context *context,
     }
     for (int k = 0; k < b.products.count; k++) {
         b.panels[k] = panels_of(b.products.columns[k], width, b.scratch + b.places.panels[k]);
-        panels_pack(context, &b.panels[k], f32(args->weight) + b.products.begin[k] * width, width,
-                    1);
+        panels_pack(context, &b.panels[k], given_f32(args->weight) + b.products.begin[k] * width,
+                    width, 1);
     }
     clear(b.scratch + b.places.zeros, width);
 #pragma omp parallel for num_threads(cpu_threads(context)) schedule(dynamic) if (blocks > 1)
