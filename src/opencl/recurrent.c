@@ -165,7 +165,7 @@ static minrnn_status recurrent_forward(struct op_context *context,
                                        const struct recurrent_forward_args *args) {
     struct cl_device *device = cl_device_of(context);
     const int64_t elements = recurrent_parts(args->cell) * args->width;
-    struct plan plans[MOST_PARTS];
+    struct plan plans[MOST_PARTS] = {{0}};
     minrnn_status status =
         plan_pass(device, &forward_passes[args->cell], args->batch, args->width, plans);
     status = status ? status : add_biases(context, args);
@@ -258,7 +258,7 @@ static minrnn_status recurrent_backward(struct op_context *context,
     struct cl_device *device = cl_device_of(context);
     const int64_t elements = recurrent_parts(args->cell) * args->width;
     const minrnn_tensor none = {0};
-    struct plan plans[MOST_PARTS];
+    struct plan plans[MOST_PARTS] = {{0}};
     if (args->cell == RECURRENT_GRU && !args->dproduct.buffer) {
         return fail(MINRNN_INVALID_ARGUMENT, "recurrent_backward: tensor dproduct is missing");
     }
