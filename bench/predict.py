@@ -71,9 +71,18 @@ def size_of(op, name):
     return float(found[1]) if found else 0
 
 
+def is_walk(op):
+    """Whether the op's launches wait for each other along time: products and cells of GRU and LSTM."""
+    return op.name.startswith("recurrent_")
+
+
 def trips_of(op, launch):
     """Dependent steps of one work-item, by what its kernel walks along."""
     option = lambda name: int(launch.options.get(name, 1))
+    if is_walk(op):
+        gates = 4 if size_of(op, "cell") == 2 else 3
+        along = size_of(op, "width") * (gates if op.name == "recurrent_backward" else 1)
+        return size_of(op, "time") * (along / option("SLAB") + 1)
     if launch.kernel == "scan_tile":
         return size_of(op, "time") / (option("ROWS") * option("BLOCK"))
     if launch.kernel.startswith("scan_"):
@@ -99,10 +108,12 @@ def predict(op, device):
     number = lambda name: float(device[name])
     units = number("multiprocessors")
     launched = len(op.launches) * number("launch_us") * 1e-6
-    # The first launch does the work; a second pass adds up what it left.
-    main = op.launches[0] if op.launches else None
-    if main is None:
+    if not op.launches:
         return Row(op, 0.0, "nothing")
+    # The first launch does the work, and a second pass adds up what it left. A walk sets its state first, and
+    # then its products are most of the work.
+    products = [launch for launch in op.launches if is_walk(op) and launch.kernel.startswith("gemm")]
+    main = (products or op.launches)[0]
     groups = groups_of(main)
     items = math.prod(main.local)
     resident = units * number("groups_a_multiprocessor") * max(1, 256 // items)

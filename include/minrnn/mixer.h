@@ -29,7 +29,19 @@ enum { MINRNN_MIXER_ROOM = 256 /**< bytes */ };
  *       project        the projection back even if inner == width
  *       learned_init   a learned initial state init_hidden_state [inner] (g of it, if the candidate
  *                      is g); it also stands in at resets
- *       forget_offset  minLSTM: added to the forget gate's pre-activation */
+ *       forget_offset  minLSTM: added to the forget gate's pre-activation
+ *
+ * "gru" and "lstm": torch.nn.GRU and torch.nn.LSTM of one layer, with their equations, and with the
+ * names and row order of their state dicts: weight_ih_l0 [gates * inner, width] and weight_hh_l0
+ * [gates * inner, inner], whose rows are r, z, n or i, f, g, o. Each step's gates read the state
+ * before, so that steps follow one after the other. z keeps the old state, h = (1 - z) n + z h; for
+ * parameters of the minRNN paper's z, negate its rows and biases. Then comes the projection back,
+ * as above. Their settings are expansion and project, as above, and:
+ *
+ *       bias           bias_ih_l0 and bias_hh_l0 [gates * inner], as torch has them, and a bias on
+ *                      the projection
+ *       reset_gate     GRU: "after" the product with the state, as in torch; or "before" it, as in
+ *                      arXiv 1406.1078v3 and in the minRNN paper */
 typedef struct minrnn_mixer_config {
     size_t size;   /**< of this struct: minrnn_mixer_config_defaults sets it */
     char name[16]; /**< one of minrnn_mixer_name's */
@@ -59,17 +71,17 @@ typedef struct minrnn_mixer_tensors {
     minrnn_tensor parameters; /**< in [minrnn_mixer_parameters] */
     minrnn_tensor x;          /**< in [batch, time, width] */
     minrnn_tensor y;          /**< out of forward, in of backward [batch, time, width] */
-    minrnn_tensor state;      /**< in [batch, inner], optional (the initial state): carried in */
-    minrnn_tensor state_out;  /**< out [batch, inner], optional: carried out; never over `state` */
+    minrnn_tensor state;      /**< in [batch, minrnn_mixer_state_size], optional: carried in */
+    minrnn_tensor state_out;  /**< out, of that shape, optional: carried out; never over `state` */
     minrnn_tensor reset;      /**< in i32 [batch, time], optional: 1 if a document begins there */
     minrnn_tensor lengths;    /**< in i32 [batch], optional: positions in use, 0 to time */
     minrnn_tensor saved;      /**< out of forward, in of backward: minrnn_mixer_workspace's saved */
     minrnn_tensor temporary;  /**< content is lost: minrnn_mixer_workspace's temporary */
     minrnn_tensor gradients;  /**< backward only: added to, laid out as parameters */
     minrnn_tensor dy;         /**< backward only: in [batch, time, width] */
-    minrnn_tensor dstate_out; /**< backward only: in [batch, inner], optional (zero) */
+    minrnn_tensor dstate_out; /**< backward only: in, of the state's shape, optional (zero) */
     minrnn_tensor dx;         /**< backward only: out [batch, time, width], optional */
-    minrnn_tensor dstate;     /**< backward only: out [batch, inner], optional, needs `state` */
+    minrnn_tensor dstate;     /**< backward only: out, of that shape, optional, needs `state` */
 } minrnn_mixer_tensors;
 
 /** The name of the mixer with this index, from 0 on; NULL past the last. */
@@ -128,12 +140,12 @@ static inline minrnn_status minrnn_mixer_parameter(const minrnn_mixer *mixer, in
 }
 
 /** Writes initial parameters, and waits. Philox (Salmon et al., SC 2011) draws them by seed and
- * tensor: matrices and biases uniform in +-1/sqrt(fan-in), as torch.nn.Linear; the initial state
- * standard normal. */
+ * tensor: matrices and biases uniform in +-1/sqrt(fan-in), as torch.nn.Linear, those of GRU and
+ * LSTM in +-1/sqrt(inner), as torch.nn.GRU; the initial state standard normal. */
 MINRNN_API minrnn_status minrnn_mixer_initialise(const minrnn_mixer *mixer, uint64_t seed,
                                                  minrnn_tensor parameters);
 
-/** Elements of the carried state of one sequence (inner). */
+/** Elements of the carried state of one sequence: inner; of an LSTM 2 * inner, h before c. */
 MINRNN_API int64_t minrnn_mixer_state_size(const minrnn_mixer *mixer);
 
 /** Elements of `saved` and `temporary` that calls of this size need. */

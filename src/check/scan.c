@@ -8,6 +8,7 @@
  * their logarithms), the error of h_t is |a_t| error(h_{t-1}) + error(a_t) |h_{t-1}| + error(b_t).
  */
 #include "check/op_check.h"
+#include "check/walk.h"
 #include "op/scan_kinds.h"
 
 /* ---- the oracle ---- */
@@ -122,31 +123,6 @@ static struct step step_at(const struct cell *cell, int64_t row, int64_t channel
     }
     const double forget = pre_activation(cell, row, channel, 1) + cell->forget_offset;
     return minlstm_step(cell, c, c_slope, forget, pre_activation(cell, row, channel, 2));
-}
-
-/* Where the walk stands: step s of `length` in walking order is time t, whose row is b T + t. */
-struct walk {
-    int64_t batch, time, length;
-    bool reversed;
-    const int32_t *reset;
-};
-
-static int64_t walk_row(const struct walk *walk, int64_t s) {
-    return walk->batch * walk->time + (walk->reversed ? walk->length - 1 - s : s);
-}
-
-/* Whether a document begins between step s - 1 of the walk and step s. */
-static bool walk_cut(const struct walk *walk, int64_t s) {
-    if (!walk->reset) {
-        return false;
-    }
-    const int64_t row = walk_row(walk, s);
-    return walk->reversed ? s > 0 && walk->reset[row + 1] : walk->reset[row] != 0;
-}
-
-static struct walk walk_of(int64_t batch, int64_t time, bool reversed, const int32_t *reset,
-                           const int32_t *lengths) {
-    return (struct walk){batch, time, lengths ? lengths[batch] : time, reversed, reset};
 }
 
 static void forward_channel(struct scan_forward_oracle *o, const struct cell *cell,

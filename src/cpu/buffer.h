@@ -33,6 +33,12 @@ static inline int32_t *i32(minrnn_tensor tensor) {
     return tensor_data(tensor);
 }
 
+/* That of a tensor which is known to be there. */
+static inline float *given_f32(minrnn_tensor tensor) {
+    void *data = ((struct cpu_buffer *)tensor.buffer)->data + tensor.offset * F32_BYTES;
+    return data;
+}
+
 /* The threads that a parallel region of the calling thread may have. */
 static inline int cpu_threads(const struct op_context *context) {
     return threads_ready(((const struct cpu_device *)context->device)->threads);

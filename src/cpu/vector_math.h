@@ -120,6 +120,30 @@ ALWAYS_INLINE struct sigmoid sigmoid_of(float x, float e, float large) {
     return (struct sigmoid){x >= 0.0f ? large : small, x >= 0.0f ? small : large};
 }
 
+/* The logistic functions of two numbers by one division. */
+struct sigmoids {
+    float x, y;
+};
+
+ALWAYS_INLINE struct sigmoids sigmoids_f32(float x, float y) {
+    const float ex = exp_negative_f32(-fabsf(x)), ey = exp_negative_f32(-fabsf(y));
+    const struct reciprocals r = reciprocals_f32(1.0f + ex, 1.0f + ey);
+    return (struct sigmoids){sigmoid_of(x, ex, r.x).on, sigmoid_of(y, ey, r.y).on};
+}
+
+ALWAYS_INLINE float tanh_f32(float x) {
+    const float a = fabsf(x);
+    const float s = x * x;
+    float p = -5.704986327e-03f; /* tanh(x) = x + x^3 p(x^2): 4e-9 for a < 0.625 */
+    p = p * s + 2.063908657e-02f;
+    p = p * s - 5.373971485e-02f;
+    p = p * s + 1.333144219e-01f;
+    p = p * s - 3.333328194e-01f;
+    const float e = exp_negative_f32(-2.0f * a);
+    const float far = copysignf((1.0f - e) / (1.0f + e), x);
+    return a < 0.625f ? x + x * (s * p) : far;
+}
+
 /* softplus(x) = log(1 + exp(x)) and softplus(-x). */
 struct softplus {
     float plus, minus;

@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 #include "layer/dense.h"
+#include "mixer/inner.h"
 
 #include <string.h>
 
@@ -17,9 +18,7 @@ static const char *const algs[] = {"linear", "log", NULL};
 
 #define AT(member) SETTING_AT(struct gated_settings, member)
 static const struct setting own_rows[] = {
-    {SETTING_REAL("expansion", 0, INFINITY, 1, "the recurrence's channels divided by the width",
-                  .above_low = true),
-     AT(expansion)},
+    EXPANSION_ROW(struct gated_settings),
     {SETTING_CHOICE("candidate", candidates, MINRNN_CANDIDATE_PLAIN,
                     "the new state as it is, or g of it"),
      AT(candidate)},
@@ -27,8 +26,8 @@ static const struct setting own_rows[] = {
                     "log is the paper's log-space form; it needs g", .option = "scan"),
      AT(alg)},
     {SETTING_FLAG("normalised", 0, "minLSTM: gates that add up to 1"), AT(normalised)},
-    {SETTING_FLAG("bias", 0, "biases on the gates and on the projection"), AT(bias)},
-    {SETTING_FLAG("project", 0, "project back to the width even with expansion 1"), AT(project)},
+    BIAS_ROW(struct gated_settings),
+    PROJECT_ROW(struct gated_settings),
     {SETTING_FLAG("learned_init", 0, "learn the initial state"), AT(learned_init)},
     {SETTING_REAL("forget_offset", -INFINITY, INFINITY, 0,
                   "minLSTM: added to the forget gate's input"),
@@ -44,11 +43,9 @@ struct gated_settings gated_settings_of(const void *room) {
 
 minrnn_status gated_check(int64_t width, const void *room) {
     const struct gated_settings settings = gated_settings_of(room);
-    const double inner = (double)width * (double)settings.expansion;
-    if (!(inner >= 1.0 && inner <= MIXER_MAX_CHANNELS)) {
-        return fail(MINRNN_INVALID_ARGUMENT,
-                    "mixer: width %lld times expansion %g must give 1 to %d channels",
-                    (long long)width, (double)settings.expansion, MIXER_MAX_CHANNELS);
+    const minrnn_status status = inner_check(width, settings.expansion);
+    if (status) {
+        return status;
     }
     if (settings.alg == MINRNN_SCAN_LOG && settings.candidate != MINRNN_CANDIDATE_G) {
         return fail(MINRNN_INVALID_ARGUMENT,
@@ -61,9 +58,9 @@ static struct gated_settings settings_of(const struct layer *layer) {
     return gated_settings_of(layer->settings);
 }
 
-/* Channels of the recurrence, d_h = (int64_t)(width * expansion). */
+/* Channels of the recurrence, d_h. */
 static int64_t inner_of(const struct layer *layer) {
-    return (int64_t)((double)layer->width * (double)settings_of(layer).expansion);
+    return inner_channels(layer->width, settings_of(layer).expansion);
 }
 
 static bool projects(const struct layer *layer) {
@@ -94,10 +91,9 @@ static struct indices indices_of(const struct layer *layer) {
     return at;
 }
 
-/* The recurrence's own weights do not decay. */
-static struct parameter undecayed(struct parameter parameter) {
-    parameter.info.decays = false;
-    return parameter;
+static struct projection projection_of(const struct layer *layer) {
+    const struct indices at = indices_of(layer);
+    return (struct projection){inner_of(layer), at.out_weight, at.out_bias};
 }
 
 void gated_parameters(const struct layer *layer, minrnn_scan_cell cell,
@@ -115,12 +111,8 @@ void gated_parameters(const struct layer *layer, minrnn_scan_cell cell,
             .role = PARAMETER_RECURRENCE, .draw = draw_normal, .scale = 1.0f};
         parameter_add(list, "init_hidden_state", SHAPE(inner), init);
     }
-    if (at.out_weight >= 0) {
-        parameter_add(list, "to_out.weight", SHAPE(width, inner), undecayed(dense_weight(inner)));
-    }
-    if (at.out_bias >= 0) {
-        parameter_add(list, "to_out.bias", SHAPE(width), dense_bias(inner));
-    }
+    const struct projection projection = projection_of(layer);
+    projection_parameters(layer, &projection, list);
 }
 
 int64_t gated_state(const struct layer *layer, int64_t longest) {
@@ -141,7 +133,8 @@ static bool init_is_activated(const struct layer *layer) {
 }
 
 static bool gives_states(const struct layer_call *call) {
-    return !projects(call->layer) && call->y_is_kept;
+    const struct projection projection = projection_of(call->layer);
+    return projection_gives_states(call, &projection);
 }
 
 static struct saved take_saved(const struct layer_call *call, minrnn_scan_cell cell) {
@@ -167,24 +160,6 @@ static void scan_forward(const struct layer_call *call, minrnn_scan_cell cell,
        .h_last = call->state_out);
 }
 
-/* y = h to_out^T + bias, and what else the call asks for. */
-static void project_forward(const struct layer_call *call, minrnn_tensor h) {
-    const struct layer *layer = call->layer;
-    const struct indices at = indices_of(layer);
-    const int64_t rows = layer_rows(call);
-    const int64_t mark = call->temporary->used;
-    const minrnn_tensor f = call->adds ? layer_take_rows(call, layer->width) : call->y;
-    dense_forward(call, inner_of(layer), layer->width, h, at.out_weight, f);
-    if (at.out_bias >= 0) {
-        OP(residual_forward, call->context, .rows = rows, .width = layer->width, .x = f,
-           .bias = layer_weight(call, at.out_bias), .y = f);
-    }
-    if (call->adds) {
-        layer_finish(call, f, -1);
-    }
-    arena_release(call->temporary, mark);
-}
-
 void gated_forward(const struct layer_call *call, minrnn_scan_cell cell) {
     const struct layer *layer = call->layer;
     const struct indices at = indices_of(layer);
@@ -196,20 +171,10 @@ void gated_forward(const struct layer_call *call, minrnn_scan_cell cell) {
            .y = saved.init);
     }
     scan_forward(call, cell, &saved);
-    if (projects(layer)) {
-        project_forward(call, saved.h);
-    } else if (!gives_states(call)) {
-        layer_finish(call, saved.h, -1);
+    if (!gives_states(call)) {
+        const struct projection projection = projection_of(layer);
+        projection_forward(call, &projection, saved.h);
     }
-}
-
-/* dh from dy, and the projection's own gradients. */
-static void project_backward(const struct layer_call *call, minrnn_tensor h, minrnn_tensor dh) {
-    const struct indices at = indices_of(call->layer);
-    const int64_t width = call->layer->width;
-    dense_parameters_backward(call, inner_of(call->layer), width, h, at.out_weight, at.out_bias,
-                              call->dy);
-    dense_input_backward(call, inner_of(call->layer), width, at.out_weight, call->dy, dh);
 }
 
 static void scan_backward(const struct layer_call *call, minrnn_scan_cell cell,
@@ -269,7 +234,8 @@ void gated_backward(const struct layer_call *call, minrnn_scan_cell cell) {
     minrnn_tensor dh = call->dy;
     if (projects(call->layer)) {
         dh = arena_take(call->temporary, states);
-        project_backward(call, saved.h, dh);
+        const struct projection projection = projection_of(call->layer);
+        projection_backward(call, &projection, saved.h, dh);
     }
     scan_backward(call, cell, &saved, dh, dgates, dinit);
     if (learned) {

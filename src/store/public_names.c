@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files of the public implementations: minGRU-pytorch (minGRULM, minLM) and the authors' release,
- * whose state dicts say by names and shapes what the model is.
+ * whose state dicts say by names and shapes what the model is; and the same blocks with a
+ * torch.nn.GRU or torch.nn.LSTM of one layer in the mixer's place.
  *
  * Their candidate is g, their scan in log space; the linear scan computes the same function. A norm
  * that has a gamma multiplies by gamma + 1. */
@@ -38,23 +39,54 @@ static float factor_for(int64_t width, int64_t channels) {
     return factor;
 }
 
-static int64_t count_layers(const struct safetensors *file, const char *gates) {
+/* The mixer's first weight is called `gates`, then `rest`. */
+static int64_t count_layers(const struct safetensors *file, const char *gates, const char *rest) {
     int64_t layers = 0;
     for (;; layers++) {
         char name[NAME_CAPACITY];
-        snprintf(name, sizeof name, "layers.%lld.2.%s.weight", (long long)layers, gates);
+        snprintf(name, sizeof name, "layers.%lld.2.%s%s", (long long)layers, gates, rest);
         if (!has(file, name)) {
             return layers;
         }
     }
 }
 
+#define TORCH_WEIGHT "weight_ih_l0"
+
+static bool is_torch(const struct safetensors *file) {
+    return has(file, "layers.0.2." TORCH_WEIGHT);
+}
+
 static void put(minrnn_model_config *config, const char *name, double number) {
     settings_put(&model_settings, config, name, number);
 }
 
+/* torch.nn.GRU and torch.nn.LSTM: the state's weight says hidden size and gates. */
+static minrnn_status infer_torch(const struct safetensors *file, minrnn_model_config *config) {
+    const struct safetensors_tensor *weight = find(file, "layers.0.2.weight_hh_l0", 2);
+    if (!weight) {
+        return not_recognised(file, "layers.0.2.weight_hh_l0 is not a matrix");
+    }
+    const int64_t rows = weight->shape[0], inner = weight->shape[1];
+    if (inner < 1 || (rows / inner != 3 && rows / inner != 4) || rows % inner != 0) {
+        return not_recognised(file, "the gates' rows are not 3 or 4 times the channels");
+    }
+    const minrnn_status status =
+        minrnn_mixer_config_defaults(rows / inner == 3 ? "gru" : "lstm", &config->mixer);
+    if (status) {
+        return status;
+    }
+    put(config, "expansion", (double)factor_for(config->width, inner));
+    put(config, "bias", has(file, "layers.0.2.bias_ih_l0"));
+    put(config, "project", has(file, "layers.0.2.to_out.weight"));
+    return MINRNN_OK;
+}
+
 static minrnn_status infer_mixer(const struct safetensors *file, minrnn_model_config *config,
                                  const struct naming *naming) {
+    if (is_torch(file)) {
+        return infer_torch(file, config);
+    }
     char name[NAME_CAPACITY];
     naming_translate(naming, PARAMETER_MATRIX, "layers.0.2.to_hidden_and_gate.weight", name);
     const struct safetensors_tensor *gates = find(file, name, 2);
@@ -173,7 +205,8 @@ minrnn_status public_names_infer(struct safetensors *file, minrnn_model_config *
     if (has(file, "layers.0.4.3.weight")) {
         naming->feed_out = "3";
     }
-    config->layers = count_layers(file, naming->gates);
+    config->layers = is_torch(file) ? count_layers(file, TORCH_WEIGHT, "")
+                                    : count_layers(file, naming->gates, ".weight");
     if (config->layers == 0) {
         return not_recognised(file, "there is no layers.0.2.to_hidden_and_gate.weight");
     }

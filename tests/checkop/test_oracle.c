@@ -231,6 +231,163 @@ static void test_cells(void **state) {
     assert_true(fabs(h[0] - (f * 0.6 + i * 1.4) / (f + i)) < 1e-15);
 }
 
+/* ---- GRU and LSTM ---- */
+
+enum { CELL_GATES = 4, CELL_PARTS = 2, CELL_STEPS = BATCH * TIME * WIDTH };
+
+struct recurrent {
+    struct recurrent_forward_oracle forward;
+    double x[CELL_STEPS * CELL_GATES]; /* what gates begin as */
+    double weight[CELL_GATES * WIDTH * WIDTH];
+    double bias_x[CELL_GATES * WIDTH], bias[CELL_GATES * WIDTH];
+    double state[BATCH * CELL_PARTS * WIDTH], state_out[BATCH * CELL_PARTS * WIDTH];
+    double gates[CELL_STEPS * CELL_GATES], kept[CELL_STEPS], h[CELL_STEPS];
+    double dh[CELL_STEPS], dstate_out[BATCH * CELL_PARTS * WIDTH];
+    int32_t reset[BATCH * TIME], lengths[BATCH];
+};
+
+static int recurrent_states(const struct recurrent *r) {
+    return (int)(BATCH * recurrent_parts(r->forward.cell) * WIDTH);
+}
+
+static double recurrent_loss(void *user) {
+    struct recurrent *r = user;
+    memcpy(r->gates, r->x, sizeof r->gates);
+    oracle_recurrent_forward(&r->forward);
+    return dot(r->h, r->dh, CELL_STEPS) + dot(r->state_out, r->dstate_out, recurrent_states(r));
+}
+
+static void recurrent_prepare(struct recurrent *r, enum recurrent_cell cell, int options) {
+    static const int32_t lengths[BATCH] = {TIME, 0, TIME - 3};
+    struct check_random random = {.seed = (uint64_t)(100 + options)};
+    fill_normal(&random, r->x, CELL_STEPS * CELL_GATES);
+    fill_normal(&random, r->weight, CELL_GATES * WIDTH * WIDTH);
+    fill_normal(&random, r->bias_x, CELL_GATES * WIDTH);
+    fill_normal(&random, r->bias, CELL_GATES * WIDTH);
+    fill_normal(&random, r->state, BATCH * CELL_PARTS * WIDTH);
+    fill_normal(&random, r->dh, CELL_STEPS);
+    fill_normal(&random, r->dstate_out, BATCH * CELL_PARTS * WIDTH);
+    for (int i = 0; i < BATCH * TIME; i++) {
+        r->reset[i] = random_chance(&random, 0.2);
+    }
+    memcpy(r->lengths, lengths, sizeof lengths);
+    r->forward = (struct recurrent_forward_oracle){.batch = BATCH,
+                                                   .time = TIME,
+                                                   .width = WIDTH,
+                                                   .cell = cell,
+                                                   .reversed = options & 1,
+                                                   .weight = r->weight,
+                                                   .bias_x = r->bias_x,
+                                                   .bias = r->bias,
+                                                   .state = options & 2 ? r->state : NULL,
+                                                   .reset = options & 4 ? r->reset : NULL,
+                                                   .lengths = options & 8 ? r->lengths : NULL,
+                                                   .gates = r->gates,
+                                                   .kept = r->kept,
+                                                   .h = r->h,
+                                                   .state_out = r->state_out};
+}
+
+/* The weight's gradient from what backward gives: d of the products with the states that they saw.
+ */
+static void recurrent_weight_gradient(const struct recurrent *r, const double *d,
+                                      const double *before, const double *kept, double *dweight) {
+    const int rows = (int)recurrent_gates(r->forward.cell) * WIDTH;
+    memset(dweight, 0, sizeof r->weight);
+    for (int step = 0; step < BATCH * TIME; step++) {
+        for (int i = 0; i < rows * WIDTH; i++) {
+            const bool reset = r->forward.cell == RECURRENT_GRU_BEFORE && i >= 2 * WIDTH * WIDTH;
+            dweight[i] +=
+                d[step * rows + i / WIDTH] * (reset ? kept : before)[step * WIDTH + i % WIDTH];
+        }
+    }
+}
+
+static void recurrent_assert_gradients(struct recurrent *r) {
+    const struct recurrent_forward_oracle *f = &r->forward;
+    const int gates = (int)recurrent_gates(f->cell);
+    double dgates[CELL_STEPS * CELL_GATES], dproduct[CELL_STEPS * CELL_GATES];
+    double before[CELL_STEPS], dstate[BATCH * CELL_PARTS * WIDTH],
+        dweight[CELL_GATES * WIDTH * WIDTH];
+    double kept_gates[CELL_STEPS * CELL_GATES], kept[CELL_STEPS], h[CELL_STEPS];
+    double dbias_x[CELL_GATES * WIDTH] = {0}, dbias[CELL_GATES * WIDTH] = {0};
+    (void)recurrent_loss(r);
+    /* Differences write these anew. */
+    memcpy(kept_gates, r->gates, sizeof kept_gates);
+    memcpy(kept, r->kept, sizeof kept);
+    memcpy(h, r->h, sizeof h);
+    struct recurrent_backward_oracle backward = {.batch = BATCH,
+                                                 .time = TIME,
+                                                 .width = WIDTH,
+                                                 .cell = f->cell,
+                                                 .reversed = f->reversed,
+                                                 .weight = f->weight,
+                                                 .state = f->state,
+                                                 .reset = f->reset,
+                                                 .lengths = f->lengths,
+                                                 .gates = kept_gates,
+                                                 .kept = kept,
+                                                 .h = h,
+                                                 .dh = r->dh,
+                                                 .dstate_out = r->dstate_out,
+                                                 .dgates = dgates,
+                                                 .dproduct = dproduct,
+                                                 .before = before,
+                                                 .dstate = f->state ? dstate : NULL};
+    oracle_recurrent_backward(&backward);
+    const double *d = f->cell == RECURRENT_GRU ? dproduct : dgates;
+    recurrent_weight_gradient(r, d, before, kept, dweight);
+    for (int i = 0; i < CELL_STEPS * gates; i++) {
+        dbias_x[i % (gates * WIDTH)] += dgates[i];
+        dbias[i % (gates * WIDTH)] += d[i];
+    }
+    assert_gradient(recurrent_loss, r, r->x, dgates, CELL_STEPS * gates);
+    assert_gradient(recurrent_loss, r, r->weight, dweight, gates * WIDTH * WIDTH);
+    assert_gradient(recurrent_loss, r, r->bias_x, dbias_x, gates * WIDTH);
+    assert_gradient(recurrent_loss, r, r->bias, dbias, gates * WIDTH);
+    if (f->state) {
+        assert_gradient(recurrent_loss, r, r->state, dstate, recurrent_states(r));
+    }
+}
+
+static void test_recurrent_gradients(void **state) {
+    (void)state;
+    for (int i = 0; i < 16 * RECURRENT_CELLS; i++) {
+        struct recurrent r;
+        recurrent_prepare(&r, (enum recurrent_cell)(i / 16), i % 16);
+        recurrent_assert_gradients(&r);
+    }
+}
+
+/* One step of one channel from h = 2 (and c = 3), all weights 0 but that of the candidate, which
+ * is 1. */
+static void test_recurrent_by_hand(void **unused) {
+    (void)unused;
+    const double s = 1 / (1 + exp(-1.0)); /* every gate's pre-activation is 1 */
+    const double n[RECURRENT_CELLS] = {tanh(1 + s * 2), tanh(1 + s * 2), tanh(1 + 2)};
+    const double c = s * 3 + s * n[RECURRENT_LSTM];
+    const double h[RECURRENT_CELLS] = {(1 - s) * n[0] + s * 2, (1 - s) * n[1] + s * 2, s * tanh(c)};
+    const double kept[RECURRENT_CELLS] = {2, s * 2, c};
+    for (int cell = 0; cell < RECURRENT_CELLS; cell++) {
+        double weight[CELL_GATES] = {0, 0, 1, 0}, gates[CELL_GATES] = {1, 1, 1, 1};
+        double state[CELL_PARTS] = {2, 3}, out[CELL_PARTS], last, keeps;
+        struct recurrent_forward_oracle o = {.batch = 1,
+                                             .time = 1,
+                                             .width = 1,
+                                             .cell = (enum recurrent_cell)cell,
+                                             .weight = weight,
+                                             .state = state,
+                                             .gates = gates,
+                                             .kept = &keeps,
+                                             .h = &last,
+                                             .state_out = out};
+        oracle_recurrent_forward(&o);
+        assert_true(fabs(last - h[cell]) < 1e-15 && fabs(keeps - kept[cell]) < 1e-15);
+        assert_true(fabs(gates[2] - n[cell]) < 1e-15 && fabs(gates[1] - s) < 1e-15);
+        assert_true(out[0] == last && (cell != RECURRENT_LSTM || out[1] == keeps));
+    }
+}
+
 /* ---- layers: loss = sum of dy y; the gradient ops, from zero, against differences ---- */
 
 enum { ROWS = 6, COLUMNS = 5, CELLS = ROWS * COLUMNS };
@@ -452,6 +609,8 @@ int main(void) {
         cmocka_unit_test(test_scan_gradients),
         cmocka_unit_test(test_scan_by_hand),
         cmocka_unit_test(test_cells),
+        cmocka_unit_test(test_recurrent_gradients),
+        cmocka_unit_test(test_recurrent_by_hand),
         cmocka_unit_test(test_g_gradient),
         cmocka_unit_test(test_gelu_gradients),
         cmocka_unit_test(test_rmsnorm_gradient),

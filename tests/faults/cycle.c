@@ -91,7 +91,7 @@ static minrnn_status take_records(struct parts *parts, struct cycle_result *resu
     return status;
 }
 
-static minrnn_status begin(struct parts *parts, const struct cycle_paths *paths, uint64_t seed) {
+static minrnn_status begin(struct parts *parts, const struct cycle_setup *paths, uint64_t seed) {
     minrnn_model_config model;
     minrnn_trainer_config trainer;
     minrnn_status status = parts->device ? MINRNN_OK : minrnn_device_open(NULL, &parts->device);
@@ -101,12 +101,13 @@ static minrnn_status begin(struct parts *parts, const struct cycle_paths *paths,
     }
     const minrnn_vocabulary *vocabulary = minrnn_text_vocabulary(parts->text);
     configure(&model, &trainer, seed, minrnn_vocabulary_size(vocabulary));
-    status = minrnn_model_create(parts->device, &model, seed, &parts->model);
+    status = minrnn_model_set(&model, "mixer", paths->mixer);
+    status = status ? status : minrnn_model_create(parts->device, &model, seed, &parts->model);
     status = status ? status : minrnn_model_set_vocabulary(parts->model, vocabulary);
     return status ? status : minrnn_trainer_create(parts->model, &trainer, &parts->trainer);
 }
 
-static minrnn_status train(struct parts *parts, const struct cycle_paths *paths, uint64_t seed,
+static minrnn_status train(struct parts *parts, const struct cycle_setup *paths, uint64_t seed,
                            struct cycle_result *result) {
     minrnn_status status = next_step(parts, seed, result);
     status = status ? status : next_step(parts, seed, result);
@@ -122,7 +123,7 @@ static void destroy_training(struct parts *parts) {
     parts->model = NULL;
 }
 
-static minrnn_status resume(struct parts *parts, const struct cycle_paths *paths, uint64_t seed,
+static minrnn_status resume(struct parts *parts, const struct cycle_setup *paths, uint64_t seed,
                             struct cycle_result *result) {
     int32_t tokens[ROWS], targets[ROWS];
     int64_t used = 0, count = 0;
@@ -146,7 +147,7 @@ static bool append(void *user, const char *text, uint64_t bytes) {
     return true;
 }
 
-static minrnn_status generate(struct parts *parts, const struct cycle_paths *paths,
+static minrnn_status generate(struct parts *parts, const struct cycle_setup *paths,
                               struct cycle_result *result) {
     minrnn_sampling sampling;
     minrnn_sampling_defaults(&sampling);
@@ -225,7 +226,7 @@ static minrnn_status share(minrnn_device *own) {
 
 /* More calls on the handles of a cycle that failed: whatever they return, none may crash, and a
  * trainer whose step failed must not give its half-done state for a whole one. */
-static void poke(struct parts *parts, const struct cycle_paths *paths, uint64_t seed,
+static void poke(struct parts *parts, const struct cycle_setup *paths, uint64_t seed,
                  struct cycle_result *result) {
     if (parts->trainer) {
         const bool failed = parts->step_failed;
@@ -249,7 +250,7 @@ static void poke(struct parts *parts, const struct cycle_paths *paths, uint64_t 
     }
 }
 
-void cycle_run(const struct cycle_paths *paths, uint64_t seed, minrnn_device *device,
+void cycle_run(const struct cycle_setup *paths, uint64_t seed, minrnn_device *device,
                struct cycle_result *result) {
     struct parts parts = {.device = device};
     *result = (struct cycle_result){0};

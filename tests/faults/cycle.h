@@ -6,11 +6,12 @@
 
 #include <minrnn/minrnn.h>
 
-struct cycle_paths {
+struct cycle_setup {
     const char *text;          /* what it learns */
     const char *state, *model; /* where it saves */
     const char *other;         /* where a trainer that has failed is asked to save */
     const char *kept;          /* a folder of programs */
+    const char *mixer;         /* of its model */
 };
 
 enum { CYCLE_STEPS = 3, CYCLE_LENGTH = 3 };
@@ -31,7 +32,7 @@ struct cycle_result {
 /* Runs the cycle on `device`, or if that is NULL on one that it opens, named by MINRNN_DEVICE.
  * After a failure the handles that there are get some more calls, before they are destroyed.
  * Allocates nothing itself. */
-void cycle_run(const struct cycle_paths *paths, uint64_t seed, minrnn_device *device,
+void cycle_run(const struct cycle_setup *paths, uint64_t seed, minrnn_device *device,
                struct cycle_result *result);
 
 #endif

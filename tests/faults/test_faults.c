@@ -62,7 +62,7 @@ static struct {
     char folder[PATH_CAPACITY - 32], cache[PATH_CAPACITY];
     char text[PATH_CAPACITY], state[PATH_CAPACITY], model[PATH_CAPACITY], other[PATH_CAPACITY];
     char kept[PATH_CAPACITY], leftover[PATH_CAPACITY];
-    struct cycle_paths paths;
+    struct cycle_setup paths;
     struct content old_state, old_model; /* of a cycle with another seed */
     struct content new_state, new_model; /* of the cycle without a fault */
     struct cycle_result expected;
@@ -487,7 +487,11 @@ static void make_folder(void) {
     join(test.other, "kept/other");
     join(test.leftover, "model.state.1-1.tmp");
     setenv("MINRNN_CACHE", test.cache, 1);
-    test.paths = (struct cycle_paths){test.text, test.state, test.model, test.other, test.kept};
+    test.paths.text = test.text;
+    test.paths.state = test.state;
+    test.paths.model = test.model;
+    test.paths.other = test.other;
+    test.paths.kept = test.kept;
     struct content text = {.bytes = 0};
     for (int i = 0; i < 20; i++) {
         text.bytes += (size_t)snprintf(text.data + text.bytes, sizeof text.data - text.bytes,
@@ -594,6 +598,7 @@ static bool parse(int argc, char **argv) {
         domain++;
     }
     test.domain = (enum fault_domain)domain;
+    test.paths.mixer = "mingru";
     for (int i = 2; i < argc; i++) {
         if (strcmp(argv[i], "--all") == 0) {
             test.all = true;
@@ -607,6 +612,8 @@ static bool parse(int argc, char **argv) {
             fault_pretend_gpu = true;
         } else if (strcmp(argv[i], "--call") == 0 && i + 1 < argc) {
             test.only = argv[++i];
+        } else if (strcmp(argv[i], "--mixer") == 0 && i + 1 < argc) {
+            test.paths.mixer = argv[++i];
         } else {
             return false;
         }
@@ -617,7 +624,7 @@ static bool parse(int argc, char **argv) {
 int main(int argc, char **argv) {
     if (!parse(argc, argv)) {
         fprintf(stderr, "usage: test_faults opencl|files|memory [--all [--source] | --few] [--gpu] "
-                        "[--trace] [--call NAME]\n");
+                        "[--trace] [--call NAME] [--mixer NAME]\n");
         return 2;
     }
     wrap_start();

@@ -16,6 +16,9 @@ A file is one case; its name begins with its mixer's. All numbers are little-end
 Names: model/SETTING and trainer/SETTING (texts, as the public calls take them; what is not there has
 its standard value), parameter/NAME, gradient/NAME, decays/NAME (0 or 1), tokens, targets and reset
 [batch, time], logits, losses, gradient_norm.
+Of GRU and LSTM also the first block's mixer as a layer, with the same resets: layer/x, y, dy, dx
+[batch, time, width], layer/state, state_out, dstate_out, dstate [batch, elements of a state], and
+layer/gradient/NAME.
 """
 
 import math
@@ -38,7 +41,8 @@ MODEL = dict(vocab=11, width=8, layers=2, mixer=None, conv=0, conv_pointwise=Fal
              feed_forward="none", feed_forward_factor=4)
 GATED = dict(expansion=1, candidate="plain", alg="linear", normalised=False, bias=False,
              project=False, learned_init=False, forget_offset=0)
-MIXERS = dict(mingru=GATED, minlstm=GATED)
+RECURRENT = dict(expansion=1, bias=False, project=False)
+MIXERS = dict(mingru=GATED, minlstm=GATED, gru=dict(RECURRENT, reset_gate="after"), lstm=RECURRENT)
 TRAINER = dict(batch=2, time=9, rate=1e-2, beta1=0.9, beta2=0.999, epsilon=1e-8,
                weight_decay=0.01, clip=0)
 DATA = dict(with_reset=False, with_ignored=False, with_embedding=1)
@@ -64,6 +68,13 @@ CASES = {
                         weight_decay=0.5, with_ignored=True),
     "mingru_reset": dict(expansion=2, learned_init=True, conv=4, with_reset=True),
     "minlstm_reset": dict(normalised=True, candidate="g", conv=4, with_reset=True),
+    "gru_plain": dict(),
+    "gru_bias": dict(bias=True, expansion=2, conv=4, feed_forward="gelu"),
+    "gru_reset": dict(bias=True, project=True, with_reset=True),
+    "gru_before": dict(reset_gate="before", expansion=1.5, bias=True, with_reset=True),
+    "lstm_plain": dict(),
+    "lstm_bias": dict(bias=True, expansion=2, conv=4, feed_forward="gelu"),
+    "lstm_reset": dict(bias=True, project=True, with_reset=True),
 }
 
 
@@ -72,7 +83,7 @@ def draw(name, shape, generator):
     x = torch.randn(shape, generator=generator)
     if name.endswith("weight") and len(shape) == 1:
         x = 1 + 0.2 * x
-    elif name.endswith("bias"):
+    elif "bias" in name:
         x = 0.3 * x
     elif not name.endswith("init_hidden_state") and not name.startswith("token_emb"):
         x = x * 1.5 / math.sqrt(math.prod(shape[1:]))
@@ -90,6 +101,25 @@ def record(out, name, value, dtype):
 
 def text_of(value):
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
+
+
+def record_layer(out, c, parameters, reset, generator):
+    """The first block's mixer, from a state that is carried in."""
+    prefix = "layers.0."
+    p = {n[len(prefix):]: v.detach().clone().requires_grad_() for n, v in parameters.items()
+         if n.startswith(prefix + "2.")}
+    batch, time = reset.shape
+    elements = reference.inner_of(c) * (2 if c["mixer"] == "lstm" else 1)
+    x, dy = (draw("x", (batch, time, c["width"]), generator) for _ in range(2))
+    state, dstate_out = (draw("state", (batch, elements), generator) for _ in range(2))
+    h, state_out = reference.recurrence(c, p, x, reset, state)
+    y = reference.project(c, p, h)
+    ((y * dy).sum() + (state_out * dstate_out).sum()).backward()
+    for n, value in dict(x=x, y=y, dy=dy, dx=x.grad, state=state, state_out=state_out,
+                         dstate_out=dstate_out, dstate=state.grad).items():
+        record(out, "layer/" + n, value.detach().numpy(), 0)
+    for n, value in p.items():
+        record(out, "layer/gradient/" + n[2:], value.grad.numpy(), 0)
 
 
 def make(name, options, seed):
@@ -125,6 +155,8 @@ def make(name, options, seed):
     record(out, "targets", targets.numpy(), 1)
     if taken["with_reset"]:
         record(out, "reset", reset.numpy(), 1)
+    if reference.is_recurrent(c):
+        record_layer(out, c, parameters, reset, generator)
 
     groups = [{"params": [parameters[n] for n in shapes if shapes[n][1] == decays],
                "weight_decay": training["weight_decay"] if decays else 0.0}

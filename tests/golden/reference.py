@@ -21,12 +21,40 @@ def inner_of(c):
 
 
 def gates_of(c):
-    return 3 if c["mixer"] == "minlstm" else 2
+    return {"mingru": 2, "minlstm": 3, "gru": 3, "lstm": 4}[c["mixer"]]
+
+
+def is_recurrent(c):
+    """Whether its gates read the state before: nn.GRU, nn.LSTM."""
+    return c["mixer"] in ("gru", "lstm")
+
+
+def mixer_shapes(c):
+    """Name -> (shape, decays) of the mixer's own, in its order."""
+    width, inner, gates = c["width"], inner_of(c), gates_of(c)
+    shapes = {}
+    if is_recurrent(c):
+        shapes["weight_ih_l0"] = ((gates * inner, width), False)
+        shapes["weight_hh_l0"] = ((gates * inner, inner), False)
+        if c["bias"]:
+            shapes["bias_ih_l0"] = ((gates * inner,), False)
+            shapes["bias_hh_l0"] = ((gates * inner,), False)
+    else:
+        shapes["to_hidden_and_gate.weight"] = ((gates * inner, width), False)
+        if c["bias"]:
+            shapes["to_hidden_and_gate.bias"] = ((gates * inner,), False)
+    if inner != width or c["project"]:
+        shapes["to_out.weight"] = ((width, inner), False)
+        if c["bias"]:
+            shapes["to_out.bias"] = ((width,), False)
+    if c.get("learned_init"):
+        shapes["init_hidden_state"] = ((inner,), False)
+    return shapes
 
 
 def parameter_shapes(c):
     """Name -> (shape, decays), in the model's order."""
-    width, inner, gates = c["width"], inner_of(c), gates_of(c)
+    width = c["width"]
     shapes = {"token_emb.weight": ((c["vocab"], width), True)}
     for layer in range(c["layers"]):
         p = f"layers.{layer}."
@@ -37,15 +65,8 @@ def parameter_shapes(c):
             shapes[p + "0.net.1.weight"] = ((width, width, 1), True)
             shapes[p + "0.net.1.bias"] = ((width,), False)
         shapes[p + "1.weight"] = ((width,), False)
-        shapes[p + "2.to_hidden_and_gate.weight"] = ((gates * inner, width), False)
-        if c["bias"]:
-            shapes[p + "2.to_hidden_and_gate.bias"] = ((gates * inner,), False)
-        if inner != width or c["project"]:
-            shapes[p + "2.to_out.weight"] = ((width, inner), False)
-            if c["bias"]:
-                shapes[p + "2.to_out.bias"] = ((width,), False)
-        if c["learned_init"]:
-            shapes[p + "2.init_hidden_state"] = ((inner,), False)
+        for name, shape in mixer_shapes(c).items():
+            shapes[p + "2." + name] = shape
         if c["feed_forward"] != "none":
             factor = int(width * c["feed_forward_factor"])
             into = 2 * factor if c["feed_forward"] == "geglu" else factor
@@ -139,11 +160,65 @@ def scan(c, pre_activations, init, reset):
     return (scan_log if c["alg"] == "log" else scan_linear)(c, parts, init, reset)
 
 
+def torch_recurrence(c, p, x, state):
+    """What nn.GRU and nn.LSTM call: the states of [time, 1, width], and the last [1, parts * inner]."""
+    inner = inner_of(c)
+    weights = [p["2." + name] for name in mixer_shapes(c) if not name.startswith("to_out")]
+    options = (weights, c["bias"], 1, 0.0, False, False, False)
+    if c["mixer"] == "lstm":
+        parts = (state[:, :inner].contiguous()[None], state[:, inner:].contiguous()[None])
+        h, last_h, last_c = torch._VF.lstm(x, parts, *options)
+        return h, torch.cat([last_h[0], last_c[0]], 1)
+    h, last = torch._VF.gru(x, state[None], *options)
+    return h, last[0]
+
+
+def paper_gru(c, p, x, state):
+    """The same with the reset before the product, as the papers write it: h = (1 - z) h + z n. Their z is
+    1 - z of torch's: the same rows with the other sign."""
+    inner = inner_of(c)
+    zeros = torch.zeros(3 * inner, dtype=x.dtype)
+    of_x = x @ p["2.weight_ih_l0"].T + p.get("2.bias_ih_l0", zeros)
+    weight, bias = p["2.weight_hh_l0"], p.get("2.bias_hh_l0", zeros)
+    states = []
+    for row in of_x:
+        r, z, n = row.chunk(3, -1)
+        r = torch.sigmoid(r + state @ weight[:inner].T + bias[:inner])
+        z = torch.sigmoid(-z + state @ -weight[inner:2 * inner].T - bias[inner:2 * inner])
+        n = torch.tanh(n + (r * state) @ weight[2 * inner:].T + bias[2 * inner:])
+        state = (1 - z) * state + z * n
+        states.append(state)
+    return torch.stack(states), state
+
+
+def recurrence(c, p, x, reset, state=None):
+    """The states [batch, time, inner], document by document, and the last [batch, parts * inner]."""
+    run = paper_gru if c.get("reset_gate") == "before" else torch_recurrence
+    none = torch.zeros(1, inner_of(c) * (2 if c["mixer"] == "lstm" else 1), dtype=x.dtype)
+    outputs, lasts = [], []
+    for b in range(x.shape[0]):
+        last = none if state is None else state[b:b + 1]
+        ends = [t for t in range(1, x.shape[1]) if reset[b, t]] + [x.shape[1]]
+        rows, begin = [], 0
+        for end in ends:
+            h, last = run(c, p, x[b, begin:end, None], none if reset[b, begin] else last)
+            rows.append(h[:, 0])
+            begin = end
+        outputs.append(torch.cat(rows))
+        lasts.append(last[0])
+    return torch.stack(outputs), torch.stack(lasts)
+
+
 def mixer(c, p, x, reset):
+    if is_recurrent(c):
+        return project(c, p, recurrence(c, p, x, reset)[0])
     y = x @ p["2.to_hidden_and_gate.weight"].T
     if c["bias"]:
         y = y + p["2.to_hidden_and_gate.bias"]
-    h = scan(c, y, p.get("2.init_hidden_state"), reset)
+    return project(c, p, scan(c, y, p.get("2.init_hidden_state"), reset))
+
+
+def project(c, p, h):
     if "2.to_out.weight" in p:
         h = h @ p["2.to_out.weight"].T
         if c["bias"]:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The model against PyTorch in float64: logits, loss, every gradient, then ten steps of AdamW.
  * make_golden.py made the data and documents their format. Usage: test_golden DIRECTORY */
-#include "support.h"
+#include "unit/mixer/layer.h"
 
 #include <dirent.h>
 
@@ -279,6 +279,90 @@ static double compare_training(const struct golden *golden, minrnn_model *model,
     return worst;
 }
 
+/* ---- the mixer as a layer: states and their gradients too ---- */
+
+static float *zeros_like(const struct record *record) {
+    return support_alloc((size_t)record->count, sizeof(float));
+}
+
+static double compare_record(const struct golden *golden, const char *name, const float *found) {
+    const struct record *expected = find(golden, "layer/", name);
+    return compare(name, support_error(found, expected->data.f32, expected->count, 0.0));
+}
+
+/* The first block's parameters, laid out as the layer's. */
+static float *layer_parameters(const struct golden *golden, const minrnn_mixer *mixer) {
+    float *parameters = support_alloc((size_t)minrnn_mixer_parameters(mixer), sizeof *parameters);
+    for (int i = 0; i < minrnn_mixer_tensor_count(mixer); i++) {
+        minrnn_parameter_info info;
+        CHECK(minrnn_mixer_parameter(mixer, i, &info));
+        const struct record *record = find(golden, "parameter/layers.0.2.", info.name);
+        memcpy(parameters + info.offset, record->data.f32,
+               (size_t)record->count * sizeof *parameters);
+    }
+    return parameters;
+}
+
+static double compare_layer_gradients(const struct golden *golden, const minrnn_mixer *mixer,
+                                      const float *gradients) {
+    double worst = 0.0;
+    for (int i = 0; i < minrnn_mixer_tensor_count(mixer); i++) {
+        minrnn_parameter_info info;
+        CHECK(minrnn_mixer_parameter(mixer, i, &info));
+        const struct record *expected = find(golden, "layer/gradient/", info.name);
+        worst = fmax(worst,
+                     compare(info.name, support_error(gradients + info.offset, expected->data.f32,
+                                                      expected->count, 0.0)));
+    }
+    return worst;
+}
+
+/* 0 if the case has no layer. */
+static double compare_layer(const struct golden *golden, const minrnn_model_config *config) {
+    const struct record *x = find_optional(golden, "layer/", "x");
+    const struct record *reset = find_optional(golden, "", "reset");
+    minrnn_mixer_config own = config->mixer;
+    minrnn_mixer *mixer;
+    if (!x) {
+        return 0.0;
+    }
+    own.width = config->width;
+    CHECK(minrnn_mixer_create(device, &own, &mixer));
+    const struct record *state = find(golden, "layer/", "state");
+    float *parameters = layer_parameters(golden, mixer);
+    float *gradients = support_alloc((size_t)minrnn_mixer_parameters(mixer), sizeof *gradients);
+    float *y = zeros_like(x), *dx = zeros_like(x);
+    float *state_out = zeros_like(state), *dstate = zeros_like(state);
+    assert_int_equal(state->shape[1], minrnn_mixer_state_size(mixer));
+    layer_run(device, mixer, &own,
+              &(struct layer_data){.batch = x->shape[0],
+                                   .time = x->shape[1],
+                                   .parameters = parameters,
+                                   .x = x->data.f32,
+                                   .state = state->data.f32,
+                                   .reset = reset ? reset->data.i32 : NULL,
+                                   .y = y,
+                                   .state_out = state_out,
+                                   .dy = find(golden, "layer/", "dy")->data.f32,
+                                   .dstate_out = find(golden, "layer/", "dstate_out")->data.f32,
+                                   .gradients = gradients,
+                                   .dx = dx,
+                                   .dstate = dstate});
+    double worst = compare_layer_gradients(golden, mixer, gradients);
+    worst = fmax(worst, compare_record(golden, "y", y));
+    worst = fmax(worst, compare_record(golden, "dx", dx));
+    worst = fmax(worst, compare_record(golden, "state_out", state_out));
+    worst = fmax(worst, compare_record(golden, "dstate", dstate));
+    free(parameters);
+    free(gradients);
+    free(y);
+    free(dx);
+    free(state_out);
+    free(dstate);
+    minrnn_mixer_destroy(mixer);
+    return worst;
+}
+
 static void test_case(void **state) {
     const char *name = *state;
     struct golden *golden = golden_read(name);
@@ -290,8 +374,9 @@ static void test_case(void **state) {
     double gradient_error = INFINITY;
     const double logit_error = compare_logits(golden, model);
     const double loss_error = compare_training(golden, model, &gradient_error);
-    print_message("%-28s logits %.1e, gradients %.1e, ten losses %.1e\n", name, logit_error,
-                  gradient_error, loss_error);
+    const double layer_error = compare_layer(golden, &config);
+    print_message("%-28s logits %.1e, gradients %.1e, ten losses %.1e, layer %.1e\n", name,
+                  logit_error, gradient_error, loss_error, layer_error);
     minrnn_model_destroy(model);
     golden_free(golden);
 }

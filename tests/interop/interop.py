@@ -106,7 +106,8 @@ def check_written(program, folder, variants):
         config = json.loads(metadata["minrnn.config"])
         assert metadata["format"] == "pt"
         tokens = torch.randint(config["vocab"], (BATCH, TIME))
-        what = "minrnn's variant %d (%s, %s)" % (variant, config["mixer"], config["candidate"])
+        what = "minrnn's variant %d (%s, %s)" % (variant, config["mixer"],
+                                                 config.get("candidate", "torch's"))
         doubles = {name: tensor.double() for name, tensor in tensors.items()}
         good &= compare(what, run_ours(program, path, tokens, folder),
                         reference.model(config, doubles, tokens))
@@ -149,6 +150,31 @@ class Recurrence(nn.Module):
         return self.to_out(reference.scan(self.config, gates, self.init_hidden_state, no_resets))
 
 
+class TorchRecurrence(nn.Module):
+    """nn.GRU or nn.LSTM, its tensors named as its own, and the projection beside it."""
+
+    def __init__(self, kind, width, expansion, bias, project):
+        super().__init__()
+        inner = int(width * expansion)
+        self.recurrence = kind(width, inner, bias=bias, batch_first=True)
+        self.to_out = nn.Linear(inner, width, bias=bias) if project else nn.Identity()
+        self._register_state_dict_hook(self.rename)
+        self._register_load_state_dict_pre_hook(self.take)
+
+    @staticmethod
+    def rename(module, tensors, prefix, metadata):
+        for name in [n for n in tensors if n.startswith(prefix + "recurrence.")]:
+            tensors[name.replace("recurrence.", "")] = tensors.pop(name)
+
+    @staticmethod
+    def take(tensors, prefix, *rest):
+        for name in [n for n in tensors if n.startswith(prefix) and n.endswith("_l0")]:
+            tensors[prefix + "recurrence." + name[len(prefix):]] = tensors.pop(name)
+
+    def forward(self, x):
+        return self.to_out(self.recurrence(x)[0])
+
+
 class Conv(nn.Module):
     def __init__(self, width, taps):
         super().__init__()
@@ -178,7 +204,7 @@ def dense_feed_forward(kind, width):
 class PublicModel(nn.Module):
     def __init__(self, vocab=23, width=24, depth=2, expansion=1.5, gain="gamma", gates=2,
                  gates_name="to_hidden_and_gate", normalised=True, bias=False, learned=False,
-                 project=None, taps=0, feed="gelu", head="to_logits"):
+                 project=None, taps=0, feed="gelu", head="to_logits", torch_kind=None):
         super().__init__()
         project = expansion != 1.0 if project is None else project
         self.head = head
@@ -186,6 +212,7 @@ class PublicModel(nn.Module):
         self.layers = nn.ModuleList([nn.ModuleList([
             Conv(width, taps) if taps else None,
             Norm(width, gain),
+            TorchRecurrence(torch_kind, width, expansion, bias, project) if torch_kind else
             Recurrence(width, expansion, gates_name, gates, normalised, bias, learned, project),
             Norm(width, gain),
             dense_feed_forward(feed, width),
@@ -220,6 +247,10 @@ PUBLIC = {
     "the authors' minGRU without expansion": dict(RELEASE, expansion=1.0),
     "the authors' minLSTM": dict(RELEASE, gates=3, normalised=False),
     "the authors' minGRU with GEGLU": dict(RELEASE, feed="geglu with dropout", taps=4),
+    "nn.GRU": dict(torch_kind=nn.GRU, gain="weight", bias=True, expansion=1.0),
+    "nn.GRU without biases, projected": dict(torch_kind=nn.GRU, gain="weight", expansion=2.0),
+    "nn.LSTM": dict(torch_kind=nn.LSTM, bias=True, expansion=1.0, taps=4),
+    "nn.LSTM, projected": dict(torch_kind=nn.LSTM, gain="weight", bias=True, expansion=0.5),
 }
 
 
@@ -236,30 +267,33 @@ def check_public(program, folder):
     return good
 
 
-def check_state_dict(program, folder):
+def check_state_dict(program, folder, variant, **kind):
     """A file of minrnn's is the state dict of such a module, name by name and shape by shape."""
     path = os.path.join(folder, "ours.safetensors")
-    call([program, "make", "1", path])
+    call([program, "make", str(variant), path])
     metadata, tensors = read_safetensors(path)
     config = json.loads(metadata["minrnn.config"])
     model = PublicModel(vocab=config["vocab"], width=config["width"], depth=config["layers"],
                         expansion=config["expansion"], gain="weight", bias=config["bias"],
-                        learned=config["learned_init"], taps=config["conv"])
+                        learned=config.get("learned_init", False), taps=config["conv"], **kind)
     missing, unexpected = model.load_state_dict(
         {n: t for n, t in tensors.items() if ".4." not in n}, strict=False)
-    # Variant 1 has no pointwise convolution and another factor in its feed-forward.
+    # The variants have no pointwise convolution and another factor in their feed-forward.
     missing = [n for n in missing if ".4." not in n and ".0.net.1." not in n]
     good = not missing and not unexpected
-    print("%-58s %s" % ("load_state_dict", "ok" if good else "FAILED"), missing, unexpected)
+    print("%-58s %s" % ("load_state_dict, %s" % config["mixer"], "ok" if good else "FAILED"),
+          missing, unexpected)
     return good
 
 
 def main():
     torch.manual_seed(1)
     with tempfile.TemporaryDirectory() as folder:
-        good = check_written(sys.argv[1], folder, 6)
+        good = check_written(sys.argv[1], folder, 8)
         good &= check_public(sys.argv[1], folder)
-        good &= check_state_dict(sys.argv[1], folder)
+        good &= check_state_dict(sys.argv[1], folder, 1)
+        good &= check_state_dict(sys.argv[1], folder, 6, torch_kind=nn.GRU)
+        good &= check_state_dict(sys.argv[1], folder, 7, torch_kind=nn.LSTM)
     return 0 if good else 1
 
 

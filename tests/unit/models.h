@@ -5,9 +5,9 @@
 
 #include "support.h"
 
-enum { MODEL_VARIANTS = 6, MODEL_VOCAB = 13 };
+enum { MODEL_VARIANTS = 8, MODEL_VOCAB = 13 };
 
-/* Variant 0 to MODEL_VARIANTS - 1; all but the first and the last have the convolution. */
+/* Variant 0 to MODEL_VARIANTS - 1; all but 0 and 5 have the convolution. */
 static inline minrnn_model_config model_variant(int variant) {
     minrnn_model_config config;
     minrnn_model_config_defaults(&config);
@@ -18,7 +18,10 @@ static inline minrnn_model_config model_variant(int variant) {
     config.feed_forward = MINRNN_FEED_FORWARD_GELU;
     config.feed_forward_factor = 2.0f;
     minrnn_mixer_config *mixer = &config.mixer;
-    support_set(mixer, variant < 3 ? "name=mingru" : "name=minlstm");
+    support_set(mixer, variant < 3    ? "name=mingru"
+                       : variant < 6  ? "name=minlstm"
+                       : variant == 6 ? "name=gru"
+                                      : "name=lstm");
     switch (variant) {
     case 0:
         config.conv = 0;
@@ -39,10 +42,12 @@ static inline minrnn_model_config model_variant(int variant) {
         support_set(mixer, "normalised=on candidate=g learned_init=on bias=on");
         config.feed_forward = MINRNN_FEED_FORWARD_GEGLU;
         break;
-    default:
+    case 5:
         support_set(mixer, "candidate=g alg=log project=on");
         config.conv = 0;
         break;
+    case 6: support_set(mixer, "expansion=2 bias=on"); break;
+    default: support_set(mixer, "expansion=1"); break;
     }
     return config;
 }

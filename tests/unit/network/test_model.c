@@ -257,6 +257,9 @@ static void test_distributions(void **unused) {
             if (info.dimensions > 1) {
                 fan_in = parameter_elements(&info) / info.shape[0];
             }
+            if (strstr(info.name, "weight_ih_l0")) { /* torch: 1 / sqrt(hidden size) throughout */
+                fan_in = info.shape[0] / (strcmp(config.mixer.name, "gru") == 0 ? 3 : 4);
+            }
             if (info.dimensions == 1 && strstr(info.name, "weight")) {
                 for (int64_t k = 0; k < info.shape[0]; k++) {
                     assert_true(values[info.offset + k] == 1.0f);

@@ -131,12 +131,44 @@ static void refuses_what_passes_the_buffer(void **state) {
     assert_string_equal(minrnn_error_text(), "copy: tensor y has the wrong type");
 }
 
+/* A GRU's product has gradients of its own, which its backward must be given room for; others have
+ * none. */
+static void gives_a_gru_room_for_its_product(void **unused) {
+    (void)unused;
+    minrnn_device *device;
+    minrnn_buffer *buffer, *scratch;
+    assert_int_equal(cpu_device_open(1, &device), MINRNN_OK);
+    assert_int_equal(minrnn_buffer_create(device, 64 * F32_BYTES, &buffer), MINRNN_OK);
+    assert_int_equal(minrnn_buffer_create(device, 4096 * F32_BYTES, &scratch), MINRNN_OK);
+    for (int cell = 0; cell < RECURRENT_CELLS; cell++) {
+        for (int given = 0; given < 2; given++) {
+            struct op_context context = {.device = device,
+                                         .scratch = tensor_f32(scratch, 0),
+                                         .scratch_bytes = 4096 * F32_BYTES};
+            const minrnn_tensor in = tensor_f32(buffer, 0), none = {0};
+            const minrnn_status status =
+                OP(recurrent_backward, &context, .batch = 1, .time = 1, .width = 1,
+                   .cell = (enum recurrent_cell)cell, .weight = in, .gates = in, .kept = in,
+                   .h = in, .dh = in, .dgates = tensor_f32(buffer, 16),
+                   .dproduct = given ? tensor_f32(buffer, 32) : none,
+                   .before = tensor_f32(buffer, 48));
+            const bool lacks = cell == RECURRENT_GRU && !given;
+            assert_int_equal(status, lacks ? MINRNN_INVALID_ARGUMENT : MINRNN_OK);
+            assert_true(!lacks || strstr(minrnn_error_text(), "dproduct"));
+        }
+    }
+    minrnn_buffer_destroy(buffer);
+    minrnn_buffer_destroy(scratch);
+    minrnn_device_destroy(device);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_what_is_not_supported),
         cmocka_unit_test(runs_what_is_supported),
         cmocka_unit_test(stays_failed),
         cmocka_unit_test(refuses_what_passes_the_buffer),
+        cmocka_unit_test(gives_a_gru_room_for_its_product),
     };
     return cmocka_run_group_tests(tests, open_fake, close_fake);
 }
