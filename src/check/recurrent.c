@@ -523,7 +523,9 @@ static void take_backward(struct maker *maker, const struct recurrent_options *o
                           struct check_shape shape, uint32_t without) {
     struct check_case c = maker_draw(maker);
     c.args.recurrent_backward = (struct recurrent_backward_args){RECURRENT_OPTIONS(options, shape)};
-    c.given = (c.given & ~without) | BIT(recurrent_backward, dproduct);
+    const uint32_t product = BIT(recurrent_backward, dproduct);
+    c.given &= ~(without | product);
+    c.given |= options->cell == RECURRENT_GRU ? product : 0; /* of others it is dgates */
     maker_take(maker, &c);
 }
 

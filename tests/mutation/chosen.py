@@ -48,7 +48,7 @@ MUTANTS = [
      "return elem(g.input, g.forget * candidate(p.hidden));"),
     ("a GRU's cut that lets the gradient through", "cl/recurrent.cl",
      "STORE_N(passes * dm, a_row + 2 * width + c, n);", "STORE_N(dm, a_row + 2 * width + c, n);"),
-    ("an LSTM's forget and input gates swapped on the CPU", "src/cpu/recurrent.c",
+    ("an LSTM's forget and input gates swapped on the CPU", "src/cpu/recurrent/forward.c",
      "const float next = in.y * c[i] + in.x * g;", "const float next = in.x * c[i] + in.y * g;"),
     ("both of a GRU's forms taken for each other", "src/mixer/gru.c",
      "reset_gate == RESET_BEFORE", "reset_gate == RESET_AFTER"),
