@@ -397,6 +397,17 @@ static void use_bench(minrnn_device *device) {
     minrnn_bench_destroy(bench);
 }
 
+/* ---- tuning, which the native CPU has none of ---- */
+
+static void use_tuning(minrnn_device *device) {
+    GUARDED(minrnn_tune_config, 1) config;
+    SPOIL(config);
+    minrnn_tune_config_defaults(config.value);
+    EXPECT_WHOLE(config);
+    const minrnn_status status = minrnn_tune(device, config.value, NULL, NULL);
+    printf("%g seconds, %s\n", config.value[0].seconds, minrnn_status_name(status));
+}
+
 /* ---- all ---- */
 
 #define PRINT_SIZE(type) printf("%s %zu\n", #type, sizeof(type))
@@ -417,6 +428,7 @@ static void print_sizes(void) {
     PRINT_SIZE(minrnn_step_record);
     PRINT_SIZE(minrnn_timing);
     PRINT_SIZE(minrnn_trainer_config);
+    PRINT_SIZE(minrnn_tune_config);
     PRINT_SIZE(minrnn_verdict);
 }
 
@@ -433,6 +445,7 @@ int main(int argc, char **argv) {
     use_network(device);
     use_validation(device);
     use_bench(device);
+    use_tuning(device);
     minrnn_device_destroy(device);
     return 0;
 }
