@@ -13,9 +13,9 @@
  *
  * Batches are described in batch.h, where they come from in task.h and text.h. All levels work on
  * devices (device.h) and say what went wrong (status.h). Any device can be asked whether it
- * computes right (check.h) and how fast it is (bench.h), and an OpenCL device can be tuned (tune.h).
- * opencl.h shares OpenCL objects with your program. Settings can be
- * reached by name (setting.h). How structs grow from version to version is said in export.h. */
+ * computes right (check.h) and how fast it is (bench.h); an OpenCL device can be tuned (tune.h).
+ * opencl.h shares OpenCL objects with your program. Settings can be reached by name (setting.h).
+ * How structs grow from version to version is said in export.h. */
 #ifndef MINRNN_MINRNN_H
 #define MINRNN_MINRNN_H
 

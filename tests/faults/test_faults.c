@@ -560,8 +560,8 @@ static void expect_same(void) {
     }
 }
 
-/* A driver's events cost it time: a step leaves one at most, none if it was waited for, and gives it
- * back with its record. Two steps run before the first record is taken, and the third after the
+/* A driver's events cost it time: a step leaves one at most, none if it was waited for, and gives
+ * it back with its record. Two steps run before the first record is taken, and the third after the
  * second's. */
 static void check_events(void) {
     static const int held[CYCLE_STEPS] = {1, 2, 1}, after[CYCLE_STEPS] = {1, 0, 0};
