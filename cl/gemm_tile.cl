@@ -39,7 +39,6 @@ __kernel void gemm_tile(__global const float *restrict a, ulong a_offset,
     const long row_tile = get_global_id(1);
     const long segment = get_global_id(2);
     const long panels = (n + TILE_COLUMNS - 1) / TILE_COLUMNS;
-    const long row_tiles = (m + TILE_ROWS - 1) / TILE_ROWS;
     if (panel >= panels) {
         return;
     }
@@ -48,6 +47,7 @@ __kernel void gemm_tile(__global const float *restrict a, ulong a_offset,
     const long begin = k_begin + segment * k_count;
     const int count = (int)min(k_count, k - begin);
 #ifdef PACKED_A
+    const long row_tiles = (m + TILE_ROWS - 1) / TILE_ROWS;
     a += a_offset + (segment * row_tiles + row_tile) * k_count * TILE_ROWS;
 #define A_ELEMENT(i, step) a[(step) * TILE_ROWS + (i)]
 #else

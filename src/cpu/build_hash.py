@@ -9,7 +9,7 @@ import pathlib
 import subprocess
 import sys
 
-FOLDERS = ["include/minrnn", "src/base", "src/cpu", "src/cpu/scan", "src/op"]
+FOLDERS = ["include/minrnn", "src/base", "src/cpu", "src/cpu/recurrent", "src/cpu/scan", "src/op"]
 SUFFIXES = {".c", ".h", ".def"}
 
 
