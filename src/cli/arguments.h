@@ -35,10 +35,10 @@ struct names {
 /* Values lie in a struct of the command's, which holds the defaults before parsing. */
 struct option {
     const char *name; /* without "--"; NULL ends a table */
-    char letter;      /* may stand for the name, with one "-"; 0: none does */
     const char *value;
     const char *help;
     enum option_kind kind;
+    char letter; /* may stand for the name, with one "-"; 0: none does */
     size_t offset;
     double low;
     const char *const *choices;     /* NULL at the end */
