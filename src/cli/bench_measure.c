@@ -410,6 +410,7 @@ int bench_points(struct bench_run *run) {
     if (!run->group) {
         return report_failure("out of memory");
     }
+    run->group_count = 0;
     const int code = take_all(run);
     print_group(run);
     free(run->group);

@@ -75,7 +75,7 @@ struct group_shape {
 
 static size_t group_items(const void *shape) {
     const struct group_plan *plan = ((const struct group_shape *)shape)->plan;
-    return (size_t)(plan->m.lanes * plan->n.lanes);
+    return (size_t)plan->m.lanes * (size_t)plan->n.lanes;
 }
 
 static void describe_group(const void *shape, struct program_spec *spec,
