@@ -22,8 +22,8 @@ struct cycle_result {
     /* Of a cycle without a failure: its numbers, to be compared to the bit. */
     minrnn_step_record records[CYCLE_STEPS];
     double evaluation;
-    /* Events held after each step, and once its record was taken. */
-    int events[CYCLE_STEPS], events_after[CYCLE_STEPS];
+    /* Events made by each step, held after it, and held once its record was taken. */
+    int events_made[CYCLE_STEPS], events[CYCLE_STEPS], events_after[CYCLE_STEPS];
     char generated[CYCLE_LENGTH * 8 + 1];
     /* A trainer that failed at a step, and then saved or trained on as if nothing had happened. */
     bool went_on;
