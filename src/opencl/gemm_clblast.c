@@ -182,8 +182,8 @@ static const struct {
     bool accumulate;
 } tries[] = {{256, 384, 320, false}, {256, 384, 320, true}, {704, 768, 704, false}};
 
-/* Small whole numbers: whatever the order of a sum, it is exact. */
-static void fill_whole(float *x, int64_t count, uint32_t seed) {
+/* Halves of small odd numbers: whatever the order of a sum, it is exact. */
+static void fill_halves(float *x, int64_t count, uint32_t seed) {
     for (int64_t i = 0; i < count; i++) {
         seed = seed * 1664525 + 1013904223;
         x[i] = (float)(int)(seed >> 28) - 7.5f;
@@ -218,7 +218,7 @@ static minrnn_status trial_create(struct cl_device *device, struct trial *trial)
     if (!trial->host || !trial->other) {
         return MINRNN_OUT_OF_MEMORY;
     }
-    fill_whole(trial->host, count - trial->c, 1);
+    fill_halves(trial->host, count - trial->c, 1);
     memcpy(trial->host + count - trial->c, trial->host + count - 2 * trial->c,
            (size_t)trial->c * sizeof(float));
     minrnn_status status =

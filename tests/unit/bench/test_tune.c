@@ -150,6 +150,18 @@ static void test_late_constants_stay(void **state) {
     close_sleeper(device);
 }
 
+static void test_what_stays_is_not_kept(void **state) {
+    (void)state;
+    minrnn_device *device = sleeper();
+    minrnn_tune_config config;
+    minrnn_tune_config_defaults(&config);
+    config.only = "idle";
+    assert_int_equal(tune(device, &config), MINRNN_OK);
+    assert_int_equal(results[0].tried, 1);
+    assert_int_equal(kept, 0);
+    close_sleeper(device);
+}
+
 static void test_wrong_use(void **state) {
     (void)state;
     minrnn_device *device = NULL;
@@ -223,6 +235,7 @@ int main(void) {
         cmocka_unit_test(test_the_fastest_is_taken),
         cmocka_unit_test(test_a_dry_run_changes_nothing),
         cmocka_unit_test(test_late_constants_stay),
+        cmocka_unit_test(test_what_stays_is_not_kept),
         cmocka_unit_test(test_wrong_use),
         cmocka_unit_test(test_values_are_kept),
         cmocka_unit_test(test_all_ops_are_timed),
