@@ -17,6 +17,7 @@ import io
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -90,6 +91,9 @@ def show(own, others):
 
 def main():
     given = parse()
+    for program in given.minrnn, given.python:
+        if not shutil.which(program):
+            sys.exit(f"compare.py: cannot run {program}")
     listed = subprocess.run([sys.executable, PEERS, "--list"], capture_output=True, text=True,
                             check=True).stdout.split()
     unknown = set(given.peer or []) - set(listed)
