@@ -70,9 +70,9 @@ static minrnn_status step(struct parts *parts, uint64_t seed) {
 }
 
 static minrnn_status next_step(struct parts *parts, uint64_t seed, struct cycle_result *result) {
-    const int made = fault_calls(FAULT_clEnqueueMarkerWithWaitList);
+    const int made = fault_markers();
     const minrnn_status status = step(parts, seed);
-    result->events_made[parts->steps] = fault_calls(FAULT_clEnqueueMarkerWithWaitList) - made;
+    result->events_made[parts->steps] = fault_markers() - made;
     result->events[parts->steps++] = fault_live(FAULT_EVENT);
     return status;
 }

@@ -72,6 +72,14 @@ int fault_calls(enum fault_call call) {
     return atomic_load(&calls[call]);
 }
 
+int fault_markers(void) {
+#ifdef MINRNN_HAVE_OPENCL
+    return fault_calls(FAULT_clEnqueueMarkerWithWaitList);
+#else
+    return 0;
+#endif
+}
+
 int fault_hits(void) {
     return atomic_load(&hits);
 }

@@ -69,6 +69,7 @@ void fault_end(void);
 
 /* Since fault_begin: calls of a kind, how often the first fault hit, resources not given back. */
 int fault_calls(enum fault_call call);
+int fault_markers(void); /* calls that put a marker into a queue: none without OpenCL */
 int fault_hits(void);
 int fault_live(enum fault_resource resource);
 
