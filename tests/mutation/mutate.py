@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mutation testing: changes one token at a time and sees whether the project's tests notice.
 
-  mutate.py [--seed N] [--count N] [--chosen] [--only NAME] [--list] [--work FOLDER] [--workers N]
+  mutate.py [--seed N] [--count N] [--within PATTERN...] [--chosen] [--only NAME] [--list]
+            [--work FOLDER] [--workers N]
 
 Draws COUNT mutations by SEED, uniformly over the tokens of the folders that suite.py names (sites.py
 says which and why not others), adds those of chosen.py, and runs the tests that can
-reach each, the cheapest first, until one fails. What does not compile is not counted, nor what
+reach each, the cheapest first, until one fails. With --within the draw is over the files alone whose
+path matches a pattern, as in --within 'cl/gemm*' 'src/opencl/*', and none is added. What does not compile is not counted, nor what
 compiles to the same machine code (another processor's lines, say). Exits with 0 if 95 % are caught
 and survivors.md explains every survivor.
 
@@ -14,6 +16,7 @@ Results are appended to FOLDER/results.jsonl; a stopped run goes on where it was
 mutant by its name (as printed), --list runs nothing."""
 import argparse
 import collections
+import fnmatch
 import json
 import os
 import pathlib
@@ -40,12 +43,13 @@ def squeeze(text):
     return " ".join(text.split())
 
 
-def all_sites(root):
+def all_sites(root, within=("*",)):
     found = []
     for folder in sorted(suite.REACH):
         for path in sorted((root / folder).rglob("*")):
-            if path.suffix in SOURCES:
-                found += sites.sites_of(path.relative_to(root).as_posix(), path.read_text())
+            file = path.relative_to(root).as_posix()
+            if path.suffix in SOURCES and any(fnmatch.fnmatch(file, one) for one in within):
+                found += sites.sites_of(file, path.read_text())
     return found
 
 
@@ -61,10 +65,10 @@ def changed_lines(original, mutated):
     return squeeze("\n".join(old[start:len(old) - end])), squeeze("\n".join(new[start:len(new) - end]))
 
 
-def random_mutants(root, seed, count):
+def random_mutants(root, seed, count, within=("*",)):
     """Every token is as likely as any other, and so is each of its replacements."""
     tokens = collections.defaultdict(list)
-    for site in all_sites(root):
+    for site in all_sites(root, within):
         tokens[site.file, site.start].append(site)
     draw = random.Random(seed)
     for i, token in enumerate(draw.sample(list(tokens), count)):
@@ -194,6 +198,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--within", nargs="+", metavar="PATTERN")
     parser.add_argument("--chosen", action="store_true", help="the chosen mutants alone")
     parser.add_argument("--only", help="one mutant, by name")
     parser.add_argument("--list", action="store_true")
@@ -201,9 +206,12 @@ def main():
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     options.work = options.work.resolve()
-    mutants = list(chosen_mutants(ROOT))
+    mutants = [] if options.within else list(chosen_mutants(ROOT))
     if not options.chosen:
-        mutants = list(random_mutants(ROOT, options.seed, options.count)) + mutants
+        within = options.within or ["*"]
+        if not all_sites(ROOT, within):
+            parser.error(f"no file that is mutated matches {' '.join(within)}")
+        mutants = list(random_mutants(ROOT, options.seed, options.count, within)) + mutants
     if options.only:
         mutants = [mutant for mutant in mutants if mutant.name == options.only]
         options.workers = 1
