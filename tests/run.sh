@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing, builds with gcc and clang, and runs all tests.
 #   tests/run.sh [--no-install] [--slow] [STAGE...]
-# --slow adds what takes long: all of Oclgrind, kernels built for every GPU, fuzzing, every fault,
-# valgrind over more, every build, coverage. Stages are tests, sanitized, threads, valgrind, builds,
-# coverage and style; without any named, all run, coverage with --slow alone. The builds are in
-# build/.
+# --slow adds what takes long: Oclgrind, kernels built for GPUs, devices that pretend to be others,
+# fuzzing, every fault, valgrind over more, every build, coverage. Stages are tests, sanitized,
+# threads, valgrind, builds, coverage and style; without any named, all run, coverage with --slow
+# alone. The builds are in build/.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -35,17 +35,21 @@ install_missing "$install" gcc g++ libc6-dev clang libclang-rt-dev libomp-dev cl
     opencl-headers libclblast-dev pocl-opencl-icd mesa-opencl-icd oclgrind \
     clang-15 libclc-15 llvm-spirv-15 spirv-tools doxygen gnuplot-nox
 
-# build NAME [MESON OPTION...]: configures build/NAME if it is not there, and builds it. Warnings are
-# errors.
-build() {
+# configure NAME [MESON OPTION...]: configures build/NAME if it is not there. Warnings are errors.
+configure() {
     directory=$root/build/$1
     shift
     [ -d "$directory" ] || meson setup "$directory" "$root" --werror "$@"
+}
+
+# build NAME [MESON OPTION...]: configures build/NAME if it is not there, and builds all of it.
+build() {
+    configure "$@"
     meson compile -C "$directory"
 }
 
-# check NAME [MESON OPTION...]: runs tests of build/NAME. They share the cores: more than two at
-# once only slow each other down.
+# check NAME [MESON OPTION...]: builds what tests of build/NAME need, and runs them. They share the
+# cores: more than two at once only slow each other down.
 check() {
     directory=$root/build/$1
     shift
@@ -76,7 +80,7 @@ run_sanitized() {
 
 run_threads() {
     echo "== clang, thread sanitizer: unit tests, on the CPU and through PoCL"
-    CC=clang build threads -Db_sanitize=thread -Db_lundef=false
+    CC=clang configure threads -Db_sanitize=thread -Db_lundef=false
     if [ -n "$slow" ]; then
         check threads --no-suite slow --no-suite rusticl --suite unit --suite golden
     else
@@ -109,7 +113,8 @@ run_style() {
     find "$root/include" "$root/src" "$root/tests" -name '*.[ch]' -exec \
         clang-format --dry-run --Werror {} +
     build tests
-    run-clang-tidy -quiet -p "$root/build/tests" "$root/src/.*" > "$root/build/clang-tidy.log" 2>&1 || {
+    python3 "$root/tests/each_source_once.py" "$root/build/tests" "$root/build/tidy"
+    run-clang-tidy -quiet -p "$root/build/tidy" "$root/src/.*" > "$root/build/clang-tidy.log" 2>&1 || {
         grep -E "warning:|error:" "$root/build/clang-tidy.log"
         exit 1
     }
