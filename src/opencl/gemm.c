@@ -14,7 +14,8 @@ static const struct gemm_way *choose(const struct cl_device *device, const struc
         return device->traits.float_width > 1 ? &gemm_tile : &gemm_group;
     }
 #ifdef MINRNN_HAVE_CLBLAST
-    if (tuned(&device->traits, TUNE_gemm_gpu_way) == 2) {
+    const enum tuning way = args->transpose_a ? TUNE_gemm_gpu_gradients_way : TUNE_gemm_gpu_way;
+    if (tuned(&device->traits, way) == 2) {
         return &gemm_clblast;
     }
 #endif

@@ -22,11 +22,12 @@ enum {
     MOST_STEPS = 1 << 17
 };
 
-/* The largest side that is less than twice what there is. */
-static struct side side_of(int64_t extent) {
+/* The largest side that is less than twice what there is, and no more than `most`. */
+static struct side side_of(int64_t extent, int most) {
     static const struct side sides[] = {{128, 16}, {64, 8}, {32, 8}, {16, 4}};
     int i = 0;
-    while (sides[i].elements > 16 && extent <= sides[i].elements / 2) {
+    while (sides[i].elements > 16 &&
+           (sides[i].elements > most || extent <= sides[i].elements / 2)) {
         i++;
     }
     return sides[i];
@@ -34,7 +35,8 @@ static struct side side_of(int64_t extent) {
 
 static struct group_plan plan_of(const struct cl_device *device, const struct gemm_args *args) {
     const struct cl_traits *traits = &device->traits;
-    struct group_plan plan = {.m = side_of(args->m), .n = side_of(args->n)};
+    const int most = tuned(traits, TUNE_gemm_group_side);
+    struct group_plan plan = {.m = side_of(args->m, most), .n = side_of(args->n, most)};
     const int64_t tiles =
         ceil_div(args->m, plan.m.elements) * ceil_div(args->n, plan.n.elements) * args->count;
     const int64_t items = (int64_t)tuned(traits, TUNE_gemm_group_items) * traits->compute_units;

@@ -67,7 +67,15 @@ void tuning_load(struct cl_device *device) {
     mem_free(text);
 }
 
+static bool is_kept(const struct program_cache *programs) {
+    size_t bytes = 0;
+    char *text = program_cache_find(programs, KEY, &bytes);
+    mem_free(text);
+    return text != NULL;
+}
+
 static minrnn_status keep(minrnn_device *device) {
+    const struct program_cache *programs = ((struct cl_device *)device)->programs;
     const int *tuned = values(device);
     char text[TUNINGS * 64] = "\n"; /* a text, even if all is standard */
     size_t used = 1;
@@ -77,7 +85,10 @@ static minrnn_status keep(minrnn_device *device) {
                                      tuned[i]);
         }
     }
-    return program_cache_keep(((struct cl_device *)device)->programs, KEY, text, used)
+    if (used == 1 && !is_kept(programs)) {
+        return MINRNN_OK; /* nothing to forget */
+    }
+    return program_cache_keep(programs, KEY, text, used)
                ? MINRNN_OK
                : fail(MINRNN_IO_ERROR,
                       "the tuning is not kept: there is no folder for compiled programs, or it "

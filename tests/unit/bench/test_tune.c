@@ -213,6 +213,19 @@ static void test_values_are_kept(void **state) {
     minrnn_device_destroy(device);
 }
 
+/* Without a folder nothing can be kept, and nothing has to be forgotten. */
+static void test_without_a_folder(void **state) {
+    (void)state;
+    minrnn_device *device = NULL;
+    setenv("MINRNN_CACHE", "", 1);
+    assert_int_equal(open_opencl_device(&device), MINRNN_OK);
+    assert_int_equal(minrnn_tune_forget(device), MINRNN_OK);
+    tuned_of(device)[TUNE_conv_rows] = 32;
+    assert_int_equal(device->backend->tuner->keep(device), MINRNN_IO_ERROR);
+    assert_int_equal(minrnn_tune_forget(device), MINRNN_OK);
+    minrnn_device_destroy(device);
+}
+
 /* Every constant names ops that can be timed. */
 static void test_all_ops_are_timed(void **state) {
     (void)state;
@@ -238,6 +251,7 @@ int main(void) {
         cmocka_unit_test(test_what_stays_is_not_kept),
         cmocka_unit_test(test_wrong_use),
         cmocka_unit_test(test_values_are_kept),
+        cmocka_unit_test(test_without_a_folder),
         cmocka_unit_test(test_all_ops_are_timed),
     };
     return cmocka_run_group_tests(tests, files_begin, files_end);

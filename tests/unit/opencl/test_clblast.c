@@ -49,7 +49,7 @@ static minrnn_device *open_device(void) {
     traits->is_cpu = false;
     traits->is_gpu = true;
     traits->float_width = 1;
-    traits->tuned[TUNE_gemm_gpu_way] = 2;
+    traits->tuned[TUNE_gemm_gpu_way] = traits->tuned[TUNE_gemm_gpu_gradients_way] = 2;
     return device;
 }
 

@@ -512,11 +512,11 @@ static void test_product_choice(void **state) {
     expect_names("gemm_group");
 #ifdef MINRNN_HAVE_CLBLAST
     struct cl_traits *traits = &((struct cl_device *)device)->traits;
-    traits->tuned[TUNE_gemm_gpu_way] = 2;
+    traits->tuned[TUNE_gemm_gpu_way] = traits->tuned[TUNE_gemm_gpu_gradients_way] = 2;
     multiply(5, 64, false, true);
     assert_int_equal(products, 1);
     expect_names("");
-    traits->tuned[TUNE_gemm_gpu_way] = 0;
+    traits->tuned[TUNE_gemm_gpu_way] = traits->tuned[TUNE_gemm_gpu_gradients_way] = 0;
 #endif
 }
 
