@@ -10,7 +10,7 @@
 #include "opencl_device.h"
 
 #ifdef MINRNN_HAVE_CLBLAST
-#include <clblast_c.h>
+#include "clblast.h"
 #endif
 
 #include <setjmp.h>
@@ -573,20 +573,8 @@ static void test_group_launches(void **state) {
 
 #ifdef MINRNN_HAVE_CLBLAST
 
-CLBlastStatusCode __wrap_CLBlastSgemmWithTempBuffer(
-    CLBlastLayout layout, CLBlastTranspose a_transpose, CLBlastTranspose b_transpose, size_t m,
-    size_t n, size_t k, float alpha, cl_mem a, size_t a_offset, size_t a_stride, cl_mem b,
-    size_t b_offset, size_t b_stride, float beta, cl_mem c, size_t c_offset, size_t c_stride,
-    cl_command_queue *queue, cl_event *event, cl_mem temporary);
-
-CLBlastStatusCode __wrap_CLBlastSgemmWithTempBuffer(
-    CLBlastLayout layout, CLBlastTranspose a_transpose, CLBlastTranspose b_transpose, size_t m,
-    size_t n, size_t k, float alpha, cl_mem a, size_t a_offset, size_t a_stride, cl_mem b,
-    size_t b_offset, size_t b_stride, float beta, cl_mem c, size_t c_offset, size_t c_stride,
-    cl_command_queue *queue, cl_event *event, cl_mem temporary) {
-    (void)layout, (void)a_transpose, (void)b_transpose, (void)m, (void)n, (void)k, (void)alpha;
-    (void)a, (void)a_offset, (void)a_stride, (void)b, (void)b_offset, (void)b_stride, (void)beta;
-    (void)c, (void)c_offset, (void)c_stride, (void)queue, (void)event, (void)temporary;
+CLBlastStatusCode __wrap_CLBlastSgemmWithTempBuffer(SGEMM_PARAMETERS) {
+    SGEMM_UNUSED;
     products++;
     return CLBlastSuccess;
 }
