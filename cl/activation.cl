@@ -9,6 +9,7 @@ vfloat sigma_negative(vfloat x) {
     return e / (1.0f + e);
 }
 
+#ifdef KERNEL_g_forward
 __kernel void g_forward(long count, long run, __global const float *x, ulong x_offset,
                         __global float *y, ulong y_offset) {
     const long begin = (long)get_global_id(0) * run;
@@ -21,7 +22,9 @@ __kernel void g_forward(long count, long run, __global const float *x, ulong x_o
         STORE_N(out, y + i, end - i);
     }
 }
+#endif
 
+#ifdef KERNEL_g_backward
 __kernel void g_backward(long count, long run, __global const float *x, ulong x_offset,
                          __global const float *dy, ulong dy_offset, __global float *dx,
                          ulong dx_offset) {
@@ -38,6 +41,7 @@ __kernel void g_backward(long count, long run, __global const float *x, ulong x_
         STORE_N(MAD(slope, LOAD_N(dy + i, n), LOAD_N(dx + i, n)), dx + i, n);
     }
 }
+#endif
 
 /* ---- GELU ---- */
 
@@ -77,6 +81,7 @@ vfloat gelu_slope(vfloat u, vfloat *value) {
     return MAD(density * u, bell, phi);
 }
 
+#ifdef KERNEL_gelu_forward
 /* The bias wraps around its row: the run goes on from row to row. */
 __kernel void gelu_forward(long count, long run, long width, __global const float *x,
                            ulong x_offset, __global const float *bias, ulong bias_offset,
@@ -96,7 +101,9 @@ __kernel void gelu_forward(long count, long run, long width, __global const floa
         STORE_N(gelu(u), y + i, end - i);
     }
 }
+#endif
 
+#ifdef KERNEL_gelu_backward
 __kernel void gelu_backward(long count, long run, long width, __global const float *x,
                             ulong x_offset, __global const float *bias, ulong bias_offset,
                             __global const float *dy, ulong dy_offset, __global float *dx,
@@ -119,9 +126,11 @@ __kernel void gelu_backward(long count, long run, long width, __global const flo
         STORE_N(LOAD_N(dy + i, n) * gelu_slope(u, &value), dx + i, n);
     }
 }
+#endif
 
 /* ---- GEGLU: y = u gelu(v), a row of x being (u | v). A row group takes `run` rows ---- */
 
+#ifdef KERNEL_geglu_forward
 __kernel ROW_GROUP void geglu_forward(long rows, long run, long width, __global const float *x,
                                       ulong x_offset, __global const float *bias,
                                       ulong bias_offset, __global float *y, ulong y_offset) {
@@ -143,7 +152,9 @@ __kernel ROW_GROUP void geglu_forward(long rows, long run, long width, __global 
         }
     }
 }
+#endif
 
+#ifdef KERNEL_geglu_backward
 __kernel ROW_GROUP void geglu_backward(long rows, long run, long width, __global const float *x,
                                        ulong x_offset, __global const float *bias,
                                        ulong bias_offset, __global const float *dy,
@@ -171,3 +182,4 @@ __kernel ROW_GROUP void geglu_backward(long rows, long run, long width, __global
         }
     }
 }
+#endif

@@ -30,22 +30,6 @@ columns_t tap_load(__global const float *weight, int k, long n) {
     return columns;
 }
 
-void tap_store(columns_t columns, __global float *weight, int k, long n) {
-    EACH_VECTOR {
-#if VECTOR == 1
-        if (v < n) {
-            weight[v * TAPS + k] = columns.v[v];
-        }
-#else
-        lanes_t lanes;
-        lanes.vector = columns.v[v];
-        for (int lane = 0; lane < VECTOR && v * VECTOR + lane < n; lane++) {
-            weight[(v * VECTOR + lane) * TAPS + k] = lanes.lane[lane];
-        }
-#endif
-    }
-}
-
 /* A window holds a vector of columns for each of TAPS steps. */
 void window_clear(columns_t *window) {
     EACH_TAP {
@@ -105,6 +89,7 @@ void seen_before(const sequence_t *s, long t, columns_t *seen) {
     }
 }
 
+#ifdef KERNEL_conv_forward
 /* y = residual + bias + the taps' sum of the inputs; 0 at and past a length. */
 __kernel void conv_forward(long batch, long run, long time, long time_run, long width,
                            __global const float *x, ulong x_offset, __global const float *weight,
@@ -155,7 +140,9 @@ __kernel void conv_forward(long batch, long run, long time, long time_run, long 
         }
     }
 }
+#endif
 
+#ifdef KERNEL_conv_state
 /* state_out[b]: what the sequence's last step in use has seen. Dimension 0: columns; 1:
  * sequences. */
 __kernel void conv_state(long time, long width, __global const float *x, ulong x_offset,
@@ -175,6 +162,24 @@ __kernel void conv_state(long time, long width, __global const float *x, ulong x
     seen_before(&s, lengths ? min((long)lengths[lengths_offset + b], time) : time, seen);
     for (int k = 1; k < TAPS; k++) {
         columns_store(seen[k], to + (k - 1) * width, s.left);
+    }
+}
+#endif
+
+#ifdef KERNEL_conv_backward
+void tap_store(columns_t columns, __global float *weight, int k, long n) {
+    EACH_VECTOR {
+#if VECTOR == 1
+        if (v < n) {
+            weight[v * TAPS + k] = columns.v[v];
+        }
+#else
+        lanes_t lanes;
+        lanes.vector = columns.v[v];
+        for (int lane = 0; lane < VECTOR && v * VECTOR + lane < n; lane++) {
+            weight[(v * VECTOR + lane) * TAPS + k] = lanes.lane[lane];
+        }
+#endif
     }
 }
 
@@ -277,3 +282,4 @@ __kernel void conv_backward(long batch, long run, long time, long time_run, long
     }
     columns_store(dbias, share + width * TAPS + c, left);
 }
+#endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The embedding table: rows out, and gradients back into it. */
 
+#ifdef KERNEL_embed_forward
 /* y[r] = table[tokens[r]]. A row group takes `run` rows. */
 __kernel ROW_GROUP void embed_forward(long rows, long run, long width, __global const int *tokens,
                                       ulong tokens_offset, __global const float *table,
@@ -16,6 +17,7 @@ __kernel ROW_GROUP void embed_forward(long rows, long run, long width, __global 
         }
     }
 }
+#endif
 
 /* ---- backward ----
  *
@@ -24,6 +26,7 @@ __kernel ROW_GROUP void embed_forward(long rows, long run, long width, __global 
  * partial[block][0] if the token began in an earlier block, partial[block][1] if it goes on in a
  * later one. Then the parts are added up. Token v has the places start[v] .. start[v + 1] - 1. */
 
+#ifdef KERNEL_embed_backward
 /* Adds what is all of a token, or stores what is a part. */
 void token_give(columns_t sum, bool all, __global float *partial, __global float *total, long n) {
     if (all) {
@@ -84,7 +87,9 @@ __kernel void embed_backward(long rows, long run, long width, __global const int
     }
     token_give(sum, all, partial, dtable + token * width, n);
 }
+#endif
 
+#ifdef KERNEL_embed_crossing
 /* Adds up the parts of the token that begins in the work-group's block and ends in a later one, if
  * there is one. Dimension 0: columns; 1: slices of blocks, the last one left out. */
 __kernel COLUMN_GROUP void embed_crossing(long run, long width, __global const int *tokens,
@@ -111,3 +116,4 @@ __kernel COLUMN_GROUP void embed_crossing(long run, long width, __global const i
             dtable, n);
     }
 }
+#endif

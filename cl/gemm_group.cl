@@ -130,6 +130,7 @@ static void store_quad(__global float *p, float4 sum, long left, int accumulate)
 #endif
 }
 
+#ifdef KERNEL_gemm_group
 /* Global: column tiles times ITEMS, row tiles, segments of each product; local: ITEMS. Segment s of a
  * product sums the steps from k_begin + s * k_count, k_count of them (a multiple of SLAB) as far as
  * k_end goes, into the matrix c_segment elements after the last segment's.
@@ -246,3 +247,4 @@ gemm_group(__global const float *restrict a, ulong a_offset, __global const floa
     }
 #endif
 }
+#endif

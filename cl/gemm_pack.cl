@@ -62,6 +62,7 @@ static void pack_whole(__global const float *x, __global float *packed, long str
 }
 #endif
 
+#ifdef KERNEL_gemm_pack
 /* Global: panels, groups of PACK_STEPS steps, segments; segment s begins at k_begin + s * k_count. */
 __kernel void gemm_pack(__global const float *restrict x, ulong x_offset,
                         __global float *restrict packed, ulong packed_offset, long n, long k,
@@ -94,3 +95,4 @@ __kernel void gemm_pack(__global const float *restrict x, ulong x_offset,
         }
     }
 }
+#endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The last step of a matrix product that was split along k. */
 
+#ifdef KERNEL_gemm_reduce
 /* c[p][row][i] (+)= sum over s of partial[p][s][row][i], s in order; VECTOR elements a work-item. Global:
  * vectors of a row of `width`, rows, which are c_row apart in c, products, which are c_step apart. */
 __kernel void gemm_reduce(__global const float *restrict partial, ulong partial_offset,
@@ -28,3 +29,4 @@ __kernel void gemm_reduce(__global const float *restrict partial, ulong partial_
         c[i] = sum;
     }
 }
+#endif

@@ -21,6 +21,7 @@ static float sum_of(vfloat v) {
     return sum;
 }
 
+#ifdef KERNEL_gemm_rows
 /* Global: groups of COLUMNS columns times LANES. */
 __kernel void gemm_rows(__global const float *restrict a, ulong a_offset,
                         __global const float *restrict b, ulong b_offset,
@@ -98,3 +99,4 @@ __kernel void gemm_rows(__global const float *restrict a, ulong a_offset,
         }
     }
 }
+#endif

@@ -28,6 +28,7 @@ static void store_row(const vfloat *sum, __global float *c, int from, int to, in
     }
 }
 
+#ifdef KERNEL_gemm_tile
 /* Global: panels of b (rounded up, so that neighbours share rows of a), row tiles, segments. Segment s
  * sums the steps from k_begin + s * k_count, k_count of them as far as k goes, into the s-th m x n
  * matrix of c. */
@@ -90,3 +91,4 @@ __kernel void gemm_tile(__global const float *restrict a, ulong a_offset,
         }
     }
 }
+#endif

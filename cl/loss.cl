@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Softmax and cross-entropy over the rows of the logits. A row group takes `run` rows. */
 
+#ifdef KERNEL_cross_entropy
 /* loss[r] = log sum exp(logits[r]) - logits[r, target]; dlogits = scale * (softmax - onehot); both
  * 0 if the target is negative. dlogits may be absent, or the logits themselves: its first pass
  * leaves the exponentials there, its second scales them, and each column belongs to one
@@ -49,3 +50,4 @@ __kernel ROW_GROUP void cross_entropy(long rows, long run, long vocab, float sca
         }
     }
 }
+#endif

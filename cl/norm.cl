@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* RMSNorm over the rows of x. A row group takes `run` rows. */
 
+#ifdef KERNEL_rmsnorm_forward
 /* inverse[r] = 1 / sqrt(mean(x[r]^2) + epsilon); y = x * inverse * gain. */
 __kernel ROW_GROUP void rmsnorm_forward(long rows, long run, long width, float epsilon,
                                         __global const float *x, ulong x_offset,
@@ -32,7 +33,9 @@ __kernel ROW_GROUP void rmsnorm_forward(long rows, long run, long width, float e
         }
     }
 }
+#endif
 
+#ifdef KERNEL_rmsnorm_backward
 /* With g = dy * gain: dx = (accumulate ? dx : 0) + inverse * (g - x * inverse^2 * mean(g * x));
  * dgain[group] = the sum over the group's rows of dy * x * inverse, whose columns each belong to
  * one work-item. */
@@ -74,3 +77,4 @@ __kernel ROW_GROUP void rmsnorm_backward(long rows, long run, long width, int ac
         }
     }
 }
+#endif

@@ -15,6 +15,7 @@ float clip_scale(float clip, __global const float *square_norm) {
     return norm > clip ? clip / norm : 1.0f;
 }
 
+#ifdef KERNEL_adamw
 __kernel void adamw(long count, long run, float rate, float beta1, float beta2, float epsilon,
                     float decay, float correction1, float correction2, float clip,
                     __global const float *grad, ulong grad_offset,
@@ -44,3 +45,4 @@ __kernel void adamw(long count, long run, float rate, float beta1, float beta2, 
         STORE_N(keep * p - step * first / (sqrt(second / correction2) + epsilon), param + i, n);
     }
 }
+#endif

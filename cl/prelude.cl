@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The beginning of every program: vectors of VECTOR floats, loads and stores of any alignment.
- * A tensor argument is a base pointer and an offset in elements; an absent tensor is NULL. */
+ * A tensor argument is a base pointer and an offset in elements; an absent tensor is NULL.
+ *
+ * A program has one kernel. Each stands between #ifdef KERNEL_ with its name and #endif, and the host
+ * defines that of the kernel that it wants. */
 #ifndef VECTOR
 #define VECTOR 1
 #endif

@@ -66,6 +66,7 @@ void clear_row(__global float *x, long width) {
     }
 }
 
+#ifdef KERNEL_recurrent_begin
 /* carry = from (absent: 0), and 0 if the first step is cut; width is that of a whole state. */
 __kernel ROW_GROUP void recurrent_begin(long batch, long run, long width, long time, int reversed,
                                         __global const float *from, ulong from_offset,
@@ -90,9 +91,11 @@ __kernel ROW_GROUP void recurrent_begin(long batch, long run, long width, long t
         }
     }
 }
+#endif
 
 /* ---- forward ---- */
 
+#ifdef KERNEL_recurrent_added
 /* Rows of added [4, width]: both biases' sums for each gate; if they stand apart, as those of a GRU's
  * n do, that of the input in row 2 and that of the state in row 3. Either may be absent. */
 __kernel ROW_GROUP void recurrent_added(long rows, long run, long width, long gates, int apart,
@@ -121,6 +124,7 @@ __kernel ROW_GROUP void recurrent_added(long rows, long run, long width, long ga
         }
     }
 }
+#endif
 
 #define FORWARD(name)                                                                              \
     __kernel ROW_GROUP void name(                                                                  \
@@ -149,6 +153,7 @@ __kernel ROW_GROUP void recurrent_added(long rows, long run, long width, long ga
 /* What the product and the biases make of gate k's pre-activation. */
 #define SUMMED(k) (LOAD_N(q + (k) * width + c, n) + LOAD_N(added + (k) * width + c, n))
 
+#ifdef KERNEL_gru_forward
 FORWARD(gru_forward) {
     FORWARD_BEGIN
     for (long sequence = begin; sequence < end; sequence++) {
@@ -181,7 +186,9 @@ FORWARD(gru_forward) {
         }
     }
 }
+#endif
 
+#ifdef KERNEL_gru_before_forward
 /* r, z, and r h_before, which the second product is of. */
 FORWARD(gru_before_forward) {
     FORWARD_BEGIN
@@ -211,7 +218,9 @@ FORWARD(gru_before_forward) {
         }
     }
 }
+#endif
 
+#ifdef KERNEL_gru_before_candidate
 /* n and h, from that product. */
 FORWARD(gru_before_candidate) {
     FORWARD_BEGIN
@@ -236,7 +245,9 @@ FORWARD(gru_before_candidate) {
         }
     }
 }
+#endif
 
+#ifdef KERNEL_lstm_forward
 FORWARD(lstm_forward) {
     FORWARD_BEGIN
     for (long sequence = begin; sequence < end; sequence++) {
@@ -271,6 +282,7 @@ FORWARD(lstm_forward) {
         }
     }
 }
+#endif
 
 /* ---- backward ---- */
 
@@ -318,6 +330,7 @@ vfloat earlier_at(__global const float *row, long c, long n) {
     return row ? LOAD_N(row + c, n) : (vfloat)(0.0f);
 }
 
+#ifdef KERNEL_gru_backward
 BACKWARD(gru_backward) {
     BACKWARD_BEGIN
     for (long sequence = begin; sequence < end; sequence++) {
@@ -362,7 +375,9 @@ BACKWARD(gru_backward) {
         }
     }
 }
+#endif
 
+#ifdef KERNEL_gru_before_backward
 /* z and n; r needs the product of dn with the weight. */
 BACKWARD(gru_before_backward) {
     BACKWARD_BEGIN
@@ -398,7 +413,9 @@ BACKWARD(gru_before_backward) {
         }
     }
 }
+#endif
 
+#ifdef KERNEL_gru_before_reset
 /* r, from that product; 0 at a cut, as h before is. */
 BACKWARD(gru_before_reset) {
     BACKWARD_BEGIN
@@ -422,7 +439,9 @@ BACKWARD(gru_before_reset) {
         }
     }
 }
+#endif
 
+#ifdef KERNEL_lstm_backward
 BACKWARD(lstm_backward) {
     BACKWARD_BEGIN
     for (long sequence = begin; sequence < end; sequence++) {
@@ -469,3 +488,4 @@ BACKWARD(lstm_backward) {
         }
     }
 }
+#endif

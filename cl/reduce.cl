@@ -2,6 +2,7 @@
 /* Sums over columns and over everything, in a fixed order: partial sums of blocks that the shape
  * fixes, then the same kernel over the partial sums. */
 
+#ifdef KERNEL_column_sum
 /* total[block, c] = (accumulate ? total[block, c] : 0) + sum of x[r, c] over the block's `run`
  * rows; a row of x is `stride` apart from the next. Dimension 0: columns; 1: slices of blocks. */
 __kernel COLUMN_GROUP void column_sum(long rows, long width, long stride, long run, int accumulate,
@@ -20,7 +21,9 @@ __kernel COLUMN_GROUP void column_sum(long rows, long width, long stride, long r
         columns_store(accumulate ? columns_add(columns_load(total, n), sum) : sum, total, n);
     }
 }
+#endif
 
+#ifdef KERNEL_sum
 /* What is summed of each element x. */
 #define SUM_VALUES 0
 #define SUM_SQUARES 1
@@ -65,3 +68,4 @@ __kernel ROW_GROUP void sum(long count, long run, int what, int accumulate, floa
         *t = accumulate ? *t + scale * all : scale * all;
     }
 }
+#endif

@@ -83,6 +83,7 @@ void draw(ulong i, uint site, uint step, ulong seed, vuint drawn[DRAW_VECTORS]) 
 #endif
 }
 
+#ifdef KERNEL_residual
 /* y = residual + dropout(x + bias); bias and residual may be absent. `run` is a multiple of
  * a draw. */
 __kernel void residual(long count, long run, long width, uint threshold, float scale, ulong seed,
@@ -124,3 +125,4 @@ __kernel void residual(long count, long run, long width, uint threshold, float s
         }
     }
 }
+#endif

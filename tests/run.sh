@@ -84,8 +84,8 @@ run_threads() {
     if [ -n "$slow" ]; then
         check threads --no-suite slow --no-suite rusticl --suite unit --suite golden
     else
-        check threads threads-cpu threads-pocl cpu_threads trainer-cpu gradients-cpu records-cpu \
-            model-cpu golden-cpu
+        check threads threads-cpu threads-pocl clblast_threads cpu_threads trainer-cpu gradients-cpu \
+            records-cpu model-cpu golden-cpu
     fi
 }
 

@@ -6,9 +6,8 @@
 #ifndef VECTORS
 #define VECTORS 1
 #endif
-/* Chunks whose elements scan_carry reads before it needs the first: its only work is to wait. */
-#define CARRY_BLOCK 8
 
+#ifdef KERNEL_scan_reduce
 /* Global size: work-items of channels, batch, chunks - 1 (nobody needs the last one's). */
 __kernel void scan_reduce(PASS_PARAMETERS, __global float *restrict elements, ulong elements_offset,
                           int first_channel, int chunks, int chunk_steps) {
@@ -41,6 +40,11 @@ __kernel void scan_reduce(PASS_PARAMETERS, __global float *restrict elements, ul
         elem_store(whole[v], elements + v * VECTOR, width);
     }
 }
+#endif
+
+#ifdef KERNEL_scan_carry
+/* Chunks whose elements are read before the first is needed: the only work here is to wait. */
+#define CARRY_BLOCK 8
 
 /* Global size: vectors of channels, batch. */
 __kernel void scan_carry(PASS_PARAMETERS, __global const float *restrict elements,
@@ -74,7 +78,9 @@ __kernel void scan_carry(PASS_PARAMETERS, __global const float *restrict element
     }
     state_store(carry, carries + (first + chunks - 1) * STATE_FLOATS * width, width);
 }
+#endif
 
+#ifdef KERNEL_scan_share
 /* dinit [batch, width] from the chunks' shares, in the order of time. Global size: width (of all
  * floats of a state), batch. */
 __kernel void scan_share(__global const float *restrict shares, ulong shares_offset,
@@ -88,3 +94,4 @@ __kernel void scan_share(__global const float *restrict shares, ulong shares_off
     }
     dinit[dinit_offset + sequence * width + channel] = sum;
 }
+#endif

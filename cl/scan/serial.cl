@@ -13,6 +13,7 @@
 #define BLOCK 1
 #endif
 
+#ifdef KERNEL_scan_serial
 __kernel void scan_serial(PASS_PARAMETERS, __global float *carries, ulong carries_offset,
                           int first_channel, int first_chunk, int chunks, int chunk_steps) {
     const int sequence = get_global_id(1);
@@ -90,3 +91,4 @@ __kernel void scan_serial(PASS_PARAMETERS, __global float *carries, ulong carrie
         pass_share(&pass[v], slot, share[v]);
     }
 }
+#endif

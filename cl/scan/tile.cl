@@ -25,6 +25,7 @@ typedef union {
     state_t share;
 } row_t;
 
+#ifdef KERNEL_scan_tile
 __kernel __attribute__((reqd_work_group_size(LANES, ROWS, 1))) void
 scan_tile(PASS_PARAMETERS, __global float *carries, ulong carries_offset, int chunk, int chunks,
           int chunk_steps) {
@@ -101,3 +102,4 @@ scan_tile(PASS_PARAMETERS, __global float *carries, ulong carries_offset, int ch
         pass_share(&pass, slot, share);
     }
 }
+#endif

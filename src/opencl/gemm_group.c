@@ -90,7 +90,8 @@ static void describe_group(const void *shape, struct program_spec *spec,
              s->transpose_a ? " -DTRANSPOSE_A" : "", s->transpose_b ? " -DTRANSPOSE_B" : "",
              s->whole_a ? " -DALIGNED_A" : "", s->whole_b ? " -DALIGNED_B" : "",
              s->whole_c ? " -DALIGNED_C" : "", s->sums ? " -DSUMS" : "");
-    *spec = (struct program_spec){.files = {"prelude.cl", "gemm_group.cl"}, .options = options};
+    *spec = (struct program_spec){
+        .files = {"prelude.cl", "gemm_group.cl"}, .kernel = "gemm_group", .options = options};
 }
 
 static void shrink_group(void *shape, size_t most) {
@@ -117,8 +118,7 @@ static minrnn_status group_kernel(struct cl_device *device, const struct gemm_ar
         .whole_c = whole_c,
         .sums = sums,
     };
-    const struct fitting fitting = {"gemm_group", &shape, group_items, describe_group,
-                                    shrink_group};
+    const struct fitting fitting = {&shape, group_items, describe_group, shrink_group};
     return kernel_get_fitting(device, &fitting, kernel);
 }
 

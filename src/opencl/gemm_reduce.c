@@ -12,9 +12,9 @@ minrnn_status gemm_reduce(struct cl_device *device, const struct gemm_args *args
     struct kernel *kernel = NULL;
     char options[32];
     snprintf(options, sizeof options, "-DVECTOR=%d", vector);
-    const struct program_spec spec = {.files = {"prelude.cl", "gemm_reduce.cl"},
-                                      .options = options};
-    const minrnn_status status = kernel_get(device, &spec, "gemm_reduce", &kernel);
+    const struct program_spec spec = {
+        .files = {"prelude.cl", "gemm_reduce.cl"}, .kernel = "gemm_reduce", .options = options};
+    const minrnn_status status = kernel_get(device, &spec, &kernel);
     if (status) {
         return status;
     }

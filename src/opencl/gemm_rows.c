@@ -24,7 +24,8 @@ static void describe_rows(const void *plan, struct program_spec *spec,
     const struct rows_plan *p = plan;
     snprintf(options, FITTING_OPTIONS, "-DVECTOR=%d -DROWS=%d -DCOLUMNS=%d -DLANES=%d",
              p->lanes == 1 ? p->traits->float_width : 1, p->rows, p->columns, p->lanes);
-    *spec = (struct program_spec){.files = {"prelude.cl", "gemm_rows.cl"}, .options = options};
+    *spec = (struct program_spec){
+        .files = {"prelude.cl", "gemm_rows.cl"}, .kernel = "gemm_rows", .options = options};
 }
 
 static void shrink_rows(void *plan, size_t most) {
@@ -42,7 +43,7 @@ static minrnn_status rows_run(struct op_context *context, const struct gemm_args
                              .columns = tuned(traits, TUNE_gemm_rows_columns),
                              .lanes = traits->is_cpu ? 1 : tuned(traits, TUNE_gemm_rows_lanes)};
     struct kernel *kernel = NULL;
-    const struct fitting fitting = {"gemm_rows", &plan, rows_lanes, describe_rows, shrink_rows};
+    const struct fitting fitting = {&plan, rows_lanes, describe_rows, shrink_rows};
     const minrnn_status status = kernel_get_fitting(device, &fitting, &kernel);
     if (status) {
         return status;

@@ -81,9 +81,10 @@ static minrnn_status pack(struct cl_device *device, const struct tile_plan *plan
     char options[96];
     snprintf(options, sizeof options, "-DVECTOR=%d -DPANEL_COLUMNS=%d%s",
              device->traits.float_width, panel_columns, transposed ? " -DTRANSPOSED" : "");
-    const struct program_spec spec = {.files = {"prelude.cl", "gemm_pack.cl"}, .options = options};
+    const struct program_spec spec = {
+        .files = {"prelude.cl", "gemm_pack.cl"}, .kernel = "gemm_pack", .options = options};
     struct kernel *kernel = NULL;
-    const minrnn_status status = kernel_get(device, &spec, "gemm_pack", &kernel);
+    const minrnn_status status = kernel_get(device, &spec, &kernel);
     if (status) {
         return status;
     }
@@ -100,8 +101,9 @@ static minrnn_status tile_kernel(struct cl_device *device, const struct tile_pla
     snprintf(options, sizeof options, "-DVECTOR=%d -DTILE_ROWS=%d -DTILE_VECTORS=%d%s",
              device->traits.float_width, plan->rows, plan->vectors,
              plan->packed_a ? " -DPACKED_A" : "");
-    const struct program_spec spec = {.files = {"prelude.cl", "gemm_tile.cl"}, .options = options};
-    return kernel_get(device, &spec, "gemm_tile", kernel);
+    const struct program_spec spec = {
+        .files = {"prelude.cl", "gemm_tile.cl"}, .kernel = "gemm_tile", .options = options};
+    return kernel_get(device, &spec, kernel);
 }
 
 /* One launch: `segments` blocks of k from step `begin` on. */

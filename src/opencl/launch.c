@@ -148,9 +148,10 @@ static cl_int flush_now_and_then(struct cl_device *device) {
 static minrnn_status enqueue_failed(cl_int code, const struct kernel *kernel,
                                     const struct launch_part *part) {
     return cl_fail(code, "clEnqueueNDRangeKernel",
-                   "kernel %s, global %zu x %zu x %zu, local %zu x %zu x %zu%s", kernel->name,
-                   part->global[0], part->global[1], part->global[2], part->local[0],
-                   part->local[1], part->local[2], part->has_local ? "" : " (the driver's choice)");
+                   "kernel %s, global %zu x %zu x %zu, local %zu x %zu x %zu%s",
+                   kernel->spec.kernel, part->global[0], part->global[1], part->global[2],
+                   part->local[0], part->local[1], part->local[2],
+                   part->has_local ? "" : " (the driver's choice)");
 }
 
 /* A part of a range, its arguments set. */
@@ -160,7 +161,7 @@ static minrnn_status enqueue(struct cl_device *device, struct kernel *kernel,
     cl_int code = clEnqueueNDRangeKernel(device->queue, kernel->handle, (cl_uint)part->dimensions,
                                          from_zero ? NULL : part->offset, part->global,
                                          part->has_local ? part->local : NULL, 0, NULL, NULL);
-    kernel->program->launched = true;
+    kernel->launched = true;
     if (code) {
         return enqueue_failed(code, kernel, part);
     }
@@ -174,7 +175,8 @@ static minrnn_status enqueue_all(struct cl_device *device, struct kernel *kernel
     cl_uint index = 0;
     const cl_int code = set_arguments(kernel->handle, arguments, count, &index);
     if (code) {
-        return cl_fail(code, "clSetKernelArg", "kernel %s, parameter %u", kernel->name, index - 1);
+        return cl_fail(code, "clSetKernelArg", "kernel %s, parameter %u", kernel->spec.kernel,
+                       index - 1);
     }
     minrnn_status status = MINRNN_OK;
     for (size_t i = 0; !status && i < launch_parts(&device->traits, range); i++) {
@@ -187,7 +189,7 @@ static minrnn_status enqueue_all(struct cl_device *device, struct kernel *kernel
 minrnn_status kernel_launch(struct cl_device *device, struct kernel *kernel,
                             const struct launch_range *range,
                             const struct launch_argument *arguments, int count) {
-    const minrnn_status possible = launch_check(range, kernel->name);
+    const minrnn_status possible = launch_check(range, kernel->spec.kernel);
     if (possible) {
         return possible;
     }

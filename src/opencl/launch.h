@@ -45,7 +45,7 @@ static inline int tuned(const struct cl_traits *traits, enum tuning constant) {
     return traits->tuned[constant] ? traits->tuned[constant] : tunings[constant].standard;
 }
 
-struct program_cache; /* program.c: built programs of this device, and their binaries on disk */
+struct program_cache; /* program.c: this device's kernels, and their programs' binaries on disk */
 
 struct cl_device {
     minrnn_device base;
@@ -94,28 +94,30 @@ static inline struct cl_device *cl_device_of(const struct op_context *context) {
 
 enum { PROGRAM_MAX_FILES = 8, FITTING_OPTIONS = 512 };
 
-/* A program: files of cl/ by name ("prelude.cl", "scan/serial.cl"), concatenated in this order, and
- * compiler options ("-DVECTOR=16 -DTAPS=4"). Both together are its identity. Every program also
- * gets -cl-std=CL1.2, and -DHAVE_FMA if the device has it. */
+/* A program of one kernel: several are too much for some drivers' compilers, and what nobody
+ * launches need not be built. Files of cl/ by name ("prelude.cl", "scan/serial.cl"), concatenated
+ * in this order, the kernel that is wanted of them, and compiler options ("-DVECTOR=16 -DTAPS=4")
+ * are together its identity. Every program also gets -cl-std=CL1.2, -DKERNEL_ with the kernel's
+ * name, and -DHAVE_FMA if the device has it. */
 struct program_spec {
     const char *files[PROGRAM_MAX_FILES];
+    const char *kernel;
     const char *options;
 };
 
-/* Finds or builds the kernel `name` of a program. Owned by the device; the lookup costs a hash. */
+/* Finds or builds a kernel. Owned by the device; the lookup costs a hash. */
 struct kernel;
 minrnn_status kernel_get(struct cl_device *device, const struct program_spec *spec,
-                         const char *name, struct kernel **kernel);
+                         struct kernel **kernel);
 
 /* The largest work-group this kernel can have on its device. */
 size_t kernel_max_work_group(const struct kernel *kernel);
 
 /* A kernel for whose work-group its program is built, by options. `plan` holds the size. */
 struct fitting {
-    const char *name; /* the kernel's */
     void *plan;
     size_t (*items)(const void *plan); /* work-items of the group */
-    /* Writes the program: its files, and its options to `options`, which it points to. */
+    /* Writes the specification, and its options to `options`, which it points to. */
     void (*describe)(const void *plan, struct program_spec *spec, char options[FITTING_OPTIONS]);
     /* Makes the group the largest of at most `most` work-items, at least 1. */
     void (*shrink)(void *plan, size_t most);

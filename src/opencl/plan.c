@@ -18,20 +18,20 @@ int plan_vector(const struct cl_device *device) {
     return plan_loops(device) ? device->traits.float_width : 1;
 }
 
-/* A program of prelude.cl, span.cl and `file` for vectors of so many elements, its options written
- * to `all`. */
-static void describe(const char *file, int vector, const char *options, struct program_spec *spec,
-                     char all[FITTING_OPTIONS]) {
+/* The kernel `name` of prelude.cl, span.cl and `file` for vectors of so many elements, its options
+ * written to `all`. */
+static void describe(const char *file, const char *name, int vector, const char *options,
+                     struct program_spec *spec, char all[FITTING_OPTIONS]) {
     snprintf(all, FITTING_OPTIONS, "-DVECTOR=%d%s%s", vector, options[0] ? " " : "", options);
-    *spec = (struct program_spec){{"prelude.cl", "span.cl", file}, all};
+    *spec = (struct program_spec){{"prelude.cl", "span.cl", file}, name, all};
 }
 
 static minrnn_status kernel_of_vector(struct cl_device *device, const char *file, const char *name,
                                       int vector, const char *options, struct kernel **kernel) {
     char all[FITTING_OPTIONS];
     struct program_spec spec;
-    describe(file, vector, options, &spec, all);
-    return kernel_get(device, &spec, name, kernel);
+    describe(file, name, vector, options, &spec, all);
+    return kernel_get(device, &spec, kernel);
 }
 
 minrnn_status plan_kernel(struct cl_device *device, const char *file, const char *name,
@@ -120,7 +120,7 @@ static int64_t rows_of_group(const struct cl_device *device, int64_t rows, int64
 /* Work-items that share a row, and such groups beside each other. */
 struct row_group {
     const struct cl_device *device;
-    const char *file;
+    const char *file, *name;
     int64_t items, groups;
 };
 
@@ -132,12 +132,10 @@ static size_t row_items(const void *plan) {
 static void describe_rows(const void *plan, struct program_spec *spec,
                           char options[FITTING_OPTIONS]) {
     const struct row_group *group = plan;
-    char own[OPTION_BYTES] = ""; /* one program with the flat kernels of the file */
-    if (row_items(group) > 1) {
-        snprintf(own, sizeof own, "-DROW_ITEMS=%d -DROW_GROUPS=%d", (int)group->items,
-                 (int)group->groups);
-    }
-    describe(group->file, plan_vector(group->device), own, spec, options);
+    char own[OPTION_BYTES];
+    snprintf(own, sizeof own, "-DROW_ITEMS=%d -DROW_GROUPS=%d", (int)group->items,
+             (int)group->groups);
+    describe(group->file, group->name, plan_vector(group->device), own, spec, options);
 }
 
 /* Groups beside each other go first. */
@@ -153,9 +151,10 @@ minrnn_status plan_rows(struct cl_device *device, const char *file, const char *
     const int64_t most = plan_loops(device) ? 1
                                             : power_of_two(tuned(traits, TUNE_row_items),
                                                            (int64_t)traits->max_work_group);
-    struct row_group group = {.device = device, .file = file, .items = power_of_two(width, most)};
+    struct row_group group = {
+        .device = device, .file = file, .name = name, .items = power_of_two(width, most)};
     group.groups = most / group.items;
-    const struct fitting fitting = {name, &group, row_items, describe_rows, shrink_rows};
+    const struct fitting fitting = {&group, row_items, describe_rows, shrink_rows};
     const minrnn_status status = kernel_get_fitting(device, &fitting, &plan->kernel);
     if (status) {
         return status;
@@ -171,7 +170,7 @@ minrnn_status plan_rows(struct cl_device *device, const char *file, const char *
 /* Work-items of a work-group down columns: columns, and slices of their rows. */
 struct column_group {
     const struct cl_device *device;
-    const char *file;
+    const char *file, *name;
     int vectors;
     int64_t items, slices;
 };
@@ -188,7 +187,7 @@ static void describe_columns(const void *plan, struct program_spec *spec,
     snprintf(own, sizeof own, "-DCOLUMN_VECTORS=%d -DCOLUMN_ITEMS=%d -DSLICES=%d -DIN_FLIGHT=%d",
              group->vectors, (int)group->items, (int)group->slices,
              plan_loops(group->device) ? 1 : tuned(&group->device->traits, TUNE_column_in_flight));
-    describe(group->file, plan_vector(group->device), own, spec, options);
+    describe(group->file, group->name, plan_vector(group->device), own, spec, options);
 }
 
 /* Slices go first. */
@@ -204,10 +203,11 @@ static minrnn_status plan_slices(struct cl_device *device, const char *file, con
                                  int64_t slices, struct plan *plan) {
     const bool loops = plan_loops(device);
     const int64_t most = loops ? 1 : (int64_t)device->traits.max_work_group;
-    struct column_group group = {.device = device, .file = file, .vectors = loops ? vectors : 1};
+    struct column_group group = {
+        .device = device, .file = file, .name = name, .vectors = loops ? vectors : 1};
     group.items = power_of_two(items, most);
     group.slices = power_of_two(slices, most / group.items);
-    const struct fitting fitting = {name, &group, column_items, describe_columns, shrink_columns};
+    const struct fitting fitting = {&group, column_items, describe_columns, shrink_columns};
     const minrnn_status status = kernel_get_fitting(device, &fitting, &plan->kernel);
     if (status) {
         return status;

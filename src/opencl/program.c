@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Programs: composed from files of cl/, built once a device, and kept. */
+/* Kernels, each of a program of its own: composed from files of cl/, built once a device, and kept.
+ */
 #include "opencl/program.h"
 
 #include "base/alloc.h"
@@ -16,7 +17,7 @@ struct program_cache {
     struct cl_device *device;
     char *identity; /* of device, driver and platform: the beginning of a key on disk */
     char *folder;   /* NULL: nothing on disk */
-    struct program *programs;
+    struct kernel *kernels;
     bool refused; /* the last kernel wanted: the driver built no program, or made no kernel of it */
 };
 
@@ -25,6 +26,7 @@ static uint64_t hash_spec(const struct program_spec *spec) {
     for (int i = 0; i < PROGRAM_MAX_FILES && spec->files[i]; i++) {
         hash = hash_bytes(hash, spec->files[i], strlen(spec->files[i]) + 1);
     }
+    hash = hash_bytes(hash, spec->kernel, strlen(spec->kernel) + 1);
     return spec->options ? hash_bytes(hash, spec->options, strlen(spec->options)) : hash;
 }
 
@@ -40,7 +42,8 @@ static bool same_spec(const struct program_spec *a, const struct program_spec *b
             return false;
         }
     }
-    return strcmp(a->options ? a->options : "", b->options ? b->options : "") == 0;
+    return strcmp(a->kernel, b->kernel) == 0 &&
+           strcmp(a->options ? a->options : "", b->options ? b->options : "") == 0;
 }
 
 /* ---- building ---- */
@@ -189,14 +192,14 @@ static unsigned char *binary_of(cl_program program, cl_device_id id, size_t *byt
     return binaries[own];
 }
 
-static void save_program(struct program_cache *cache, const struct program *program) {
+static void save_program(struct program_cache *cache, const struct kernel *kernel) {
     char *source = NULL;
     char *options = NULL;
     char *key = NULL;
     size_t bytes = 0;
-    unsigned char *binary = binary_of(program->handle, cache->device->id, &bytes);
-    if (binary && !source_compose(&program->spec, &source) &&
-        !source_options(&cache->device->traits, &program->spec, &options)) {
+    unsigned char *binary = binary_of(kernel->program, cache->device->id, &bytes);
+    if (binary && !source_compose(&kernel->spec, &source) &&
+        !source_options(&cache->device->traits, &kernel->spec, &options)) {
         key = disk_key(cache, options, source);
     }
     if (key) {
@@ -208,125 +211,95 @@ static void save_program(struct program_cache *cache, const struct program *prog
     mem_free(binary);
 }
 
-/* ---- one program ---- */
+/* ---- one kernel ---- */
 
-static void kernel_destroy(struct kernel *kernel) {
+static void close_handles(struct kernel *kernel) {
     if (kernel->handle) {
         clReleaseKernel(kernel->handle);
     }
-    mem_free(kernel->name);
+    if (kernel->program) {
+        clReleaseProgram(kernel->program);
+    }
+    kernel->handle = NULL;
+    kernel->program = NULL;
+}
+
+static void kernel_destroy(struct kernel *kernel) {
+    close_handles(kernel);
+    mem_free((char *)kernel->spec.kernel);
+    mem_free((char *)kernel->spec.options);
     mem_free(kernel);
 }
 
-static void program_destroy(struct program *program) {
-    while (program->kernels) {
-        struct kernel *kernel = program->kernels;
-        program->kernels = kernel->next;
-        kernel_destroy(kernel);
-    }
-    if (program->handle) {
-        clReleaseProgram(program->handle);
-    }
-    mem_free((char *)program->spec.options);
-    mem_free(program);
-}
-
-/* Leaves to a driver that must not be called what is its own. */
-static void abandon(struct program *program) {
-    program->handle = NULL;
-    for (struct kernel *kernel = program->kernels; kernel; kernel = kernel->next) {
-        kernel->handle = NULL;
-    }
-}
-
-/* The specification outlives its caller: names point into the embedded table. */
-static minrnn_status copy_spec(const struct program_spec *spec, struct program_spec *copy) {
+/* The specification outlives its caller: names of files point into the embedded table. */
+static minrnn_status take_spec(const struct program_spec *spec, struct kernel *kernel) {
+    struct program_spec *copy = &kernel->spec;
     for (int i = 0; i < PROGRAM_MAX_FILES && spec->files[i]; i++) {
         copy->files[i] = source_find(spec->files[i])->name;
     }
+    copy->kernel = mem_strdup(spec->kernel);
     copy->options = mem_strdup(spec->options ? spec->options : "");
-    return copy->options ? MINRNN_OK : MINRNN_OUT_OF_MEMORY;
+    if (!copy->kernel || !copy->options) {
+        return MINRNN_OUT_OF_MEMORY;
+    }
+    kernel->hash = hash_spec(copy);
+    return MINRNN_OK;
 }
 
 /* The program as the disk has it, if it may come from there, or else from source. */
-static minrnn_status program_make(struct program_cache *cache, const struct program_spec *spec,
-                                  bool may_load, struct program *program) {
+static minrnn_status open_program(struct program_cache *cache, const struct program_spec *spec,
+                                  bool may_load, struct kernel *kernel) {
     char *source = NULL;
     char *options = NULL;
-    minrnn_status status = source_compose(spec, &source);
+    minrnn_status status = source_compose(spec, &source); /* knows whether the files exist */
     status = status ? status : source_options(&cache->device->traits, spec, &options);
     if (!status) {
-        program->from_disk = may_load && load_program(cache, options, source, &program->handle);
-        program->from_source = !program->from_disk;
+        kernel->from_disk = may_load && load_program(cache, options, source, &kernel->program);
+        kernel->from_source = !kernel->from_disk;
     }
-    if (!status && program->from_source) {
-        status = build_source(cache, source, options, &program->handle);
+    if (!status && kernel->from_source) {
+        status = build_source(cache, source, options, &kernel->program);
     }
     mem_free(source);
     mem_free(options);
     return status;
 }
 
-static minrnn_status program_create(struct program_cache *cache, const struct program_spec *spec,
-                                    uint64_t hash, struct program **program) {
-    struct cl_device *device = cache->device;
-    struct program *made = mem_alloc(1, sizeof *made);
-    if (!made) {
-        return MINRNN_OUT_OF_MEMORY;
-    }
-    made->hash = hash;
-    minrnn_status status =
-        program_make(cache, spec, true, made); /* knows whether the files exist */
-    status = status ? status : copy_spec(spec, &made->spec);
-    if (status) {
-        program_destroy(made);
-        return status;
-    }
-    /* PoCL compiles for good at a kernel's first launch. CPUs therefore save when the device goes.
-     */
-    if (made->from_source && cache->folder && !device->traits.is_cpu) {
-        save_program(cache, made);
-        made->from_source = false;
-    }
-    *program = made;
-    return MINRNN_OK;
-}
-
 /* A guess at the largest work-group would be as good as none: another split of a sum gives other
  * bits than the next run. */
-static minrnn_status kernel_open(const struct cl_device *device, struct kernel *kernel) {
+static minrnn_status open_kernel(struct program_cache *cache, const char *name,
+                                 struct kernel *kernel) {
     cl_int code = CL_SUCCESS;
-    kernel->handle = clCreateKernel(kernel->program->handle, kernel->name, &code);
-    device->programs->refused = !kernel->handle;
+    kernel->handle = clCreateKernel(kernel->program, name, &code);
+    cache->refused = !kernel->handle;
     if (!kernel->handle) {
-        return cl_fail(code, "clCreateKernel", "kernel %s", kernel->name);
+        return cl_fail(code, "clCreateKernel", "kernel %s", name);
     }
-    code = clGetKernelWorkGroupInfo(kernel->handle, device->id, CL_KERNEL_WORK_GROUP_SIZE,
+    code = clGetKernelWorkGroupInfo(kernel->handle, cache->device->id, CL_KERNEL_WORK_GROUP_SIZE,
                                     sizeof(size_t), &kernel->max_work_group, NULL);
-    device->programs->refused = code != CL_SUCCESS;
-    return code ? cl_fail(code, "clGetKernelWorkGroupInfo", "kernel %s", kernel->name) : MINRNN_OK;
+    cache->refused = code != CL_SUCCESS;
+    return code ? cl_fail(code, "clGetKernelWorkGroupInfo", "kernel %s", name) : MINRNN_OK;
 }
 
-static minrnn_status kernel_create(struct cl_device *device, struct program *program,
-                                   const char *name, struct kernel **kernel) {
-    struct kernel *made = mem_alloc(1, sizeof *made);
-    if (!made) {
-        return MINRNN_OUT_OF_MEMORY;
-    }
-    made->program = program;
-    made->name = mem_strdup(name);
-    const minrnn_status status = made->name ? kernel_open(device, made) : MINRNN_OUT_OF_MEMORY;
-    if (status) {
-        kernel_destroy(made);
-        return status;
-    }
-    made->next = program->kernels;
-    program->kernels = made;
-    *kernel = made;
-    return MINRNN_OK;
+static minrnn_status open_handles(struct program_cache *cache, const struct program_spec *spec,
+                                  bool may_load, struct kernel *kernel) {
+    cache->refused = false;
+    const minrnn_status status = open_program(cache, spec, may_load, kernel);
+    return status ? status : open_kernel(cache, spec->kernel, kernel);
 }
 
-/* ---- the programs of a device ---- */
+/* A driver may load a binary that is not its own, and only then have no kernel of it. */
+static minrnn_status kernel_open(struct program_cache *cache, const struct program_spec *spec,
+                                 struct kernel *kernel) {
+    minrnn_status status = open_handles(cache, spec, true, kernel);
+    if (status && kernel->from_disk) {
+        close_handles(kernel);
+        status = open_handles(cache, spec, false, kernel);
+    }
+    return status ? status : take_spec(spec, kernel);
+}
+
+/* ---- the kernels of a device ---- */
 
 minrnn_status program_cache_create(struct cl_device *device, struct program_cache **cache) {
     char folder[CACHE_PATH_BYTES];
@@ -350,15 +323,16 @@ void program_cache_destroy(struct program_cache *cache) {
         return;
     }
     const bool lost = device_is_lost(&cache->device->base);
-    while (cache->programs) {
-        struct program *program = cache->programs;
-        cache->programs = program->next;
-        if (lost) {
-            abandon(program);
-        } else if (program->from_source && program->launched && cache->folder) {
-            save_program(cache, program);
+    while (cache->kernels) {
+        struct kernel *kernel = cache->kernels;
+        cache->kernels = kernel->next;
+        if (lost) { /* what is the driver's own is left to it: it must not be called */
+            kernel->handle = NULL;
+            kernel->program = NULL;
+        } else if (kernel->from_source && kernel->launched && cache->folder) {
+            save_program(cache, kernel);
         }
-        program_destroy(program);
+        kernel_destroy(kernel);
     }
     if (!lost) {
         pthread_mutex_destroy(&cache->lock); /* a lost one may be locked */
@@ -386,79 +360,61 @@ bool program_cache_keep(const struct program_cache *cache, const char *name, con
 
 void program_cache_forget(struct program_cache *cache) {
     pthread_mutex_lock(&cache->lock);
-    for (struct program *program = cache->programs; program; program = program->next) {
-        program->from_source = false;
+    for (struct kernel *kernel = cache->kernels; kernel; kernel = kernel->next) {
+        kernel->from_source = false;
     }
     pthread_mutex_unlock(&cache->lock);
 }
 
-static struct program *program_find(const struct program_cache *cache,
-                                    const struct program_spec *spec, uint64_t hash) {
-    struct program *program = cache->programs;
-    while (program && !(program->hash == hash && same_spec(&program->spec, spec))) {
-        program = program->next;
-    }
-    return program;
-}
-
-static void program_add(struct program_cache *cache, struct program *program) {
-    program->next = cache->programs;
-    cache->programs = program;
-}
-
-static struct kernel *kernel_find(const struct program *program, const char *name) {
-    struct kernel *kernel = program->kernels;
-    while (kernel && strcmp(kernel->name, name) != 0) {
+static struct kernel *kernel_find(const struct program_cache *cache,
+                                  const struct program_spec *spec) {
+    const uint64_t hash = hash_spec(spec);
+    struct kernel *kernel = cache->kernels;
+    while (kernel && !(kernel->hash == hash && same_spec(&kernel->spec, spec))) {
         kernel = kernel->next;
     }
     return kernel;
 }
 
-/* A driver may load a binary that is not its own, and only then have no kernel of it. */
-static minrnn_status rebuild(struct cl_device *device, struct program *program) {
-    const cl_program loaded = program->handle; /* its kernels, if there are any, keep it */
-    program->handle = NULL;
-    const minrnn_status status = program_make(device->programs, &program->spec, false, program);
+static void kernel_keep(struct program_cache *cache, struct kernel *kernel) {
+    kernel->next = cache->kernels;
+    cache->kernels = kernel;
+}
+
+static minrnn_status kernel_create(struct program_cache *cache, const struct program_spec *spec,
+                                   struct kernel **kernel) {
+    struct kernel *made = mem_alloc(1, sizeof *made);
+    if (!made) {
+        return MINRNN_OUT_OF_MEMORY;
+    }
+    const minrnn_status status = kernel_open(cache, spec, made);
     if (status) {
-        program->handle = loaded;
+        kernel_destroy(made);
         return status;
     }
-    clReleaseProgram(loaded);
+    /* PoCL compiles for good at a kernel's first launch. CPUs therefore save when the device goes.
+     */
+    if (made->from_source && cache->folder && !cache->device->traits.is_cpu) {
+        save_program(cache, made);
+        made->from_source = false;
+    }
+    kernel_keep(cache, made);
+    *kernel = made;
     return MINRNN_OK;
 }
 
-/* The kernel of a program that may not be there yet; found, it may be one that was refused. */
+/* A kernel that may not be there yet; found, it may be one that was refused. */
 static minrnn_status find_or_make(struct program_cache *cache, const struct program_spec *spec,
-                                  const char *name, struct kernel **kernel) {
-    const uint64_t hash = hash_spec(spec);
-    struct program *program = program_find(cache, spec, hash);
-    *kernel = program ? kernel_find(program, name) : NULL;
+                                  struct kernel **kernel) {
     cache->refused = false;
-    if (*kernel) {
-        return MINRNN_OK;
-    }
-    minrnn_status status = MINRNN_OK;
-    if (!program) {
-        status = program_create(cache, spec, hash, &program);
-        if (!status) {
-            program_add(cache, program);
-        }
-    } else if (!program->handle) {
-        status = program_make(cache, spec, true, program);
-    }
-    status = status ? status : kernel_create(cache->device, program, name, kernel);
-    if (status && program && program->from_disk) {
-        cache->refused = false;
-        status = rebuild(cache->device, program);
-        status = status ? status : kernel_create(cache->device, program, name, kernel);
-    }
-    return status;
+    *kernel = kernel_find(cache, spec);
+    return *kernel ? MINRNN_OK : kernel_create(cache, spec, kernel);
 }
 
 minrnn_status kernel_get(struct cl_device *device, const struct program_spec *spec,
-                         const char *name, struct kernel **kernel) {
+                         struct kernel **kernel) {
     pthread_mutex_lock(&device->programs->lock);
-    const minrnn_status status = find_or_make(device->programs, spec, name, kernel);
+    const minrnn_status status = find_or_make(device->programs, spec, kernel);
     pthread_mutex_unlock(&device->programs->lock);
     return status;
 }
@@ -466,28 +422,16 @@ minrnn_status kernel_get(struct cl_device *device, const struct program_spec *sp
 /* ---- work-groups that fit ---- */
 
 /* So that the driver is not asked again at every launch. Without memory it is. */
-static void remember_refusal(struct program_cache *cache, const struct program_spec *spec,
-                             const char *name) {
-    const uint64_t hash = hash_spec(spec);
-    struct program *program = program_find(cache, spec, hash);
-    if (!program) {
-        program = mem_alloc(1, sizeof *program);
-        if (!program || copy_spec(spec, &program->spec)) {
-            mem_free(program);
-            return;
-        }
-        program->hash = hash;
-        program_add(cache, program);
-    }
+static void remember_refusal(struct program_cache *cache, const struct program_spec *spec) {
     struct kernel *refused = mem_alloc(1, sizeof *refused);
-    char *own_name = mem_strdup(name);
-    if (!refused || !own_name) {
-        mem_free(own_name);
-        mem_free(refused);
+    if (!refused) {
         return;
     }
-    *refused = (struct kernel){.name = own_name, .program = program, .next = program->kernels};
-    program->kernels = refused;
+    if (take_spec(spec, refused)) {
+        kernel_destroy(refused);
+    } else {
+        kernel_keep(cache, refused);
+    }
 }
 
 /* What was refused is remembered once a smaller group was not: else it was not for the size. */
@@ -497,7 +441,7 @@ static minrnn_status fit(struct program_cache *cache, const struct fitting *fitt
     struct program_spec spec = {.options = options};
     fitting->describe(fitting->plan, &spec, options);
     const size_t items = fitting->items(fitting->plan);
-    const minrnn_status status = find_or_make(cache, &spec, fitting->name, kernel);
+    const minrnn_status status = find_or_make(cache, &spec, kernel);
     const size_t possible = status ? 0 : (*kernel)->max_work_group;
     if (items == 1 || possible >= items || (status && !cache->refused)) {
         return status;
@@ -506,7 +450,7 @@ static minrnn_status fit(struct program_cache *cache, const struct fitting *fitt
     fitting->shrink(fitting->plan, possible > 0 ? possible : items / 2);
     minrnn_status smaller = fit(cache, fitting, kernel);
     if (status && !smaller) {
-        remember_refusal(cache, &spec, fitting->name);
+        remember_refusal(cache, &spec);
     } else if (words) {
         smaller = fail(status, "%s", words);
     }

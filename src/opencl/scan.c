@@ -62,27 +62,18 @@ static const char *cell_file(minrnn_scan_cell cell) {
     return NULL;
 }
 
-/* The program of the run's file. */
+/* The kernel `name` of the run's file. */
 static void describe(const struct scan *scan, const struct scan_plan *plan,
-                     const struct scan_piece *piece, const char *run, struct program_spec *spec,
-                     char options[FITTING_OPTIONS]) {
+                     const struct scan_piece *piece, const char *run, const char *name,
+                     struct program_spec *spec, char options[FITTING_OPTIONS]) {
     write_options(scan, plan, piece, options);
     *spec = (struct program_spec){
         .files = {"prelude.cl", "scan/math.cl", alg_file(scan->alg), "scan/lane.cl",
                   "scan/gated.cl", cell_file(scan->args.cell),
                   scan->backward ? "scan/backward.cl" : "scan/forward.cl", run},
+        .kernel = name,
         .options = options,
     };
-}
-
-/* Its kernel `name`. */
-static minrnn_status get_kernel(const struct scan *scan, const struct scan_plan *plan,
-                                const struct scan_piece *piece, const char *run, const char *name,
-                                struct kernel **kernel) {
-    char options[FITTING_OPTIONS];
-    struct program_spec spec;
-    describe(scan, plan, piece, run, &spec, options);
-    return kernel_get(scan->device, &spec, name, kernel);
 }
 
 /* ---- arguments ---- */
@@ -182,8 +173,11 @@ struct launch {
 static minrnn_status prepare(const struct scan *scan, const struct scan_plan *plan,
                              const struct scan_piece *piece, const char *run, const char *name,
                              struct launch *launch) {
+    char options[FITTING_OPTIONS];
+    struct program_spec spec;
     launch->arguments = pass_arguments(scan, plan);
-    return get_kernel(scan, plan, piece, run, name, &launch->kernel);
+    describe(scan, plan, piece, run, name, &spec, options);
+    return kernel_get(scan->device, &spec, &launch->kernel);
 }
 
 static minrnn_status start(const struct scan *scan, const struct launch *launch,
@@ -264,15 +258,13 @@ static minrnn_status run_chunk(const struct scan *scan, const struct scan_plan *
 }
 
 /* Serial and chunk: the channels in pieces, widest vectors first. */
-static minrnn_status run_pieces(const struct scan *scan, const struct scan_plan *plan,
-                                struct scan_piece *last) {
+static minrnn_status run_pieces(const struct scan *scan, const struct scan_plan *plan) {
     minrnn_status status = MINRNN_OK;
     for (int64_t channel = 0; !status && channel < scan->args.width;) {
         const struct scan_piece piece = scan_piece(scan, plan, channel);
         status = plan->run == MINRNN_RUN_CHUNK ? run_chunk(scan, plan, &piece)
                                                : run_serial(scan, plan, &piece);
         channel += piece.items * piece.vector * piece.vectors;
-        *last = piece;
     }
     return status;
 }
@@ -298,7 +290,6 @@ static minrnn_status launch_tile(const struct scan *scan, const struct scan_plan
 struct tile {
     const struct scan *scan;
     struct scan_plan *plan;
-    const struct scan_piece *piece;
 };
 
 static size_t tile_items(const void *plan) {
@@ -309,18 +300,18 @@ static size_t tile_items(const void *plan) {
 static void describe_tile(const void *plan, struct program_spec *spec,
                           char options[FITTING_OPTIONS]) {
     const struct tile *tile = plan;
-    describe(tile->scan, tile->plan, tile->piece, "scan/tile.cl", spec, options);
+    const struct scan_piece piece = {.vector = 1, .vectors = 1};
+    describe(tile->scan, tile->plan, &piece, "scan/tile.cl", "scan_tile", spec, options);
 }
 
 static void shrink_tile(void *plan, size_t most) {
     scan_shrink_tile(((struct tile *)plan)->plan, most);
 }
 
-static minrnn_status run_tile(const struct scan *scan, struct scan_plan *plan,
-                              const struct scan_piece *piece) {
-    struct tile tile = {scan, plan, piece};
+static minrnn_status run_tile(const struct scan *scan, struct scan_plan *plan) {
+    struct tile tile = {scan, plan};
     struct kernel *kernel = NULL;
-    const struct fitting fitting = {"scan_tile", &tile, tile_items, describe_tile, shrink_tile};
+    const struct fitting fitting = {&tile, tile_items, describe_tile, shrink_tile};
     minrnn_status status = kernel_get_fitting(scan->device, &fitting, &kernel);
     for (int64_t chunk = 0; !status && chunk < plan->chunks; chunk++) {
         status = launch_tile(scan, plan, kernel, chunk);
@@ -328,12 +319,12 @@ static minrnn_status run_tile(const struct scan *scan, struct scan_plan *plan,
     return status;
 }
 
-/* dinit from the chunks' shares. */
-static minrnn_status launch_share(const struct scan *scan, const struct scan_plan *plan,
-                                  const struct scan_piece *piece) {
+/* dinit from the chunks' shares, whatever the scan. */
+static minrnn_status launch_share(const struct scan *scan, const struct scan_plan *plan) {
+    static const struct program_spec spec = {.files = {"prelude.cl", "scan/chunk.cl"},
+                                             .kernel = "scan_share"};
     struct kernel *kernel;
-    const minrnn_status status =
-        get_kernel(scan, plan, piece, "scan/chunk.cl", "scan_share", &kernel);
+    const minrnn_status status = kernel_get(scan->device, &spec, &kernel);
     if (status) {
         return status;
     }
@@ -355,11 +346,10 @@ static minrnn_status run_scan(const struct scan *scan) {
         return fail(MINRNN_INVALID_ARGUMENT, "scan: there is no such kind");
     }
     struct scan_plan plan = scan_plan(&scan->device->traits, args);
-    struct scan_piece piece = {.vector = 1, .vectors = 1};
-    minrnn_status status = plan.run == MINRNN_RUN_TILE ? run_tile(scan, &plan, &piece)
-                                                       : run_pieces(scan, &plan, &piece);
+    minrnn_status status =
+        plan.run == MINRNN_RUN_TILE ? run_tile(scan, &plan) : run_pieces(scan, &plan);
     if (!status && plan.chunks > 1 && args->dinit.buffer) {
-        status = launch_share(scan, &plan, &piece);
+        status = launch_share(scan, &plan);
     }
     return status;
 }

@@ -43,13 +43,14 @@ minrnn_status source_compose(const struct program_spec *spec, char **source) {
 
 minrnn_status source_options(const struct cl_traits *traits, const struct program_spec *spec,
                              char **options) {
-    const char *own = traits->fma ? "-cl-std=CL1.2 -DHAVE_FMA " : "-cl-std=CL1.2 ";
+    const char *own =
+        traits->fma ? "-cl-std=CL1.2 -DHAVE_FMA -DKERNEL_" : "-cl-std=CL1.2 -DKERNEL_";
     const char *asked = spec->options ? spec->options : "";
-    const size_t bytes = strlen(own) + strlen(asked) + 1;
+    const size_t bytes = strlen(own) + strlen(spec->kernel) + strlen(" ") + strlen(asked) + 1;
     *options = mem_alloc(bytes, 1);
     if (!*options) {
         return MINRNN_OUT_OF_MEMORY;
     }
-    snprintf(*options, bytes, "%s%s", own, asked);
+    snprintf(*options, bytes, "%s%s%s%s", own, spec->kernel, asked[0] ? " " : "", asked);
     return MINRNN_OK;
 }

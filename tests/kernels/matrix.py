@@ -40,7 +40,7 @@ CLC = pathlib.Path("/usr/lib/clc")
 # registers (NVIDIA: bytes of stores and loads), bytes of private and of local memory.
 Usage = collections.namedtuple("Usage", "registers scalars spills private local")
 
-# What `programs` says: one kernel of a program, and a work-group it is launched with.
+# What `programs` says: a program's kernel, and a work-group it is launched with.
 Launch = collections.namedtuple("Launch", "files options kernel work_group local")
 
 
@@ -245,9 +245,12 @@ def rows_of(target, source, launches, stem):
     kind = TARGETS[target]
     first = launches[0]
     files = " ".join(name.removesuffix(".cl") for name in first.files.split()[1:])
-    options = " ".join(word.removeprefix("-D") for word in first.options.split()[1:])
+    options = " ".join(word.removeprefix("-D") for word in first.options.split()[1:]
+                       if not word.startswith("-DKERNEL_"))
     try:
         usages = kind.build(source, options_of(first.options), stem)
+        if usages and set(usages) != {first.kernel}:
+            raise Failure(f"the program's kernels are {sorted(usages)}")
         for launch in launches:
             group = "x".join(map(str, launch.work_group))
             head = [target, launch.kernel, files, options, group]

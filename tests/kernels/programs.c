@@ -10,9 +10,10 @@
  * with none. Every op runs once more at sizes of very many rows, sequences and tokens, which no
  * launch may pass on to a device as more work-groups than it has.
  *
- * Writes each composed source to FOLDER/NUMBER.cl, and prints a line for each kernel of a program
- * and work-group: the number, the files, the options, the kernel, the work-group's three sizes
- * (0 0 0: the driver's choice), and bytes of local memory passed as arguments, between tabs. */
+ * Writes each composed source to FOLDER/NUMBER.cl, and prints a line for each program, which has
+ * one kernel, and work-group: the number, the files, the options, the kernel, the work-group's
+ * three sizes (0 0 0: the driver's choice), and bytes of local memory passed as arguments, between
+ * tabs. */
 #include "unit/models.h"
 #undef fail /* cmocka's; the library's comes below */
 
@@ -211,12 +212,10 @@ static void walk_many(minrnn_device *device) {
 /* ---- the whole ---- */
 
 static void print_programs(const struct recorder *recorder) {
-    for (const struct recorded_program *p = recorder->programs; p; p = p->next) {
-        for (const struct kernel *k = p->kernels; k; k = k->next) {
-            for (const struct launch_record *l = k->launches; l; l = l->next) {
-                printf("%d\t%s\t%s\t%s\t%zu %zu %zu\t%zu\n", p->number, p->files, p->options,
-                       k->name, l->local[0], l->local[1], l->local[2], l->local_bytes);
-            }
+    for (const struct kernel *k = recorder->kernels; k; k = k->next) {
+        for (const struct launch_record *l = k->launches; l; l = l->next) {
+            printf("%d\t%s\t%s\t%s\t%zu %zu %zu\t%zu\n", k->number, k->files, k->options, k->name,
+                   l->local[0], l->local[1], l->local[2], l->local_bytes);
         }
     }
 }

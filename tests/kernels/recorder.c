@@ -74,47 +74,12 @@ static minrnn_status save_source(const struct recorder *recorder, int number, co
     return MINRNN_OK;
 }
 
-static void name_files(struct recorded_program *program, const struct program_spec *spec) {
+static void name_files(struct kernel *kernel, const struct program_spec *spec) {
     for (int i = 0; i < PROGRAM_MAX_FILES && spec->files[i]; i++) {
-        const size_t used = strlen(program->files);
-        snprintf(program->files + used, sizeof program->files - used, "%s%s", i > 0 ? " " : "",
+        const size_t used = strlen(kernel->files);
+        snprintf(kernel->files + used, sizeof kernel->files - used, "%s%s", i > 0 ? " " : "",
                  spec->files[i]);
     }
-}
-
-static minrnn_status find_program(struct recorder *recorder, const struct program_spec *spec,
-                                  struct recorded_program **program) {
-    char *source = NULL, *options = NULL;
-    must(source_options(&recorder->device.traits, spec, &options), "options");
-    minrnn_status status = source_compose(spec, &source);
-    if (status) {
-        return status;
-    }
-    int number = 0;
-    for (struct recorded_program *p = recorder->programs; p; p = p->next) {
-        const bool same = strcmp(p->source, source) == 0;
-        if (same && strcmp(p->options, options) == 0) {
-            mem_free(source);
-            mem_free(options);
-            *program = p;
-            return MINRNN_OK;
-        }
-        number = same ? p->number : number;
-    }
-    struct recorded_program *made = must_alloc(sizeof *made);
-    *made = (struct recorded_program){.recorder = recorder,
-                                      .number = number,
-                                      .source = source,
-                                      .options = options,
-                                      .next = recorder->programs};
-    if (number == 0) {
-        made->number = ++recorder->sources;
-        status = recorder->folder ? save_source(recorder, made->number, source) : MINRNN_OK;
-    }
-    name_files(made, spec);
-    recorder->programs = made;
-    *program = made;
-    return status;
 }
 
 /* ---- launch.h ---- */
@@ -122,27 +87,44 @@ static minrnn_status find_program(struct recorder *recorder, const struct progra
 extern const struct op_table opencl_ops; /* src/opencl/table.c */
 
 minrnn_status kernel_get(struct cl_device *device, const struct program_spec *spec,
-                         const char *name, struct kernel **kernel) {
-    struct recorded_program *program = NULL;
-    const minrnn_status status = find_program((struct recorder *)device, spec, &program);
+                         struct kernel **kernel) {
+    struct recorder *recorder = (struct recorder *)device;
+    char *source = NULL, *options = NULL;
+    must(source_options(&device->traits, spec, &options), "options");
+    minrnn_status status = source_compose(spec, &source);
     if (status) {
         return status;
     }
-    for (struct kernel *k = program->kernels; k; k = k->next) {
-        if (strcmp(k->name, name) == 0) {
+    int number = 0;
+    for (struct kernel *k = recorder->kernels; k; k = k->next) {
+        const bool same = strcmp(k->source, source) == 0;
+        if (same && strcmp(k->options, options) == 0) { /* which name the kernel, too */
+            mem_free(source);
+            mem_free(options);
             *kernel = k;
             return MINRNN_OK;
         }
+        number = same ? k->number : number;
     }
     struct kernel *made = must_alloc(sizeof *made);
-    *made = (struct kernel){.name = name, .program = program, .next = program->kernels};
-    program->kernels = made;
+    *made = (struct kernel){.recorder = recorder,
+                            .name = spec->kernel,
+                            .number = number,
+                            .source = source,
+                            .options = options,
+                            .next = recorder->kernels};
+    if (number == 0) {
+        made->number = ++recorder->sources;
+        status = recorder->folder ? save_source(recorder, made->number, source) : MINRNN_OK;
+    }
+    name_files(made, spec);
+    recorder->kernels = made;
     *kernel = made;
-    return MINRNN_OK;
+    return status;
 }
 
 size_t kernel_max_work_group(const struct kernel *kernel) {
-    return kernel->program->recorder->device.traits.max_work_group;
+    return kernel->recorder->device.traits.max_work_group;
 }
 
 minrnn_status kernel_get_fitting(struct cl_device *device, const struct fitting *fitting,
@@ -154,7 +136,7 @@ minrnn_status kernel_get_fitting(struct cl_device *device, const struct fitting 
         fitting->shrink(fitting->plan, device->traits.max_work_group);
     }
     fitting->describe(fitting->plan, &spec, options);
-    return kernel_get(device, &spec, fitting->name, kernel);
+    return kernel_get(device, &spec, kernel);
 }
 
 /* What OpenCL would refuse: whole work-groups, no larger than the device can have. And what NVIDIA
@@ -304,21 +286,16 @@ struct recorder recorder_of(const char *device) {
 }
 
 void recorder_destroy(struct recorder *recorder) {
-    while (recorder->programs) {
-        struct recorded_program *program = recorder->programs;
-        recorder->programs = program->next;
-        while (program->kernels) {
-            struct kernel *kernel = program->kernels;
-            program->kernels = kernel->next;
-            while (kernel->launches) {
-                struct launch_record *launch = kernel->launches;
-                kernel->launches = launch->next;
-                mem_free(launch);
-            }
-            mem_free(kernel);
+    while (recorder->kernels) {
+        struct kernel *kernel = recorder->kernels;
+        recorder->kernels = kernel->next;
+        while (kernel->launches) {
+            struct launch_record *launch = kernel->launches;
+            kernel->launches = launch->next;
+            mem_free(launch);
         }
-        mem_free(program->source);
-        mem_free(program->options);
-        mem_free(program);
+        mem_free(kernel->source);
+        mem_free(kernel->options);
+        mem_free(kernel);
     }
 }

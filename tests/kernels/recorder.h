@@ -13,19 +13,13 @@ struct launch_record {
 };
 
 struct kernel {
-    const char *name; /* a literal of the caller */
-    struct recorded_program *program;
-    struct launch_record *launches; /* one for each work-group */
-    struct kernel *next;
-};
-
-struct recorded_program {
     const struct recorder *recorder;
-    int number; /* of its source */
+    const char *name; /* a literal of the caller */
+    int number;       /* of its program's source */
     char *source, *options;
     char files[256];
-    struct kernel *kernels;
-    struct recorded_program *next;
+    struct launch_record *launches; /* one for each work-group */
+    struct kernel *next;
 };
 
 /* The device of one run, and all that it recorded. */
@@ -33,7 +27,7 @@ struct recorder {
     struct cl_device device; /* first: ops see only this */
     const char *folder;      /* where sources go; NULL: nowhere */
     int sources;
-    struct recorded_program *programs;
+    struct kernel *kernels;
     /* Called for each launch, if it is there. */
     void (*launched)(void *user, const struct kernel *kernel, const struct launch_part *part);
     void *user;

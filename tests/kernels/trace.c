@@ -54,7 +54,7 @@ static void print_entry(void *user, const struct op_entry *op, const union op_ar
 
 static void print_launch(void *user, const struct kernel *kernel, const struct launch_part *part) {
     (void)user;
-    printf("launch\t%s\t%s", kernel->name, kernel->program->options);
+    printf("launch\t%s\t%s", kernel->name, kernel->options);
     for (int i = 0; i < 3; i++) {
         printf("\t%zu", part->global[i]);
     }

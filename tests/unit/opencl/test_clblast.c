@@ -3,10 +3,9 @@
  * leaves out the last step of sums when it is told to (the linker's --wrap). */
 #include <minrnn/check.h>
 
-#include "opencl/gemm.h"
+#include "clblast.h"
 #include "opencl_device.h"
 
-#include <clblast_c.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -17,22 +16,7 @@ static int products;
 static size_t left_out, least; /* steps that are left out of products of so many multiplications */
 static CLBlastTranspose wrong; /* if b, its first, is transposed like this */
 
-CLBlastStatusCode __real_CLBlastSgemmWithTempBuffer(
-    CLBlastLayout layout, CLBlastTranspose a_transpose, CLBlastTranspose b_transpose, size_t m,
-    size_t n, size_t k, float alpha, cl_mem a, size_t a_offset, size_t a_stride, cl_mem b,
-    size_t b_offset, size_t b_stride, float beta, cl_mem c, size_t c_offset, size_t c_stride,
-    cl_command_queue *queue, cl_event *event, cl_mem temporary);
-CLBlastStatusCode __wrap_CLBlastSgemmWithTempBuffer(
-    CLBlastLayout layout, CLBlastTranspose a_transpose, CLBlastTranspose b_transpose, size_t m,
-    size_t n, size_t k, float alpha, cl_mem a, size_t a_offset, size_t a_stride, cl_mem b,
-    size_t b_offset, size_t b_stride, float beta, cl_mem c, size_t c_offset, size_t c_stride,
-    cl_command_queue *queue, cl_event *event, cl_mem temporary);
-
-CLBlastStatusCode __wrap_CLBlastSgemmWithTempBuffer(
-    CLBlastLayout layout, CLBlastTranspose a_transpose, CLBlastTranspose b_transpose, size_t m,
-    size_t n, size_t k, float alpha, cl_mem a, size_t a_offset, size_t a_stride, cl_mem b,
-    size_t b_offset, size_t b_stride, float beta, cl_mem c, size_t c_offset, size_t c_stride,
-    cl_command_queue *queue, cl_event *event, cl_mem temporary) {
+CLBlastStatusCode __wrap_CLBlastSgemmWithTempBuffer(SGEMM_PARAMETERS) {
     const size_t less = a_transpose == wrong && m * n * k >= least && k > left_out ? left_out : 0;
     products++;
     return __real_CLBlastSgemmWithTempBuffer(layout, a_transpose, b_transpose, m, n, k - less,
@@ -40,16 +24,11 @@ CLBlastStatusCode __wrap_CLBlastSgemmWithTempBuffer(
                                              beta, c, c_offset, c_stride, queue, event, temporary);
 }
 
-/* A GPU that takes CLBlast. */
 static minrnn_device *open_device(void) {
     minrnn_device *device = NULL;
     products = 0;
     assert_int_equal(open_opencl_device(&device), MINRNN_OK);
-    struct cl_traits *traits = &((struct cl_device *)device)->traits;
-    traits->is_cpu = false;
-    traits->is_gpu = true;
-    traits->float_width = 1;
-    traits->tuned[TUNE_gemm_gpu_way] = traits->tuned[TUNE_gemm_gpu_gradients_way] = 2;
+    take_clblast(device);
     return device;
 }
 

@@ -131,8 +131,9 @@ static void test_too_large(void **state) {
 static void test_build_error_names_the_file(void **state) {
     struct kernel *kernel = NULL;
     const struct program_spec spec = {.files = {"prelude.cl", "gemm_tile.cl"},
+                                      .kernel = "gemm_tile",
                                       .options = "-DTILE_ROWS=undeclared_rows"};
-    assert_int_equal(kernel_get(*state, &spec, "gemm_tile", &kernel), MINRNN_BUILD_ERROR);
+    assert_int_equal(kernel_get(*state, &spec, &kernel), MINRNN_BUILD_ERROR);
     assert_null(kernel);
     assert_non_null(strstr(minrnn_error_text(), "gemm_tile.cl"));
     assert_non_null(strstr(minrnn_error_text(), "undeclared_rows"));
@@ -140,11 +141,13 @@ static void test_build_error_names_the_file(void **state) {
 
 static void test_unknown_names(void **state) {
     struct kernel *kernel = NULL;
-    const struct program_spec no_file = {.files = {"prelude.cl", "nothing.cl"}};
-    const struct program_spec spec = {.files = {"prelude.cl", "gemm_tile.cl"}};
-    assert_int_equal(kernel_get(*state, &no_file, "gemm_tile", &kernel), MINRNN_BUILD_ERROR);
+    const struct program_spec no_file = {.files = {"prelude.cl", "nothing.cl"},
+                                         .kernel = "gemm_tile"};
+    const struct program_spec spec = {.files = {"prelude.cl", "gemm_tile.cl"},
+                                      .kernel = "no_kernel"};
+    assert_int_equal(kernel_get(*state, &no_file, &kernel), MINRNN_BUILD_ERROR);
     assert_non_null(strstr(minrnn_error_text(), "nothing.cl"));
-    assert_int_equal(kernel_get(*state, &spec, "no_kernel", &kernel), MINRNN_DEVICE_ERROR);
+    assert_int_equal(kernel_get(*state, &spec, &kernel), MINRNN_DEVICE_ERROR);
     assert_non_null(strstr(minrnn_error_text(), "CL_INVALID_KERNEL_NAME"));
     assert_non_null(strstr(minrnn_error_text(), "no_kernel"));
 }
@@ -166,9 +169,10 @@ static void test_as_many_files_as_there_may_be(void **state) {
 static void test_launch_errors_name_the_kernel(void **state) {
     struct cl_device *device = *state;
     struct kernel *kernel = NULL, *again = NULL;
-    const struct program_spec spec = {.files = {"prelude.cl", "gemm_reduce.cl"}};
-    MUST(kernel_get(device, &spec, "gemm_reduce", &kernel));
-    MUST(kernel_get(device, &spec, "gemm_reduce", &again));
+    const struct program_spec spec = {.files = {"prelude.cl", "gemm_reduce.cl"},
+                                      .kernel = "gemm_reduce"};
+    MUST(kernel_get(device, &spec, &kernel));
+    MUST(kernel_get(device, &spec, &again));
     assert_ptr_equal(kernel, again);
     const size_t too_many = device->traits.max_work_group * 2;
     const struct launch_range range = {.global = {too_many}, .local = {too_many}};
