@@ -224,9 +224,7 @@ static minrnn_status add_devices(cl_platform_id platform, struct device_ids *fou
     return status;
 }
 
-/* What fails is left out, and the last such failure is returned. A caller that finds its device
- * among the rest need not care. */
-static minrnn_status find_devices(struct device_ids *found) {
+static minrnn_status ask_drivers(struct device_ids *found) {
     cl_platform_id platforms[MAX_PLATFORMS];
     cl_uint count = 0;
     found->count = found->absent_count = 0;
@@ -243,6 +241,17 @@ static minrnn_status find_devices(struct device_ids *found) {
         const minrnn_status added = add_devices(platforms[p], found);
         status = added ? added : status;
     }
+    return status;
+}
+
+/* What fails is left out, and the last such failure is returned. A caller that finds its device
+ * among the rest need not care. PoCL sets itself up at the first question, and tells a thread that
+ * asks meanwhile that it has no device: one asks at a time. */
+static minrnn_status find_devices(struct device_ids *found) {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&lock);
+    const minrnn_status status = ask_drivers(found);
+    pthread_mutex_unlock(&lock);
     return status;
 }
 
