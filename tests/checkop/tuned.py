@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks the ops with every value that `minrnn tune` may give a constant: tuned.py CHECKOP [NAME...]
 
-The constants are those of src/opencl/tuning.def, or those NAMEd. Each is set by itself, on PoCL as a
-CPU or a GPU, whichever the constant is for, and the ops whose time it decides run the small cases.
-CLBlast's way (2 of the ..._way constants) is checked by a test of its own. Exits with 77 without PoCL."""
+The constants are those of src/opencl/tuning.def, or those NAMEd. Each is set by itself, on PoCL (which
+OCL_ICD_VENDORS names) as a CPU or a GPU, whichever the constant is for, and the ops whose time it
+decides run the small cases. CLBlast's way (2 of the ..._way constants) is checked by a test of its own.
+Exits with 77 without PoCL."""
 import os
 import pathlib
 import re
@@ -12,7 +13,6 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-POCL = "/etc/OpenCL/vendors/pocl.icd"
 ROW = re.compile(r'^TUNING\((\w+), (ANY|CPUS|GPUS), "([\w ]+)",\s*([^;]*?)\)$', re.MULTILINE | re.DOTALL)
 RULES = {"ANY": ["cpu", "gpu,units=40"], "CPUS": ["cpu"], "GPUS": ["gpu,units=40"]}
 
@@ -26,18 +26,16 @@ def rows():
 
 
 def check(checkop, rules, op):
-    environment = os.environ | {"OCL_ICD_VENDORS": POCL, "MINRNN_CACHE": "",
-                                "POCL_EXTRA_BUILD_FLAGS": "-cl-opt-disable"}
     done = subprocess.run([checkop, "--device", "opencl", "--small", "--rules", rules, "--op", op],
-                          env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         print(f"{rules}, {op}: exit code {done.returncode}\n{done.stdout}")
     return done.returncode == 0
 
 
 def main(checkop, *names):
-    if not os.path.exists(POCL):
-        print(POCL, "is not installed")
+    if not os.path.exists(os.environ["OCL_ICD_VENDORS"]):
+        print(os.environ["OCL_ICD_VENDORS"], "is not installed")
         return 77
     constants = list(rows())
     unknown = set(names) - {name for name, *_ in constants}

@@ -110,6 +110,14 @@ class Listed(Folder):
                     self.assertTrue(done.stderr.startswith('minrnn: no device "%s"' % name))
                     self.assertTrue(done.stderr.endswith(below[0] + "\n"), done.stderr)
 
+    def test_versions_that_are_used(self):
+        self.driver("deviceless")
+        for version, used in [("OpenCL 1.1", 0), ("OpenCL 1.2", 1), ("OpenCL 2.0", 1),
+                              ("OpenCL 3.0", 1), ("CUDA 9.2", 0)]:
+            with self.subTest(version=version):
+                rows, below = self.listed(DRIVER_DEVICE=version + " made", DRIVER_PLATFORM="Made")
+                self.assertEqual((len(rows), len(below)), (1 + used, 1 - used), below)
+
     @unittest.skipUnless(os.path.exists(POCL), "PoCL is not installed")
     def test_pocl_without_a_cache_folder(self):
         for variables in [{"POCL_CACHE_DIR": "/proc/none"},
