@@ -411,12 +411,30 @@ static minrnn_status find_or_make(struct program_cache *cache, const struct prog
     return *kernel ? MINRNN_OK : kernel_create(cache, spec, kernel);
 }
 
+/* The error text of before: what failed on the way to a success is not said. */
+struct former_text {
+    char text[ERROR_TEXT_CAPACITY];
+};
+
+static void take_text(struct former_text *former) {
+    memcpy(former->text, minrnn_error_text(), strlen(minrnn_error_text()) + 1);
+}
+
+static minrnn_status restore_text(minrnn_status status, const struct former_text *former) {
+    if (!status && strcmp(former->text, minrnn_error_text()) != 0) {
+        error_text_set("%s", former->text);
+    }
+    return status;
+}
+
 minrnn_status kernel_get(struct cl_device *device, const struct program_spec *spec,
                          struct kernel **kernel) {
+    struct former_text former;
+    take_text(&former);
     pthread_mutex_lock(&device->programs->lock);
     const minrnn_status status = find_or_make(device->programs, spec, kernel);
     pthread_mutex_unlock(&device->programs->lock);
-    return status;
+    return restore_text(status, &former);
 }
 
 /* ---- work-groups that fit ---- */
@@ -460,15 +478,12 @@ static minrnn_status fit(struct program_cache *cache, const struct fitting *fitt
 
 minrnn_status kernel_get_fitting(struct cl_device *device, const struct fitting *fitting,
                                  struct kernel **kernel) {
-    char before[ERROR_TEXT_CAPACITY];
-    memcpy(before, minrnn_error_text(), strlen(minrnn_error_text()) + 1);
+    struct former_text former;
+    take_text(&former);
     pthread_mutex_lock(&device->programs->lock);
     const minrnn_status status = fit(device->programs, fitting, kernel);
     pthread_mutex_unlock(&device->programs->lock);
-    if (!status && strcmp(before, minrnn_error_text()) != 0) {
-        error_text_set("%s", before);
-    }
-    return status;
+    return restore_text(status, &former);
 }
 
 size_t kernel_max_work_group(const struct kernel *kernel) {

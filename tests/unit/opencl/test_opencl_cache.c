@@ -404,9 +404,11 @@ static void test_computing_at_once(void **state) {
 static void test_no_kernels(void **state) {
     (void)state;
     compute();
+    error_text_set("an earlier failure");
     kernels_refused = 1;
     compute();
     assert_int_equal(kernels_refused, 0);
+    assert_string_equal(minrnn_error_text(), "an earlier failure");
     minrnn_device *device = NULL;
     minrnn_buffer *buffer = NULL;
     MUST(open_opencl_device(&device));
