@@ -1,70 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which kernels an op launches, and how often, for a device and for sizes. Some sizes are around
- * 2^31, more than memory holds: there the arithmetic of kernels and of CLBlast ends. Nothing runs:
- * launches are only written down (the linker's --wrap). */
-#include <minrnn/device.h>
-
-#include "op/op.h"
-#include "opencl/backend.h"
-#include "opencl/gemm.h"
-#include "opencl_device.h"
-
-#ifdef MINRNN_HAVE_CLBLAST
-#include "clblast.h"
-#endif
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-static minrnn_device *device;
-static struct op_context context;
-static minrnn_tensor small; /* in place of every tensor */
-static int launches, products;
-static char names[1024];          /* of the kernels launched, as far as they fit */
-static size_t items[3], group[3]; /* work-items up to the last one's end, and of its group */
-enum { MOST_PARTS = 16, MOST_GROUPS = LAUNCH_MOST_GROUPS };
-static struct launch_part parts[MOST_PARTS]; /* of the first launches */
-static char options[1024];                   /* with which the last one was built */
-
-cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
-                                     const size_t *offset, const size_t *global,
-                                     const size_t *local, cl_uint wait_count, const cl_event *waits,
-                                     cl_event *event);
-
-cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
-                                     const size_t *offset, const size_t *global,
-                                     const size_t *local, cl_uint wait_count, const cl_event *waits,
-                                     cl_event *event) {
-    (void)queue;
-    (void)wait_count, (void)waits, (void)event;
-    const size_t used = strlen(names);
-    char name[64] = "";
-    if (clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name, name, NULL) == CL_SUCCESS) {
-        snprintf(names + used, sizeof names - used, "%s%s", used ? " " : "", name);
-    }
-    struct launch_part part = {.dimensions = (int)dimensions};
-    for (cl_uint i = 0; i < 3; i++) {
-        part.offset[i] = offset && i < dimensions ? offset[i] : 0;
-        part.global[i] = i < dimensions ? global[i] : 1;
-        items[i] = part.offset[i] + part.global[i];
-        group[i] = local && i < dimensions ? local[i] : 1;
-        assert_true(part.global[i] > 0 && group[i] > 0 && part.global[i] % group[i] == 0);
-        assert_int_equal(part.offset[i] % group[i], 0);
-        assert_true(i == 0 || part.global[i] / group[i] <= MOST_GROUPS);
-    }
-    parts[launches < MOST_PARTS ? launches : MOST_PARTS - 1] = part;
-    cl_program program = NULL;
-    options[0] = '\0';
-    clGetKernelInfo(kernel, CL_KERNEL_PROGRAM, sizeof program, &program, NULL);
-    clGetProgramBuildInfo(program, ((struct cl_device *)device)->id, CL_PROGRAM_BUILD_OPTIONS,
-                          sizeof options, options, NULL);
-    launches++;
-    return CL_SUCCESS;
-}
+ * 2^31, more than memory holds: there the arithmetic of kernels ends. */
+#include "written_launches.h"
 
 static int flushes;
 cl_int __wrap_clFlush(cl_command_queue queue);
@@ -73,32 +10,6 @@ cl_int __wrap_clFlush(cl_command_queue queue) {
     (void)queue;
     flushes++;
     return CL_SUCCESS;
-}
-
-static void forget_launches(void) {
-    launches = products = 0;
-    names[0] = '\0';
-}
-
-static void be_cpu(int float_width, int compute_units) {
-    struct cl_traits *traits = &((struct cl_device *)device)->traits;
-    traits->is_cpu = true;
-    traits->is_gpu = false;
-    traits->float_width = float_width;
-    traits->compute_units = compute_units;
-}
-
-static void be_gpu(int compute_units) {
-    struct cl_traits *traits = &((struct cl_device *)device)->traits;
-    traits->is_cpu = false;
-    traits->is_gpu = true;
-    traits->float_width = 1;
-    traits->compute_units = compute_units;
-}
-
-static void expect_names(const char *expected) {
-    assert_string_equal(names, expected);
-    forget_launches();
 }
 
 /* ---- ranges ---- */
@@ -469,146 +380,6 @@ static void test_flushes(void **state) {
     }
 }
 
-/* ---- products: which way ---- */
-
-static void multiply(int64_t m, int64_t k, bool transpose_a, bool transpose_b) {
-    const struct gemm_args args = {.m = m,
-                                   .n = 64,
-                                   .k = k,
-                                   .transpose_a = transpose_a,
-                                   .transpose_b = transpose_b,
-                                   .a = small,
-                                   .b = small,
-                                   .c = small};
-    forget_launches();
-    assert_int_equal(opencl_ops.gemm->run(&context, &args), MINRNN_OK);
-}
-
-static void test_product_choice(void **state) {
-    (void)state;
-    be_cpu(8, 2);
-    multiply(4, 64, false, true);
-    expect_names("gemm_rows");
-    multiply(4, 65535, false, true);
-    expect_names("gemm_rows");
-    multiply(4, 65536, false, true);
-    assert_null(strstr(names, "gemm_rows"));
-    multiply(5, 64, false, true);
-    assert_non_null(strstr(names, "gemm_tile"));
-    multiply(4, 64, false, false);
-    assert_non_null(strstr(names, "gemm_tile"));
-    multiply(4, 64, true, true);
-    assert_non_null(strstr(names, "gemm_tile"));
-    be_cpu(2, 2);
-    multiply(5, 64, false, true);
-    assert_non_null(strstr(names, "gemm_tile"));
-    be_cpu(1, 2);
-    multiply(5, 64, false, true);
-    expect_names("gemm_group");
-    be_gpu(2);
-    multiply(4, 64, false, true);
-    expect_names("gemm_rows");
-    multiply(5, 64, false, true);
-    expect_names("gemm_group");
-#ifdef MINRNN_HAVE_CLBLAST
-    struct cl_traits *traits = &((struct cl_device *)device)->traits;
-    traits->tuned[TUNE_gemm_gpu_way] = traits->tuned[TUNE_gemm_gpu_gradients_way] = 2;
-    multiply(5, 64, false, true);
-    assert_int_equal(products, 1);
-    expect_names("");
-    traits->tuned[TUNE_gemm_gpu_way] = traits->tuned[TUNE_gemm_gpu_gradients_way] = 0;
-#endif
-}
-
-/* A way by itself takes strides that are written out. */
-static minrnn_status run_way(const struct gemm_way *way, const struct gemm_args *args) {
-    const struct gemm_args one = gemm_of_batch(args, 0);
-    return way->run(&context, &one);
-}
-
-/* ---- products: in launches that are long, but end ---- */
-
-static void multiply_in_groups(int64_t m, int64_t n, int64_t k) {
-    const struct gemm_args args = {.m = m, .n = n, .k = k, .a = small, .b = small, .c = small};
-    forget_launches();
-    assert_int_equal(run_way(&gemm_group, &args), MINRNN_OK);
-}
-
-static void test_group_launches(void **state) {
-    (void)state;
-    be_gpu(40);
-    /* A side's tile is the largest that is less than twice as long. */
-    static const int64_t sides[][3] = {/* extent, its tile, work-items along it */
-                                       {1, 16, 4},    {16, 16, 4},    {17, 32, 8},
-                                       {32, 32, 8},   {33, 64, 8},    {64, 64, 8},
-                                       {65, 128, 16}, {128, 128, 16}, {129, 128, 16}};
-    for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++) {
-        const int64_t *m = sides[i], *n = sides[sizeof sides / sizeof sides[0] - 1 - i];
-        multiply_in_groups(m[0], n[0], 8);
-        expect_names("gemm_group");
-        assert_int_equal(group[0], m[2] * n[2]);
-        assert_int_equal(items[0] / group[0], (n[0] + n[1] - 1) / n[1]);
-        assert_int_equal(items[1], (m[0] + m[1] - 1) / m[1]);
-        assert_int_equal(items[2], 1);
-    }
-    /* 512 work-items a unit, by segments of k if tiles have too few; each of 256 steps at least. */
-    multiply_in_groups(128, 64, 1 << 18);
-    expect_names("gemm_group gemm_reduce");
-    multiply_in_groups(128 * 159, 64, 512);
-    expect_names("gemm_group gemm_reduce");
-    multiply_in_groups(128 * 160, 64, 512);
-    expect_names("gemm_group");
-    multiply_in_groups(128, 64, 511);
-    expect_names("gemm_group");
-    /* Long ones in several launches. */
-    be_gpu(1);
-    multiply_in_groups(128 * 4, 64, 1 << 20);
-    expect_names("gemm_group gemm_group gemm_group gemm_group gemm_group gemm_group gemm_group "
-                 "gemm_group");
-    multiply_in_groups(128 * 80, 8, 1 << 18);
-    expect_names("gemm_group gemm_group");
-}
-
-/* ---- the product: CLBlast's if each matrix ends within an int's reach ---- */
-
-#ifdef MINRNN_HAVE_CLBLAST
-
-CLBlastStatusCode __wrap_CLBlastSgemmWithTempBuffer(SGEMM_PARAMETERS) {
-    SGEMM_UNUSED;
-    products++;
-    return CLBlastSuccess;
-}
-
-static void expect_product(struct gemm_args args, bool by_clblast) {
-    forget_launches();
-    if (run_way(&gemm_clblast, &args) != MINRNN_OK) {
-        fail_msg("%s", minrnn_error_text());
-    }
-    assert_int_equal(products, by_clblast);
-    assert_int_equal(launches > 0, !by_clblast);
-}
-
-static void test_product(void **state) {
-    (void)state;
-    enum { HALF = 1 << 15, FULL = 1 << 16 };
-    const int64_t sizes[][3] = {{FULL, 1, HALF}, {1, FULL, HALF}, {FULL, HALF, 1}};
-    struct gemm_args args = {.a = small, .b = small, .c = small};
-    for (int i = 0; i < 3; i++) {
-        args.m = sizes[i][0], args.n = sizes[i][1], args.k = sizes[i][2];
-        expect_product(args, false);
-        args.m -= args.m == FULL, args.n -= args.n == FULL;
-        expect_product(args, true);
-    }
-    args.m = args.n = 1, args.k = INT32_MAX;
-    expect_product(args, true);
-    args.a.offset = 1; /* no view can begin there */
-    expect_product(args, false);
-    args.a.offset = 0, args.b.offset = 1;
-    expect_product(args, false);
-}
-
-#endif
-
 /* ---- more work-groups than a dimension has ---- */
 
 /* How many launches the last op took; each is looked at where it is written down. */
@@ -662,22 +433,7 @@ static void test_many_groups(void **state) {
     assert_true(count_launches(opencl_ops.gemm->run(&context, &large)) > 3);
 }
 
-static void trust_clblast(void) {
-    for (int i = 0; i < 4; i++) {
-        atomic_store(&((struct cl_device *)device)->clblast[i], GEMM_RIGHT);
-    }
-}
-
 int main(void) {
-    enum { ELEMENTS = 1024 };
-    minrnn_buffer *buffer = NULL;
-    if (open_opencl_device(&device) || minrnn_buffer_create(device, ELEMENTS * 4, &buffer)) {
-        print_error("%s\n", minrnn_error_text());
-        return 1;
-    }
-    trust_clblast(); /* nothing computes here, and so nothing can be tried */
-    small.buffer = buffer;
-    context = (struct op_context){.device = device, .scratch = small, .scratch_bytes = INT64_MAX};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_left_out_dimensions_are_one),
         cmocka_unit_test(test_parts),
@@ -693,14 +449,6 @@ int main(void) {
         cmocka_unit_test(test_embedding),
         cmocka_unit_test(test_long_convolutions),
         cmocka_unit_test(test_flushes),
-        cmocka_unit_test(test_product_choice),
-        cmocka_unit_test(test_group_launches),
-#ifdef MINRNN_HAVE_CLBLAST
-        cmocka_unit_test(test_product),
-#endif
     };
-    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    minrnn_buffer_destroy(buffer);
-    minrnn_device_destroy(device);
-    return failed;
+    return run_written(tests, sizeof tests / sizeof *tests);
 }
