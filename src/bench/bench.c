@@ -304,11 +304,15 @@ static void give_rows(struct ranked *ranked, int count, int runs, minrnn_on_prof
     }
     qsort(ranked, (size_t)count, sizeof *ranked, longest_first);
     for (int i = 0; i < count; i++) {
+        const struct op_work *work = &ranked[i].row->work;
         const minrnn_profile_row row = {.op = ranked[i].row->op,
                                         .sizes = ranked[i].row->sizes,
                                         .calls = ranked[i].row->calls / runs,
                                         .median = ranked[i].median,
-                                        .share = all > 0 ? ranked[i].seconds / all : 0};
+                                        .share = all > 0 ? ranked[i].seconds / all : 0,
+                                        .bytes =
+                                            (work->read + work->written) / ranked[i].row->calls,
+                                        .operations = work->operations / ranked[i].row->calls};
         on_row(user, &row);
     }
 }

@@ -6,22 +6,9 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "bench/quantile.h"
+#include "bench/work.h"
 
 enum { WARM_UP = 2, REPEATS = 9, MOST_REPEATS = 64 };
-
-double op_bytes(const struct op_entry *entry, const union op_args *args) {
-    struct op_argument arguments[OP_MAX_ARGUMENTS];
-    const int count = entry->arguments(args, arguments);
-    double bytes = 0;
-    for (int i = 0; i < count; i++) {
-        const struct op_argument *argument = &arguments[i];
-        const int passes = argument->role == OP_INOUT ? 2 : 1;
-        bytes += argument->tensor.buffer
-                     ? (double)(passes * argument->extent * dtype_bytes(argument->type))
-                     : 0;
-    }
-    return bytes;
-}
 
 /* The device memory of one timed call. */
 struct op_bench {
@@ -123,10 +110,10 @@ minrnn_status op_bench_time(struct op_bench *bench, int warm_up, int repeats, do
 
 static void describe(const struct op_bench *bench, struct op_timing *timing) {
     const struct op_check *check = bench->entry->check;
+    const struct op_work work = op_work_of(bench->entry, &bench->args);
     timing->op = bench->entry->name;
     bench->entry->describe(&bench->args, timing->shape, sizeof timing->shape);
-    timing->work =
-        check->operations ? check->operations(&bench->args) : op_bytes(bench->entry, &bench->args);
+    timing->work = check->operations ? check->operations(&bench->args) : work.read + work.written;
     timing->unit = check->operations ? "FLOP" : "B";
 }
 

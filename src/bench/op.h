@@ -10,11 +10,8 @@ struct op_timing {
     char shape[256];  /* its sizes and values in words */
     double seconds;   /* the median of a call */
     double work;      /* of a call: bytes moved, or floating-point operations */
-    const char *unit; /* of work: "B" (op_bytes) or "FLOP" */
+    const char *unit; /* of work: "B" (read and written, work.h) or "FLOP" */
 };
-
-/* Bytes that a call moves: every tensor given, twice if it is read and written. */
-double op_bytes(const struct op_entry *entry, const union op_args *args);
 
 /* Times a call of the op at each of its sizes, one after another, and waits for each. *count says
  * how many there were, after a failure too. */

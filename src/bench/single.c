@@ -2,7 +2,7 @@
 /* Benches of one op: a copy, a product, a scan. */
 #include "base/status.h"
 #include "bench/bench.h"
-#include "bench/op.h"
+#include "bench/work.h"
 #include "op/room.h"
 #include "op/scan_kinds.h"
 
@@ -50,7 +50,8 @@ static minrnn_status end(struct single *single, int64_t tokens, minrnn_bench **b
     const struct op_check *check = single->entry->check;
     minrnn_bench_info *info = &single->bench.info;
     info->tokens = tokens;
-    info->bytes = op_bytes(single->entry, &single->args);
+    const struct op_work work = op_work_of(single->entry, &single->args);
+    info->bytes = work.read + work.written;
     info->operations = check->operations ? check->operations(&single->args) : 0;
     return bench_end(&single->bench, single->bench.context.status, bench);
 }
