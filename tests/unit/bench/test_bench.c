@@ -178,6 +178,28 @@ static void test_generate(void **state) {
     REFUSES(minrnn_bench_generate(device, &model, 0, &bench));
 }
 
+/* A device that is done when a call returns has no run that takes no time. */
+static void test_queued_runs_all_take_time(void **state) {
+    (void)state;
+    enum { SIZE = 256 };
+    minrnn_device_info about;
+    minrnn_bench *bench;
+    minrnn_bench_config config;
+    minrnn_timing waited, queued;
+    CHECK(minrnn_device_describe(device, &about));
+    if (strcmp(about.name, "cpu") != 0) {
+        skip();
+    }
+    CHECK(minrnn_bench_product(device, SIZE, SIZE, SIZE, false, false, &bench));
+    minrnn_bench_config_defaults(&config);
+    config.repetitions = 1; /* the last of all, behind which nothing is enqueued */
+    CHECK(minrnn_bench_run(bench, &config, &waited));
+    config.queued = true;
+    CHECK(minrnn_bench_run(bench, &config, &queued));
+    assert_true(queued.median > 0.05 * waited.median);
+    minrnn_bench_destroy(bench);
+}
+
 static void test_config(void **state) {
     (void)state;
     minrnn_bench *bench;
@@ -338,6 +360,7 @@ int main(void) {
         cmocka_unit_test(test_layer),
         cmocka_unit_test(test_step),
         cmocka_unit_test(test_generate),
+        cmocka_unit_test(test_queued_runs_all_take_time),
         cmocka_unit_test(test_config),
         cmocka_unit_test(test_products_and_profile),
         cmocka_unit_test(test_least),
