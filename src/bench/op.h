@@ -3,6 +3,7 @@
 #ifndef BENCH_OP_H
 #define BENCH_OP_H
 
+#include "bench/bench.h"
 #include "check/op_check.h"
 
 struct op_timing {
@@ -18,8 +19,19 @@ struct op_timing {
 minrnn_status bench_op(minrnn_device *device, const char *op, struct op_timing timings[CHECK_TIMED],
                        int *count);
 
-/* One op's call, ready to be timed: its tensors on the device, filled. */
-struct op_bench;
+/* A bench of one op's call. */
+struct op_bench {
+    minrnn_bench bench; /* first */
+    const struct op_entry *entry;
+    union op_args args;
+};
+
+extern const struct bench_kind bench_kind_op;
+
+/* Plans the call in the bench's context, where errors stay. */
+void op_bench_plan(struct op_bench *bench);
+
+/* One of a case, ready to be timed: its tensors on the device, filled. */
 minrnn_status op_bench_create(minrnn_device *device, const struct op_entry *entry,
                               const struct check_case *c, struct op_bench **bench);
 void op_bench_destroy(struct op_bench *bench);
