@@ -109,6 +109,18 @@ def panel(title, unit, series, part):
     return lines + ["plot " + ", ".join(plots)]
 
 
+MOST_TICS = 7  # that have room for their numbers
+
+
+def tics(lengths):
+    """Powers of 2 or 4, the longest among them."""
+    step = 2 if max(lengths) / min(lengths) < 2**MOST_TICS else 4
+    marks = [max(lengths)]
+    while marks[0] / step >= min(lengths):
+        marks.insert(0, marks[0] / step)
+    return "set xtics (" + ", ".join(f"{mark:.6g}" for mark in marks) + ")"
+
+
 def script(rows, date):
     series = [*measured(rows), *published()]
     lengths = [length for one in series for length, _ in one.time]
@@ -123,6 +135,7 @@ def script(rows, date):
         "set logscale xy",
         "set logscale x 2",
         "set xlabel 'length T'",
+        tics(lengths),
         "set grid",
         "set key at graph 0,-0.2 left top vertical maxrows 5 reverse Left samplen 2 font ',9' noenhanced",
         f"set xrange [{shortest}:{longest}]",

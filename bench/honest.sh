@@ -19,7 +19,7 @@ outside=0
 
 for preset; do
     # Before each: a shared machine is not as fast as it was a minute ago.
-    limits=$("$build/tests/kernels/limits" opencl 256)
+    limits=$("$build/tests/kernels/limits" opencl)
     limits="$limits compute_units=$(nproc) multiprocessors=$(nproc)"
     echo "== $preset" $limits
     "$minrnn" bench step --device opencl --preset "$preset" --profile --no-validate --format csv -r 3 \

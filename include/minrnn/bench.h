@@ -19,8 +19,8 @@ typedef struct minrnn_bench minrnn_bench;
  * that it has. */
 typedef struct minrnn_bench_info {
     size_t size;           /**< of this struct: minrnn_bench_describe sets it */
-    double bytes;          /**< that one op moves: every tensor counts once, one that is read and
-                            * written twice; 0: it is more than one op */
+    double bytes;          /**< that one op reads and writes: every tensor counts once, one that is
+                            * read and written twice; 0: it is more than one op */
     double operations;     /**< floating-point operations of a product; 0: it is none */
     int64_t tokens;        /**< positions, batch * time; 0: there are none */
     int64_t parameters;    /**< that are learnt; 0: there are none */
@@ -141,6 +141,21 @@ static inline minrnn_status minrnn_bench_run(minrnn_bench *bench, const minrnn_b
     return minrnn_bench_run_sized(bench, config, timing, sizeof *timing);
 }
 
+/** Measures what a device reaches at most: bytes a second of a copy that no cache holds, and
+ * floating-point operations a second of a large square product. Either may be NULL. */
+MINRNN_API minrnn_status minrnn_bench_limits(minrnn_device *device, double *bandwidth,
+                                             double *rate);
+
+/** The roofline: the seconds that so much work takes at least, the larger of bytes / bandwidth and
+ * operations / rate. Of memory in a cache that is faster it can be more than it takes. */
+MINRNN_API double minrnn_bench_least(double bytes, double operations, double bandwidth,
+                                     double rate);
+
+/** The sum of that over all ops of a run, which is done once. Dependent steps along time, launches
+ * and waits are not in it. */
+MINRNN_API minrnn_status minrnn_bench_roofline(minrnn_bench *bench, double bandwidth, double rate,
+                                               double *seconds);
+
 /** The calls of one op with one set of sizes. The struct is the library's own, there until the
  * callback returns; later versions may add members at the end. */
 typedef struct minrnn_profile_row {
@@ -148,7 +163,9 @@ typedef struct minrnn_profile_row {
     const char *sizes; /**< its sizes and options in words */
     int calls;         /**< in a run */
     double median,     /**< seconds of a call */
-        share;         /**< of all ops' time, 0 to 1 */
+        share,         /**< of all ops' time, 0 to 1 */
+        bytes,      /**< that a call reads and writes, on average: every tensor once a direction */
+        operations; /**< floating-point operations of a call, or what its functions take */
 } minrnn_profile_row;
 
 /** Called for each row, with the `user` that minrnn_bench_profile was given. */

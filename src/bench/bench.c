@@ -19,13 +19,20 @@ static void note_op(void *user, const struct op_entry *op, const union op_args *
     bench->ops[op->op] = true;
 }
 
-minrnn_bench *bench_begin(minrnn_device *device, const struct bench_kind *kind) {
+minrnn_bench *bench_new(minrnn_device *device, const struct bench_kind *kind) {
     minrnn_bench *bench = mem_alloc(1, kind->bytes);
     if (bench) {
         bench->kind = kind;
         bench->device = device;
         bench->held_before = minrnn_device_allocated(device);
         bench->context.device = device;
+    }
+    return bench;
+}
+
+minrnn_bench *bench_begin(minrnn_device *device, const struct bench_kind *kind) {
+    minrnn_bench *bench = bench_new(device, kind);
+    if (bench) {
         bench->watch.sized = note_op;
         bench->watch.user = bench;
         watch_attach(&bench->watch, device);
@@ -55,6 +62,7 @@ void minrnn_bench_destroy(minrnn_bench *bench) {
     for (int i = 0; i < bench->buffer_count; i++) {
         minrnn_buffer_destroy(bench->buffers[i]);
     }
+    minrnn_buffer_destroy(bench->scratch);
     mem_free(bench);
 }
 
@@ -75,10 +83,17 @@ minrnn_tensor bench_take(minrnn_bench *bench, int64_t count, minrnn_dtype type) 
 
 void bench_take_scratch(minrnn_bench *bench) {
     struct op_context *context = &bench->context;
-    const int64_t elements = op_scratch_elements(context);
-    if (elements > 0 && elements * F32_BYTES > context->scratch_bytes) {
-        context->scratch = bench_take(bench, elements, MINRNN_F32);
-        context->scratch_bytes = elements * F32_BYTES;
+    const int64_t bytes = op_scratch_elements(context) * F32_BYTES;
+    if (context->status || bytes <= context->scratch_bytes) {
+        return;
+    }
+    minrnn_buffer_destroy(bench->scratch);
+    bench->scratch = NULL;
+    context->scratch_bytes = 0;
+    context->status = minrnn_buffer_create(bench->device, (uint64_t)bytes, &bench->scratch);
+    if (!context->status) {
+        context->scratch = tensor_f32(bench->scratch, 0);
+        context->scratch_bytes = bytes;
     }
 }
 
@@ -189,9 +204,8 @@ static minrnn_status take_config(const minrnn_bench *bench, const minrnn_bench_c
     return MINRNN_OK;
 }
 
-static minrnn_status run_waited(minrnn_bench *bench, const minrnn_bench_config *config,
-                                double *seconds) {
-    for (int i = -config->warm_up; i < config->repetitions; i++) {
+minrnn_status bench_run_waited(minrnn_bench *bench, int warm_up, int repetitions, double *seconds) {
+    for (int i = -warm_up; i < repetitions; i++) {
         const double begin = clock_seconds();
         minrnn_status status = bench->kind->run(bench);
         status = status ? status : minrnn_device_finish(bench->device);
@@ -209,7 +223,7 @@ static minrnn_status run_waited(minrnn_bench *bench, const minrnn_bench_config *
 static minrnn_status end_queued(minrnn_bench *bench, struct fence *fences, int i, double *last,
                                 double *seconds) {
     const minrnn_status status = device_fence_wait(bench->device, &fences[i % IN_FLIGHT]);
-    const double now = clock_seconds();
+    const double now = fences[i % IN_FLIGHT].passed;
     if (seconds) {
         *seconds = now - *last;
     }
@@ -256,7 +270,8 @@ minrnn_status minrnn_bench_run_sized(minrnn_bench *bench, const minrnn_bench_con
     if (!seconds) {
         return MINRNN_OUT_OF_MEMORY;
     }
-    status = own.queued ? run_queued(bench, &own, seconds) : run_waited(bench, &own, seconds);
+    status = own.queued ? run_queued(bench, &own, seconds)
+                        : bench_run_waited(bench, own.warm_up, own.repetitions, seconds);
     if (!status) {
         quantile_sort(seconds, own.repetitions);
         const minrnn_timing measured = {.median = quantile_of(seconds, own.repetitions, 0.5),
@@ -304,11 +319,15 @@ static void give_rows(struct ranked *ranked, int count, int runs, minrnn_on_prof
     }
     qsort(ranked, (size_t)count, sizeof *ranked, longest_first);
     for (int i = 0; i < count; i++) {
+        const struct op_work *work = &ranked[i].row->work;
         const minrnn_profile_row row = {.op = ranked[i].row->op,
                                         .sizes = ranked[i].row->sizes,
                                         .calls = ranked[i].row->calls / runs,
                                         .median = ranked[i].median,
-                                        .share = all > 0 ? ranked[i].seconds / all : 0};
+                                        .share = all > 0 ? ranked[i].seconds / all : 0,
+                                        .bytes =
+                                            (work->read + work->written) / ranked[i].row->calls,
+                                        .operations = work->operations / ranked[i].row->calls};
         on_row(user, &row);
     }
 }

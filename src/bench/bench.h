@@ -7,7 +7,7 @@
 
 #include "bench/watch.h"
 
-enum { BENCH_BUFFERS = 20 };
+enum { BENCH_BUFFERS = OP_MAX_ARGUMENTS };
 
 struct bench_kind {
     size_t bytes; /* of the kind's own struct, which begins with a minrnn_bench */
@@ -26,19 +26,22 @@ struct minrnn_bench {
     struct op_context context;
     minrnn_buffer *buffers[BENCH_BUFFERS];
     int buffer_count;
+    minrnn_buffer *scratch;
     struct op_watch watch; /* while it is made */
     bool ops[CHECK_OPS];   /* that were planned */
 };
 
-/* A bench of a kind, zeroed behind its head, which notes the ops that are planned from here on.
- * NULL: no memory. */
+/* A bench of a kind, zeroed behind its head. NULL: no memory. */
+minrnn_bench *bench_new(minrnn_device *device, const struct bench_kind *kind);
+
+/* The same, and it notes the ops that are planned from here on. */
 minrnn_bench *bench_begin(minrnn_device *device, const struct bench_kind *kind);
 
 /* Ends the making: the bench is *bench, or destroyed if something failed. */
 minrnn_status bench_end(minrnn_bench *made, minrnn_status status, minrnn_bench **bench);
 
 /* A tensor of `count` elements in a buffer of its own, and the scratch that was planned in the
- * context; after a failure, which stays in the context, nothing. */
+ * context, if it is more than there is; after a failure, which stays in the context, nothing. */
 minrnn_tensor bench_take(minrnn_bench *bench, int64_t count, minrnn_dtype type);
 void bench_take_scratch(minrnn_bench *bench);
 
@@ -48,5 +51,8 @@ void bench_fill(minrnn_bench *bench, minrnn_tensor tensor, int64_t count, float 
 
 /* `count` random tokens below `vocab`; NULL: no memory. Freed with mem_free. */
 int32_t *bench_tokens(int64_t count, int64_t vocab);
+
+/* The seconds of each of some runs, which are waited for, after others to warm up. */
+minrnn_status bench_run_waited(minrnn_bench *bench, int warm_up, int repetitions, double *seconds);
 
 #endif

@@ -2,84 +2,61 @@
 /* Times the cases that an op_check lists: the median of several runs. */
 #include "bench/op.h"
 
-#include "base/alloc.h"
-#include "base/clock.h"
 #include "base/status.h"
 #include "bench/quantile.h"
+#include "bench/work.h"
 
 enum { WARM_UP = 2, REPEATS = 9, MOST_REPEATS = 64 };
 
-double op_bytes(const struct op_entry *entry, const union op_args *args) {
-    struct op_argument arguments[OP_MAX_ARGUMENTS];
-    const int count = entry->arguments(args, arguments);
-    double bytes = 0;
-    for (int i = 0; i < count; i++) {
-        const struct op_argument *argument = &arguments[i];
-        const int passes = argument->role == OP_INOUT ? 2 : 1;
-        bytes += argument->tensor.buffer
-                     ? (double)(passes * argument->extent * dtype_bytes(argument->type))
-                     : 0;
-    }
-    return bytes;
+/* ---- one call ---- */
+
+static minrnn_status run_op(minrnn_bench *bench) {
+    const struct op_bench *op = (const struct op_bench *)bench;
+    return op->entry->run(&bench->context, &op->args);
 }
 
-/* The device memory of one timed call. */
-struct op_bench {
-    const struct op_entry *entry;
-    struct op_context context;
-    union op_args args;
-    struct operand operands[OP_MAX_ARGUMENTS];
-    int count;
-    minrnn_buffer *buffers[OP_MAX_ARGUMENTS];
-    minrnn_buffer *scratch;
-};
+const struct bench_kind bench_kind_op = {.bytes = sizeof(struct op_bench), .run = run_op};
 
-static minrnn_status take_tensors(struct op_bench *bench) {
+void op_bench_plan(struct op_bench *bench) {
+    struct op_context *context = &bench->bench.context;
+    context->planning = true;
+    (void)bench->entry->run(context, &bench->args);
+    context->planning = false;
+}
+
+static void take_tensors(struct op_bench *bench, const struct operand *operands, int count) {
     minrnn_tensor tensors[OP_MAX_ARGUMENTS] = {{0}};
-    minrnn_status status = MINRNN_OK;
-    for (int i = 0; i < bench->count && !status; i++) {
-        const struct operand *operand = &bench->operands[i];
-        if (!operand->given) {
+    struct op_context *context = &bench->bench.context;
+    for (int i = 0; i < count && !context->status; i++) {
+        const struct op_argument *argument = &operands[i].argument;
+        if (!operands[i].given) {
             continue;
         }
-        const uint64_t bytes =
-            (uint64_t)(operand->argument.extent * dtype_bytes(operand->argument.type));
-        status = minrnn_buffer_create(bench->context.device, bytes, &bench->buffers[i]);
-        status =
-            status ? status : minrnn_buffer_write(bench->buffers[i], 0, operand->initial, bytes);
-        tensors[i] = (minrnn_tensor){bench->buffers[i], 0, operand->argument.type};
+        tensors[i] = bench_take(&bench->bench, argument->extent, argument->type);
+        if (!context->status) {
+            context->status = tensor_write(tensors[i], operands[i].initial, argument->extent, true);
+        }
     }
     bench->entry->bind(&bench->args, tensors);
-    return status;
-}
-
-static minrnn_status take_scratch(struct op_bench *bench) {
-    struct op_context planning = {.device = bench->context.device, .planning = true};
-    const minrnn_status status = bench->entry->run(&planning, &bench->args);
-    if (status || planning.scratch_need <= bench->context.scratch_bytes) {
-        return status;
-    }
-    minrnn_buffer_destroy(bench->scratch);
-    bench->scratch = NULL;
-    bench->context.scratch_bytes = planning.scratch_need;
-    const minrnn_status made = minrnn_buffer_create(
-        bench->context.device, (uint64_t)planning.scratch_need, &bench->scratch);
-    bench->context.scratch = tensor_f32(bench->scratch, 0);
-    return made;
 }
 
 minrnn_status op_bench_create(minrnn_device *device, const struct op_entry *entry,
                               const struct check_case *c, struct op_bench **bench) {
     struct check_random random = {.seed = 1};
-    struct op_bench *made = mem_alloc(1, sizeof *made);
+    struct operand operands[OP_MAX_ARGUMENTS];
+    int count = 0;
+    struct op_bench *made = (struct op_bench *)bench_new(device, &bench_kind_op);
     if (!made) {
         return MINRNN_OUT_OF_MEMORY;
     }
     made->entry = entry;
-    made->context.device = device;
     made->args = c->args;
-    minrnn_status status = operands_create(entry, c, &random, made->operands, &made->count);
-    status = status ? status : take_tensors(made);
+    minrnn_status status = operands_create(entry, c, &random, operands, &count);
+    if (!status) {
+        take_tensors(made, operands, count);
+        status = made->bench.context.status;
+    }
+    operands_destroy(operands, count);
     if (status) {
         op_bench_destroy(made);
         return status;
@@ -89,30 +66,18 @@ minrnn_status op_bench_create(minrnn_device *device, const struct op_entry *entr
 }
 
 void op_bench_destroy(struct op_bench *bench) {
-    if (!bench) {
-        return;
-    }
-    for (int i = 0; i < bench->count; i++) {
-        minrnn_buffer_destroy(bench->buffers[i]);
-    }
-    minrnn_buffer_destroy(bench->scratch);
-    operands_destroy(bench->operands, bench->count);
-    mem_free(bench);
+    minrnn_bench_destroy(bench ? &bench->bench : NULL);
 }
 
 minrnn_status op_bench_time(struct op_bench *bench, int warm_up, int repeats, double *seconds) {
+    struct op_context *context = &bench->bench.context;
     double taken[MOST_REPEATS];
     const int kept = repeats < MOST_REPEATS ? repeats : MOST_REPEATS;
-    minrnn_status status = take_scratch(bench);
-    bench->context.status = MINRNN_OK; /* an earlier failure is another way's */
-    for (int i = -warm_up; i < kept && !status; i++) {
-        const double begin = clock_seconds();
-        status = bench->entry->run(&bench->context, &bench->args);
-        status = status ? status : minrnn_device_finish(bench->context.device);
-        if (i >= 0) {
-            taken[i] = clock_seconds() - begin;
-        }
-    }
+    context->status = MINRNN_OK; /* an earlier failure is another way's */
+    op_bench_plan(bench);
+    bench_take_scratch(&bench->bench);
+    minrnn_status status = context->status;
+    status = status ? status : bench_run_waited(&bench->bench, warm_up, kept, taken);
     if (!status) {
         *seconds = median_of(taken, kept);
     }
@@ -123,10 +88,10 @@ minrnn_status op_bench_time(struct op_bench *bench, int warm_up, int repeats, do
 
 static void describe(const struct op_bench *bench, struct op_timing *timing) {
     const struct op_check *check = bench->entry->check;
+    const struct op_work work = op_work_of(bench->entry, &bench->args);
     timing->op = bench->entry->name;
     bench->entry->describe(&bench->args, timing->shape, sizeof timing->shape);
-    timing->work =
-        check->operations ? check->operations(&bench->args) : op_bytes(bench->entry, &bench->args);
+    timing->work = check->operations ? check->operations(&bench->args) : work.read + work.written;
     timing->unit = check->operations ? "FLOP" : "B";
 }
 

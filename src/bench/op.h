@@ -3,6 +3,7 @@
 #ifndef BENCH_OP_H
 #define BENCH_OP_H
 
+#include "bench/bench.h"
 #include "check/op_check.h"
 
 struct op_timing {
@@ -10,19 +11,27 @@ struct op_timing {
     char shape[256];  /* its sizes and values in words */
     double seconds;   /* the median of a call */
     double work;      /* of a call: bytes moved, or floating-point operations */
-    const char *unit; /* of work: "B" (op_bytes) or "FLOP" */
+    const char *unit; /* of work: "B" (read and written, work.h) or "FLOP" */
 };
-
-/* Bytes that a call moves: every tensor given, twice if it is read and written. */
-double op_bytes(const struct op_entry *entry, const union op_args *args);
 
 /* Times a call of the op at each of its sizes, one after another, and waits for each. *count says
  * how many there were, after a failure too. */
 minrnn_status bench_op(minrnn_device *device, const char *op, struct op_timing timings[CHECK_TIMED],
                        int *count);
 
-/* One op's call, ready to be timed: its tensors on the device, filled. */
-struct op_bench;
+/* A bench of one op's call. */
+struct op_bench {
+    minrnn_bench bench; /* first */
+    const struct op_entry *entry;
+    union op_args args;
+};
+
+extern const struct bench_kind bench_kind_op;
+
+/* Plans the call in the bench's context, where errors stay. */
+void op_bench_plan(struct op_bench *bench);
+
+/* One of a case, ready to be timed: its tensors on the device, filled. */
 minrnn_status op_bench_create(minrnn_device *device, const struct op_entry *entry,
                               const struct check_case *c, struct op_bench **bench);
 void op_bench_destroy(struct op_bench *bench);

@@ -18,28 +18,35 @@ static void begin_op(void *user, const struct op_entry *op, const union op_args 
 }
 
 /* The row of an op and its sizes, made if it is new; NULL: no memory. */
-static struct profile_row *row_of(struct profile *profile, const char *op, const char *sizes) {
+static struct profile_row *row_of(struct profile *profile, const struct op_entry *op,
+                                  const union op_args *args) {
+    char sizes[sizeof profile->rows->sizes] = "";
+    op->sizes(args, sizes, sizeof sizes);
     struct profile_row **end = &profile->rows;
     for (; *end; end = &(*end)->next) {
-        if (strcmp((*end)->op, op) == 0 && strcmp((*end)->sizes, sizes) == 0) {
+        if (strcmp((*end)->op, op->name) == 0 && strcmp((*end)->sizes, sizes) == 0) {
             return *end;
         }
     }
     *end = mem_alloc(1, sizeof **end);
     if (*end) {
-        (*end)->op = op;
+        (*end)->op = op->name;
         memcpy((*end)->sizes, sizes, sizeof(*end)->sizes);
     }
     return *end;
+}
+
+static void add_work(struct op_work *all, struct op_work work) {
+    all->read += work.read;
+    all->written += work.written;
+    all->operations += work.operations;
 }
 
 static void end_op(void *user, const struct op_entry *op, const union op_args *args) {
     struct profile *profile = user;
     (void)minrnn_device_finish(profile->device);
     const double seconds = clock_seconds() - profile->begin;
-    char sizes[sizeof profile->rows->sizes] = "";
-    op->sizes(args, sizes, sizeof sizes);
-    struct profile_row *row = row_of(profile, op->name, sizes);
+    struct profile_row *row = row_of(profile, op, args);
     if (!row) {
         profile->out_of_memory = true;
         return;
@@ -48,6 +55,7 @@ static void end_op(void *user, const struct op_entry *op, const union op_args *a
         row->seconds[row->calls] = seconds;
     }
     row->calls++;
+    add_work(&row->work, op_work_of(op, args));
 }
 
 void profile_begin(struct profile *profile, minrnn_device *device) {

@@ -4,6 +4,7 @@
 #define BENCH_PROFILE_H
 
 #include "bench/watch.h"
+#include "bench/work.h"
 
 enum { PROFILE_SAMPLES = 64 };
 
@@ -11,7 +12,8 @@ enum { PROFILE_SAMPLES = 64 };
 struct profile_row {
     struct profile_row *next;
     const char *op;
-    char sizes[256]; /* as op_entry.sizes writes them */
+    char sizes[256];     /* as op_entry.sizes writes them */
+    struct op_work work; /* of all calls: a tensor may be there in some alone */
     int calls;
     double seconds[PROFILE_SAMPLES]; /* of the first calls */
 };

@@ -1,42 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Benches of one op: a copy, a product, a scan. */
 #include "base/status.h"
-#include "bench/bench.h"
 #include "bench/op.h"
+#include "bench/work.h"
 #include "op/room.h"
 #include "op/scan_kinds.h"
 
 #include <string.h>
 
-struct single {
-    minrnn_bench bench; /* first */
-    const struct op_entry *entry;
-    union op_args args;
-};
-
-static minrnn_status run_single(minrnn_bench *bench) {
-    const struct single *single = (const struct single *)bench;
-    return single->entry->run(&bench->context, &single->args);
-}
-
-static const struct bench_kind kind_single = {.bytes = sizeof(struct single), .run = run_single};
-
 /* Plans the op, whose sizes are given; NULL: no memory. Errors stay in the context. */
-static struct single *begin(minrnn_device *device, enum check_op op, union op_args args) {
-    struct single *single = (struct single *)bench_begin(device, &kind_single);
+static struct op_bench *begin(minrnn_device *device, enum check_op op, union op_args args) {
+    struct op_bench *single = (struct op_bench *)bench_begin(device, &bench_kind_op);
     if (single) {
-        struct op_context *context = &single->bench.context;
         single->entry = op_entry_at(op);
         single->args = args;
-        context->planning = true;
-        (void)single->entry->run(context, &args);
-        context->planning = false;
+        op_bench_plan(single);
     }
     return single;
 }
 
 /* Checks that all of it fits, and takes what the op needs beside its tensors. */
-static void take_room(struct single *single, int64_t elements) {
+static void take_room(struct op_bench *single, int64_t elements) {
     struct op_context *context = &single->bench.context;
     if (!context->status) {
         const int64_t all = elements + op_scratch_elements(context);
@@ -46,11 +30,12 @@ static void take_room(struct single *single, int64_t elements) {
     bench_take_scratch(&single->bench);
 }
 
-static minrnn_status end(struct single *single, int64_t tokens, minrnn_bench **bench) {
+static minrnn_status end(struct op_bench *single, int64_t tokens, minrnn_bench **bench) {
     const struct op_check *check = single->entry->check;
     minrnn_bench_info *info = &single->bench.info;
     info->tokens = tokens;
-    info->bytes = op_bytes(single->entry, &single->args);
+    const struct op_work work = op_work_of(single->entry, &single->args);
+    info->bytes = work.read + work.written;
     info->operations = check->operations ? check->operations(&single->args) : 0;
     return bench_end(&single->bench, single->bench.context.status, bench);
 }
@@ -87,7 +72,7 @@ minrnn_status minrnn_bench_copy(minrnn_device *device, uint64_t bytes, minrnn_be
     if (status) {
         return status;
     }
-    struct single *copy =
+    struct op_bench *copy =
         begin(device, CHECK_OP_copy, (union op_args){.copy = (struct copy_args){.count = count}});
     if (!copy) {
         return MINRNN_OUT_OF_MEMORY;
@@ -118,7 +103,7 @@ minrnn_status minrnn_bench_product(minrnn_device *device, int64_t m, int64_t n, 
     }
     const struct gemm_args sizes = {
         .m = m, .n = n, .k = k, .transpose_a = transpose_a, .transpose_b = transpose_b};
-    struct single *gemm = begin(device, CHECK_OP_gemm, (union op_args){.gemm = sizes});
+    struct op_bench *gemm = begin(device, CHECK_OP_gemm, (union op_args){.gemm = sizes});
     if (!gemm) {
         return MINRNN_OUT_OF_MEMORY;
     }
@@ -194,7 +179,7 @@ static void take_forward(minrnn_bench *bench, struct scan_forward_args *args) {
 }
 
 /* What the gradient reads of the states is what the forward pass wrote. */
-static void take_backward(struct single *scan, const struct scan_forward_args *forward) {
+static void take_backward(struct op_bench *scan, const struct scan_forward_args *forward) {
     minrnn_bench *bench = &scan->bench;
     const int64_t states = forward->batch * forward->time * forward->width;
     struct scan_backward_args *args = &scan->args.scan_backward;
@@ -208,17 +193,14 @@ static void take_backward(struct single *scan, const struct scan_forward_args *f
     }
 }
 
-static struct single *begin_scan(minrnn_device *device, const struct scan_forward_args *forward,
-                                 bool backward) {
-    struct single *scan =
+static struct op_bench *begin_scan(minrnn_device *device, const struct scan_forward_args *forward,
+                                   bool backward) {
+    struct op_bench *scan =
         begin(device, CHECK_OP_scan_forward, (union op_args){.scan_forward = *forward});
     if (scan && backward) {
-        struct op_context *context = &scan->bench.context;
         scan->entry = op_entry_at(CHECK_OP_scan_backward);
         scan->args.scan_backward = backward_args(forward);
-        context->planning = true;
-        (void)scan->entry->run(context, &scan->args);
-        context->planning = false;
+        op_bench_plan(scan);
     }
     return scan;
 }
@@ -237,7 +219,7 @@ minrnn_status minrnn_bench_scan(minrnn_device *device, const char *name, bool ba
         return status;
     }
     struct scan_forward_args forward = forward_args(kind, batch, time, width);
-    struct single *scan = begin_scan(device, &forward, backward);
+    struct op_bench *scan = begin_scan(device, &forward, backward);
     if (!scan) {
         return MINRNN_OUT_OF_MEMORY;
     }

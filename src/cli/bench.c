@@ -139,14 +139,53 @@ static void look_up(struct bench_device *device) {
     device->trusted = verdict.ops > 0 && !verdict.outdated && verdict.failures == 0;
 }
 
+int bench_check_op(struct bench_run *run, struct bench_device *device, const char *op) {
+    const bool known = run->arguments.no_validate || device->trusted || is_checked(device, op);
+    return known ? 0 : check_op(device, op);
+}
+
 int bench_check(struct bench_run *run, struct bench_device *device, const minrnn_bench *bench) {
     int code = 0;
     const char *op;
-    if (run->arguments.no_validate || device->trusted) {
+    for (int i = 0; !code && (op = minrnn_bench_op(bench, i)); i++) {
+        code = bench_check_op(run, device, op);
+    }
+    return code;
+}
+
+/* ---- what they reach at most ---- */
+
+bool bench_has_roofline(const struct bench_run *run) {
+    return (run->subject->measures >> MEASURE_ROOFLINE & 1) && !run->arguments.no_roofline;
+}
+
+/* What is given, and the rest as it is measured. */
+static int find_limits(struct bench_run *run, struct bench_device *device) {
+    int code = 0;
+    device->bandwidth = 1e9 * (double)run->arguments.bandwidth;
+    device->rate = 1e9 * (double)run->arguments.rate;
+    double *bandwidth = device->bandwidth > 0 ? NULL : &device->bandwidth;
+    double *rate = device->rate > 0 ? NULL : &device->rate;
+    if (!bandwidth && !rate) {
         return 0;
     }
-    for (int i = 0; !code && (op = minrnn_bench_op(bench, i)); i++) {
-        code = is_checked(device, op) ? 0 : check_op(device, op);
+    if (bandwidth) {
+        code = bench_check_op(run, device, "copy");
+    }
+    if (rate && !code) {
+        code = bench_check_op(run, device, "gemm");
+    }
+    if (code) {
+        return device->wrong ? 0 : code; /* and no row of it is measured */
+    }
+    const minrnn_status status = minrnn_bench_limits(device->device, bandwidth, rate);
+    return status ? report_library(status) : 0;
+}
+
+static int find_all_limits(struct bench_run *run) {
+    int code = 0;
+    for (int i = 0; i < run->device_count && !code && bench_has_roofline(run); i++) {
+        code = find_limits(run, &run->devices[i]);
     }
     return code;
 }
@@ -156,10 +195,12 @@ int bench_check(struct bench_run *run, struct bench_device *device, const minrnn
 static unsigned measures_of(const struct bench_run *run) {
     const unsigned of_profile = 1u << MEASURE_OP | 1u << MEASURE_CALLS | 1u << MEASURE_MEDIAN |
                                 1u << MEASURE_SHARE | 1u << MEASURE_SIZES;
-    const unsigned measures = run->subject->measures;
-    return run->arguments.profile ? of_profile
-           : run->products        ? measures | 1u << MEASURE_CALLS
-                                  : measures;
+    const unsigned of_roofline = 1u << MEASURE_ROOFLINE | 1u << MEASURE_TIMES_ROOFLINE |
+                                 1u << MEASURE_BANDWIDTH | 1u << MEASURE_RATE;
+    const unsigned own = run->subject->measures;
+    const unsigned plain = run->arguments.profile ? of_profile | (own & of_roofline) : own;
+    return (plain | (run->products ? 1u << MEASURE_CALLS : 0)) &
+           ~(bench_has_roofline(run) ? 0 : of_roofline);
 }
 
 static int go(struct bench_run *run, int argc, char **argv) {
@@ -175,12 +216,19 @@ static int go(struct bench_run *run, int argc, char **argv) {
     if (subject->complete && run->arguments.presets.count == 1) {
         subject->complete(&run->arguments);
     }
+    if (subject->extend) {
+        subject->extend(&run->arguments);
+    }
     int code = open_devices(run, argc, argv);
     if (code) {
         return code;
     }
     for (int i = 0; i < run->device_count; i++) {
         look_up(&run->devices[i]);
+    }
+    code = find_all_limits(run);
+    if (code) {
+        return code;
     }
     run->measures = measures_of(run);
     bench_print_head(run);
@@ -207,6 +255,7 @@ static int run_subject(const struct bench_subject *subject, int argc, char **arg
     subject->defaults(arguments);
     if (arguments_look(&subject->command, argc, argv, arguments, &code)) {
         arguments->quick = arguments_given(&subject->command, argc, argv, "quick", NULL) > 0;
+        arguments->time_is_given = arguments_given(&subject->command, argc, argv, "time", NULL) > 0;
         subject->defaults(arguments);
         code = arguments_store(&subject->command, argc, argv, arguments);
         code = code ? code : go(bench, argc, argv);

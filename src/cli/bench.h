@@ -14,7 +14,11 @@ struct bench_arguments {
     const char *device; /* the last given; struct bench_device has all */
     enum rows_format format;
     int64_t repetitions, warm_up;
-    bool no_validate, profile, quick;
+    float bandwidth, rate;   /* GB/s, GFLOP/s; 0: to be measured */
+    int64_t longest, common; /* lengths: of minX alone, and of all mixers; 0: no more */
+    float limit;             /* seconds of a row; 0: any */
+    bool time_is_given;
+    bool no_validate, no_roofline, profile, quick;
     struct ranges bytes, m, n, k, batch, time, width, layers, classes;
     struct names mixers, scans, presets, passes, transposes;
 };
@@ -54,8 +58,17 @@ enum bench_measure {
     MEASURE_OPERATIONS, /* a second */
     MEASURE_TOKENS,     /* a second */
     MEASURE_MEMORY,
+    MEASURE_RESIDENT,
     MEASURE_PARAMETERS,
+    MEASURE_WEIGHTS_1, /* with expansion 1, and so on: percent of what is simplified */
+    MEASURE_WEIGHTS_2,
+    MEASURE_WEIGHTS_3,
+    MEASURE_WEIGHTS_4,
     MEASURE_SPEED_UP,
+    MEASURE_ROOFLINE,
+    MEASURE_TIMES_ROOFLINE,
+    MEASURE_BANDWIDTH, /* the device's */
+    MEASURE_RATE,      /* the device's */
     MEASURE_COLD,
     MEASURE_CACHED,
     MEASURE_SHARE,
@@ -81,11 +94,20 @@ struct bench_device {
     minrnn_device_info info;
     const char *checked[OPS_MOST]; /* ops that compute right */
     int checked_count;
-    bool trusted; /* all ops do, as far as they are known */
-    bool wrong;   /* an op computes wrongly: no number of it is printed */
+    double bandwidth, rate; /* bytes and operations a second that it reaches at most */
+    bool trusted;           /* all ops do, as far as they are known */
+    bool wrong;             /* an op computes wrongly: no number of it is printed */
 };
 
 /* ---- subjects ---- */
+
+/* What a run of a point took. */
+enum { TAKEN_MOST = 256 };
+struct bench_taken {
+    const struct bench_device *device;
+    struct bench_point point;
+    double seconds;
+};
 
 struct bench_run;
 
@@ -104,6 +126,9 @@ struct bench_subject {
     void (*prepare)(void); /* before any device is opened; NULL: nothing */
     /* What is not given becomes the preset's own, if there is one preset. NULL: nothing. */
     void (*complete)(struct bench_arguments *arguments);
+    /* Adds what options say to the axes; NULL: nothing. Which points are wanted; NULL: all. */
+    void (*extend)(struct bench_arguments *arguments);
+    bool (*takes)(const struct bench_arguments *arguments, struct bench_point *point);
     /* Prepares a point, and puts the preset's own values into it. */
     minrnn_status (*create)(struct bench_point *point, minrnn_device *device, minrnn_bench **bench);
     /* In the place of timing a bench. Returns 0, or an exit code after a report. */
@@ -126,6 +151,8 @@ struct bench_run {
     struct rows rows;
     struct bench_row *group; /* rows to be compared with each other before they are printed */
     int group_count;
+    struct bench_taken taken[TAKEN_MOST];
+    int taken_count;
 };
 
 extern const struct bench_subject *const bench_subjects[]; /* NULL at the end */
@@ -136,15 +163,17 @@ int bench_point(struct bench_run *run, const struct bench_point *point);
 /* The same for every combination of the axes. */
 int bench_points(struct bench_run *run);
 
-/* Times a bench: the measures that come of that. Returns 0, or an exit code after a report. */
-int bench_time(struct bench_run *run, minrnn_bench *bench, struct bench_result *result);
-
 /* What a status of preparing or timing a bench means: a note in the result ("does not fit") and 0,
  * or an exit code after a report. */
 int bench_note(minrnn_status status, struct bench_result *result);
 
-/* Checks the ops of a bench on their device, unless it is known; see bench_device.wrong. */
+/* Checks the ops of a bench on their device, or one op, unless it is known; see
+ * bench_device.wrong. */
 int bench_check(struct bench_run *run, struct bench_device *device, const minrnn_bench *bench);
+int bench_check_op(struct bench_run *run, struct bench_device *device, const char *op);
+
+/* Whether rows say how near the roofline they are. */
+bool bench_has_roofline(const struct bench_run *run);
 
 /* Prints what comes before the first row. */
 void bench_print_head(struct bench_run *run);

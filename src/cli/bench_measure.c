@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Goes through the points of a subject, times each, and prints it. */
 #include "cli/bench.h"
+#include "cli/bench_figure1.h"
 #include "cli/describe.h"
 #include "cli/report.h"
 
@@ -13,6 +14,7 @@
 
 enum device_column { SHORT_DEVICE, DEVICE, PLATFORM, DRIVER, VERSION, BUILD, SUBJECT, ABOUT };
 enum { SHORT_NAME = 20 };
+enum { EXPANSIONS = MEASURE_WEIGHTS_4 - MEASURE_WEIGHTS_1 + 1 };
 
 static const struct column about[ABOUT] = {
     [SHORT_DEVICE] = {.name = "device", .place = COLUMN_FOR_PEOPLE, .width = SHORT_NAME},
@@ -34,8 +36,17 @@ static const struct column measures[MEASURES] = {
     [MEASURE_OPERATIONS] = {"gflop_s", "GFLOP/s", COLUMN_REAL, COLUMN_EVERYWHERE, 7},
     [MEASURE_TOKENS] = {"tokens_s", "tokens/s", COLUMN_REAL, COLUMN_EVERYWHERE, 8},
     [MEASURE_MEMORY] = {"memory_bytes", "memory", COLUMN_BYTES, COLUMN_EVERYWHERE, 10},
+    [MEASURE_RESIDENT] = {"resident_bytes", "resident", COLUMN_BYTES, COLUMN_EVERYWHERE, 10},
+    [MEASURE_WEIGHTS_1] = {"weights_percent_1", NULL, COLUMN_REAL, COLUMN_IN_FILES, 5},
+    [MEASURE_WEIGHTS_2] = {"weights_percent_2", NULL, COLUMN_REAL, COLUMN_IN_FILES, 5},
+    [MEASURE_WEIGHTS_3] = {"weights_percent_3", NULL, COLUMN_REAL, COLUMN_IN_FILES, 5},
+    [MEASURE_WEIGHTS_4] = {"weights_percent_4", NULL, COLUMN_REAL, COLUMN_IN_FILES, 5},
     [MEASURE_PARAMETERS] = {"parameters", "params", COLUMN_WHOLE, COLUMN_EVERYWHERE, 8},
     [MEASURE_SPEED_UP] = {"speed_up", "speed-up", COLUMN_REAL, COLUMN_EVERYWHERE, 7},
+    [MEASURE_ROOFLINE] = {"roofline_ms", NULL, COLUMN_REAL, COLUMN_IN_FILES, 7},
+    [MEASURE_TIMES_ROOFLINE] = {"times_roofline", "x roof", COLUMN_REAL, COLUMN_EVERYWHERE, 6},
+    [MEASURE_BANDWIDTH] = {"bandwidth_gb_s", NULL, COLUMN_REAL, COLUMN_IN_FILES, 7},
+    [MEASURE_RATE] = {"rate_gflop_s", NULL, COLUMN_REAL, COLUMN_IN_FILES, 7},
     [MEASURE_COLD] = {"cold_s", NULL, COLUMN_REAL, COLUMN_EVERYWHERE, 7},
     [MEASURE_CACHED] = {"cached_s", NULL, COLUMN_REAL, COLUMN_EVERYWHERE, 7},
     [MEASURE_SHARE] = {"share", NULL, COLUMN_REAL, COLUMN_EVERYWHERE, 7},
@@ -121,10 +132,37 @@ static int build_columns(const struct bench_run *run, struct column *columns) {
 
 /* ---- what comes before the rows ---- */
 
+static void print_limits(const struct bench_device *device, const char *end) {
+    if (device->bandwidth > 0 && device->rate > 0) {
+        printf("limits   bandwidth %.4g GB/s, products %.4g GFLOP/s%s\n", 1e-9 * device->bandwidth,
+               1e-9 * device->rate, end);
+    }
+}
+
+/* How many of X's weights minX has, for each expansion. */
+static void print_weights(const struct bench_run *run, const char *end) {
+    const struct names *mixers = &run->arguments.mixers;
+    const char *between = "weights  ", *other;
+    for (int i = 0; i < mixers->count; i++) {
+        if (!figure1_simplifies(mixers->at[i], &other)) {
+            continue;
+        }
+        printf("%s%s", between, mixers->at[i]);
+        between = "; ";
+        for (int expansion = 1; expansion <= EXPANSIONS; expansion++) {
+            printf("%s%.4g", expansion == 1 ? " " : ", ",
+                   figure1_weights(run->devices[0].device, mixers->at[i], expansion));
+        }
+        printf(" %% of %s", other);
+    }
+    printf("%s", *between == ';' ? end : "");
+}
+
 static void print_devices(const struct bench_run *run) {
     const char *end = run->arguments.format == ROWS_MARKDOWN ? "  " : ""; /* a line's end there */
     for (int i = 0; i < run->device_count; i++) {
         describe_device(&run->devices[i].info, end);
+        print_limits(&run->devices[i], end);
     }
     printf("bench    %s; %" PRId64 " repetitions; minrnn %s%s\n",
            run->subject->command.name + strlen("bench "), run->arguments.repetitions,
@@ -143,6 +181,9 @@ static void print_devices(const struct bench_run *run) {
         }
     }
     printf("%s", *between == ',' ? "\n" : "");
+    if (run->measures >> MEASURE_WEIGHTS_1 & 1) {
+        print_weights(run, "\n");
+    }
 }
 
 void bench_print_head(struct bench_run *run) {
@@ -207,9 +248,9 @@ static const struct bench_row *find_row(const struct bench_run *run,
 }
 
 static void compare(const struct bench_run *run, struct bench_row *row) {
-    const char *mixer = bench_name(&row->point, "mixer");
-    const bool simplifies = strncmp(mixer, "min", 3) == 0;
-    const struct bench_row *other = simplifies ? find_row(run, row->device, mixer + 3) : NULL;
+    const char *of;
+    const bool simplifies = figure1_simplifies(bench_name(&row->point, "mixer"), &of);
+    const struct bench_row *other = simplifies ? find_row(run, row->device, of) : NULL;
     const struct cell *own = &row->result.cells[MEASURE_MEDIAN];
     if (other && own->there && other->result.cells[MEASURE_MEDIAN].there) {
         row->result.cells[MEASURE_SPEED_UP] =
@@ -267,6 +308,8 @@ static minrnn_status time_waited(struct bench_run *run, minrnn_bench *bench, str
         cells[MEASURE_OPERATIONS] = cell_real(1e-9 * info.operations / timing.median);
         cells[MEASURE_TOKENS] = cell_real((double)info.tokens / timing.median);
         cells[MEASURE_MEMORY] = cell_whole((int64_t)info.memory_bytes);
+        cells[MEASURE_RESIDENT] = (struct cell){.whole = figure1_resident()};
+        cells[MEASURE_RESIDENT].there = cells[MEASURE_RESIDENT].whole > 0;
         cells[MEASURE_PARAMETERS] = cell_whole(info.parameters);
     }
     return status;
@@ -282,10 +325,33 @@ static minrnn_status time_queued(struct bench_run *run, minrnn_bench *bench, str
     return status;
 }
 
-int bench_time(struct bench_run *run, minrnn_bench *bench, struct bench_result *result) {
+/* The least time of a row, in seconds, beside the median that is there. */
+static void add_roofline(const struct bench_device *device, double least, struct cell *cells) {
+    cells[MEASURE_ROOFLINE] = cell_real(1e3 * least);
+    cells[MEASURE_TIMES_ROOFLINE] = cell_real(cells[MEASURE_MEDIAN].real / (1e3 * least));
+    cells[MEASURE_BANDWIDTH] = cell_real(1e-9 * device->bandwidth);
+    cells[MEASURE_RATE] = cell_real(1e-9 * device->rate);
+}
+
+static minrnn_status find_roofline(const struct bench_device *device, minrnn_bench *bench,
+                                   struct cell *cells) {
+    double least;
+    const minrnn_status status =
+        minrnn_bench_roofline(bench, device->bandwidth, device->rate, &least);
+    if (!status) {
+        add_roofline(device, least, cells);
+    }
+    return status;
+}
+
+static int time_bench(struct bench_run *run, const struct bench_device *device, minrnn_bench *bench,
+                      struct bench_result *result) {
     minrnn_status status = time_waited(run, bench, result->cells);
     if (!status && (run->measures >> MEASURE_QUEUED & 1)) {
         status = time_queued(run, bench, result->cells);
+    }
+    if (!status && bench_has_roofline(run)) {
+        status = find_roofline(device, bench, result->cells);
     }
     return bench_note(status, result);
 }
@@ -306,6 +372,13 @@ static void print_profile(void *user, const minrnn_profile_row *found) {
     cells[MEASURE_SHARE] = cell_real(found->share);
     cells[MEASURE_OP] = cell_text(found->op);
     cells[MEASURE_SIZES] = cell_text(found->sizes);
+    if (bench_has_roofline(profiling->run)) {
+        const struct bench_device *device = profiling->row->device;
+        add_roofline(
+            device,
+            minrnn_bench_least(found->bytes, found->operations, device->bandwidth, device->rate),
+            cells);
+    }
     print_row(profiling->run, profiling->row);
 }
 
@@ -321,23 +394,47 @@ static int profile(struct bench_run *run, minrnn_bench *bench, struct bench_row 
 static int measure_bench(struct bench_run *run, struct bench_device *device,
                          struct bench_row *row) {
     minrnn_bench *bench = NULL;
+    if (run->arguments.limit > 0 && figure1_is_long(run, device, &row->point)) {
+        row->result.cells[MEASURE_NOTE] = cell_text("would take too long");
+        return 0;
+    }
     const minrnn_status status = run->subject->create(&row->point, device->device, &bench);
     int code = bench_note(status, &row->result);
     if (!status) {
         code = bench_check(run, device, bench);
         if (!code) {
             code = run->arguments.profile ? profile(run, bench, row)
-                                          : bench_time(run, bench, &row->result);
+                                          : time_bench(run, device, bench, &row->result);
         }
+    }
+    const struct cell *median = &row->result.cells[MEASURE_MEDIAN];
+    if (run->arguments.limit > 0 && median->there) {
+        figure1_note(run, device, &row->point, 1e-3 * median->real);
     }
     minrnn_bench_destroy(bench);
     return code;
 }
 
+static void add_weights(struct bench_row *row) {
+    const char *mixer = bench_name(&row->point, "mixer");
+    for (int i = 0; i < EXPANSIONS; i++) {
+        const double percent = figure1_weights(row->device->device, mixer, i + 1);
+        if (percent > 0) {
+            row->result.cells[MEASURE_WEIGHTS_1 + i] = cell_real(percent);
+        }
+    }
+}
+
 static int measure(struct bench_run *run, struct bench_device *device,
                    const struct bench_point *point) {
     struct bench_row row = {.device = device, .point = *point};
+    if (run->subject->takes && !run->subject->takes(&run->arguments, &row.point)) {
+        return 0;
+    }
     row.result.cells[MEASURE_NOTE] = cell_text("");
+    if (run->measures >> MEASURE_WEIGHTS_1 & 1) {
+        add_weights(&row);
+    }
     if (point->calls) {
         row.result.cells[MEASURE_CALLS] = cell_whole(point->calls);
     }

@@ -2,6 +2,7 @@
 /* The subjects of minrnn bench: their options, their axes, and how a point of each is prepared. */
 #include "cli/bench.h"
 #include "cli/bench_compile.h"
+#include "cli/bench_figure1.h"
 #include "cli/report.h"
 
 #include <stdio.h>
@@ -79,6 +80,10 @@ static struct ranges sizes(const char *text) {
     {                                                                                              \
         0                                                                                          \
     }
+#define ROOFLINE_OPTIONS                                                                           \
+    NUMBER("bandwidth", "GB/S", bandwidth, 0, "of the roofline; 0: that of a copy, measured"),     \
+        NUMBER("rate", "GFLOP/S", rate, 0, "of the roofline; 0: that of a product, measured"),     \
+        FLAG("no-roofline", no_roofline, "do not say how near it rows are")
 #define PROFILE FLAG("profile", profile, "the time of each op instead, each waited for")
 #define BATCH(text) RANGES("batch", batch, 1, text)
 #define TIME(text) RANGES("time", time, 1, text)
@@ -88,6 +93,7 @@ static struct ranges sizes(const char *text) {
 #define PRESETS(text) NAMES("preset", presets, minrnn_preset_name, text)
 
 #define MEASURE(name) (1u << MEASURE_##name)
+#define ROOFLINE (MEASURE(ROOFLINE) | MEASURE(TIMES_ROOFLINE) | MEASURE(BANDWIDTH) | MEASURE(RATE))
 #define TIMES (MEASURE(MEDIAN) | MEASURE(P10) | MEASURE(P90) | MEASURE(NOTE))
 
 /* ---- copy ---- */
@@ -182,13 +188,13 @@ static const struct bench_subject gemm = {
                                             NAMES("transpose", transposes, transpose_name,
                                                   "t: the first, the second is stored transposed"),
                                             PRESETS("instead: the products of a training step"),
-                                            COMMON_OPTIONS}},
+                                            ROOFLINE_OPTIONS, COMMON_OPTIONS}},
     .axes = (const struct bench_axis[]){AXIS("m", m),
                                         AXIS("n", n),
                                         AXIS("k", k),
                                         NAMED_AXIS("transpose", transposes),
                                         {0}},
-    .measures = TIMES | MEASURE(OPERATIONS),
+    .measures = TIMES | MEASURE(OPERATIONS) | ROOFLINE,
     .defaults = gemm_defaults,
     .create = gemm_create,
     .points = gemm_points,
@@ -220,14 +226,14 @@ static const struct bench_subject scan = {
                     (const struct option[]){NAMES("scan", scans, minrnn_bench_scan_name, "which"),
                                             NAMES("pass", passes, pass_name, "which"),
                                             BATCH("sequences"), TIME("steps of each"),
-                                            WIDTH("channels"), COMMON_OPTIONS}},
+                                            WIDTH("channels"), ROOFLINE_OPTIONS, COMMON_OPTIONS}},
     .axes = (const struct bench_axis[]){NAMED_AXIS("scan", scans),
                                         NAMED_AXIS("pass", passes),
                                         AXIS("batch", batch),
                                         AXIS("width", width),
                                         AXIS("time", time),
                                         {0}},
-    .measures = TIMES | MEASURE(BYTES),
+    .measures = TIMES | MEASURE(BYTES) | ROOFLINE,
     .defaults = scan_defaults,
     .create = scan_create,
 };
@@ -274,14 +280,16 @@ static const struct bench_subject layer = {
     .command = {.name = "bench layer",
                 .summary = "a mixer, a head and the loss: forward, loss, backward",
                 .notes = "",
-                .options = (const struct option[]){LAYER_OPTIONS, PROFILE, COMMON_OPTIONS}},
+                .options = (const struct option[]){LAYER_OPTIONS, PROFILE, ROOFLINE_OPTIONS,
+                                                   COMMON_OPTIONS}},
     .axes = (const struct bench_axis[]){NAMED_AXIS("mixer", mixers),
                                         AXIS("batch", batch),
                                         AXIS("width", width),
                                         AXIS("time", time),
                                         AXIS("classes", classes),
                                         {0}},
-    .measures = TIMES | MEASURE(QUEUED) | MEASURE(TOKENS) | MEASURE(MEMORY) | MEASURE(PARAMETERS),
+    .measures = TIMES | MEASURE(QUEUED) | MEASURE(TOKENS) | MEASURE(MEMORY) | MEASURE(PARAMETERS) |
+                ROOFLINE,
     .defaults = layer_defaults,
     .create = layer_create,
 };
@@ -293,14 +301,25 @@ static void figure1_defaults(struct bench_arguments *arguments) {
     arguments->time = sizes(arguments->quick ? "32-128*2" : "128-4096*2");
     arguments->width = sizes(arguments->quick ? "16" : "64");
     arguments->batch = sizes(arguments->quick ? "8" : "64");
+    arguments->longest = arguments->quick || arguments->time_is_given ? 0 : 65536;
+    arguments->limit = 120;
 }
 
 static const struct bench_subject figure1 = {
     .command = {.name = "bench figure1",
                 .summary = "the paper's Figure 1: each mixer over lengths, and the speed-up",
-                .notes = "\nThe speed-up of minX is the time of X, if that is timed too, divided "
+                .notes = "\nThe length is doubled up to --longest for minX alone. The weights that "
+                         "minX has, in percent of X's\nwith an expansion of 1 to 4, are those of "
+                         "the gates, without biases and the projection behind them.\nThe speed-up "
+                         "of minX is the time of X, if that is timed too, divided "
                          "by its own; both were waited\nfor. bench/figure1.sh draws it.\n",
                 .options = (const struct option[]){LAYER_OPTIONS,
+                                                   COUNT("longest", "T", longest, 0,
+                                                         "of minX; 0, or if --time is given: as "
+                                                         "of all"),
+                                                   NUMBER("limit", "SECONDS", limit, 0,
+                                                          "leave rows out that take longer; 0: "
+                                                          "none"),
                                                    FLAG("quick", quick,
                                                         "small defaults, to see whether it works"),
                                                    COMMON_OPTIONS}},
@@ -310,8 +329,12 @@ static const struct bench_subject figure1 = {
                                         AXIS("time", time),
                                         NAMED_AXIS("mixer", mixers),
                                         {0}},
-    .measures = TIMES | MEASURE(QUEUED) | MEASURE(MEMORY) | MEASURE(PARAMETERS) | MEASURE(SPEED_UP),
+    .measures = TIMES | MEASURE(QUEUED) | MEASURE(MEMORY) | MEASURE(RESIDENT) |
+                MEASURE(PARAMETERS) | MEASURE(WEIGHTS_1) | MEASURE(WEIGHTS_2) | MEASURE(WEIGHTS_3) |
+                MEASURE(WEIGHTS_4) | MEASURE(SPEED_UP),
     .defaults = figure1_defaults,
+    .extend = figure1_extend,
+    .takes = figure1_takes,
     .create = layer_create,
     .compares = true,
 };
@@ -394,9 +417,11 @@ static const struct bench_subject step = {
     .command = {.name = "bench step",
                 .summary = "a trainer's step of a preset: forward, loss, backward, update",
                 .notes = "",
-                .options = (const struct option[]){STEP_OPTIONS, PROFILE, COMMON_OPTIONS}},
+                .options = (const struct option[]){STEP_OPTIONS, PROFILE, ROOFLINE_OPTIONS,
+                                                   COMMON_OPTIONS}},
     .axes = step_axes,
-    .measures = TIMES | MEASURE(QUEUED) | MEASURE(TOKENS) | MEASURE(MEMORY) | MEASURE(PARAMETERS),
+    .measures = TIMES | MEASURE(QUEUED) | MEASURE(TOKENS) | MEASURE(MEMORY) | MEASURE(PARAMETERS) |
+                ROOFLINE,
     .defaults = step_defaults,
     .complete = complete,
     .create = step_create,
@@ -422,17 +447,17 @@ static const struct bench_subject generate = {
                 .summary = "a token after the other: forward, logits read, one drawn",
                 .notes = "",
                 .options =
-                    (const struct option[]){PRESETS("models"),
-                                            MIXERS("instead of the preset's own"),
-                                            WIDTH("channels, instead"), LAYERS("blocks, instead"),
-                                            BATCH("streams at once"), COMMON_OPTIONS}},
+                    (const struct option[]){
+                        PRESETS("models"), MIXERS("instead of the preset's own"),
+                        WIDTH("channels, instead"), LAYERS("blocks, instead"),
+                        BATCH("streams at once"), ROOFLINE_OPTIONS, COMMON_OPTIONS}},
     .axes = (const struct bench_axis[]){NAMED_AXIS("preset", presets),
                                         NAMED_AXIS("mixer", mixers),
                                         AXIS("width", width),
                                         AXIS("layers", layers),
                                         AXIS("batch", batch),
                                         {0}},
-    .measures = TIMES | MEASURE(TOKENS) | MEASURE(MEMORY) | MEASURE(PARAMETERS),
+    .measures = TIMES | MEASURE(TOKENS) | MEASURE(MEMORY) | MEASURE(PARAMETERS) | ROOFLINE,
     .defaults = generate_defaults,
     .complete = complete,
     .create = generate_create,

@@ -213,18 +213,51 @@ static void keep_record(minrnn_trainer *trainer, const struct step_slot *slot) {
     }
 }
 
-/* Notes which steps in flight are done. It is called now and then: a record's time is then not far
- * from the step's end. */
-static void look(minrnn_trainer *trainer) {
+/* The slot of the oldest step in flight, NULL if there is none. */
+static struct step_slot *oldest(minrnn_trainer *trainer) {
+    struct step_slot *found = NULL;
     for (int i = 0; i < STEPS_IN_FLIGHT; i++) {
-        if (trainer->slots.slot[i].step != 0) {
-            device_fence_look(trainer->model->device, &trainer->slots.slot[i].last.fence);
+        struct step_slot *slot = &trainer->slots.slot[i];
+        if (slot->step != 0 && (!found || slot->step < found->step)) {
+            found = slot;
         }
+    }
+    return found;
+}
+
+/* If the step behind the oldest is done too when that is seen to be (`is_new`), nobody saw which
+ * part of the time was whose: each gets half of it. */
+static void look_behind(minrnn_trainer *trainer, struct step_slot *slot, bool is_new) {
+    struct step_slot *next = &trainer->slots.slot[(slot->step + 1) % STEPS_IN_FLIGHT];
+    const double since = fmax(slot->last.begun, trainer->pace.passed);
+    if (next->step != slot->step + 1 || !(slot->last.fence.passed > 0)) {
+        return;
+    }
+    device_fence_look(trainer->model->device, &next->last.fence);
+    if (is_new && next->last.fence.passed > 0) {
+        slot->last.fence.passed = since + (next->last.fence.passed - since) / 2;
     }
 }
 
+/* Notes which steps in flight are done. It is called now and then: a record's time is then not far
+ * from the step's end. */
+static void look(minrnn_trainer *trainer) {
+    struct step_slot *slot = oldest(trainer);
+    if (slot) {
+        const bool is_new = !(slot->last.fence.passed > 0);
+        device_fence_look(trainer->model->device, &slot->last.fence);
+        look_behind(trainer, slot, is_new);
+    }
+}
+
+/* Steps end in their order, and are to be seen so: no older one than the piece's is in flight. */
 static minrnn_status wait_for(minrnn_trainer *trainer, struct piece *piece) {
+    struct step_slot *slot = oldest(trainer);
+    const bool is_new = !(piece->fence.passed > 0);
     const minrnn_status status = device_fence_wait(trainer->model->device, &piece->fence);
+    if (slot && piece == &slot->last) {
+        look_behind(trainer, slot, is_new);
+    }
     pace_note(&trainer->pace, piece);
     return status;
 }
@@ -242,18 +275,6 @@ static minrnn_status collect(minrnn_trainer *trainer, struct step_slot *slot) {
     }
     slot->step = 0;
     return status;
-}
-
-/* The slot of the oldest step in flight, NULL if there is none. */
-static struct step_slot *oldest(minrnn_trainer *trainer) {
-    struct step_slot *found = NULL;
-    for (int i = 0; i < STEPS_IN_FLIGHT; i++) {
-        struct step_slot *slot = &trainer->slots.slot[i];
-        if (slot->step != 0 && (!found || slot->step < found->step)) {
-            found = slot;
-        }
-    }
-    return found;
 }
 
 minrnn_status trainer_drain(minrnn_trainer *trainer) {
@@ -311,8 +332,12 @@ static minrnn_status begin_micro(minrnn_trainer *trainer, int64_t micro) {
 
 static minrnn_status end_micro(minrnn_trainer *trainer, int64_t micro) {
     struct piece *piece = piece_of(trainer, micro);
-    const minrnn_status status = device_fence_set(trainer->model->device, &piece->fence);
-    return status || trainer->pace.quick ? status : wait_for(trainer, piece);
+    minrnn_status status = device_fence_set(trainer->model->device, &piece->fence);
+    if (status || trainer->pace.quick) {
+        return status;
+    }
+    status = wait_for(trainer, &oldest(trainer)->last); /* the step before, if it is in flight */
+    return status ? status : wait_for(trainer, piece);
 }
 
 static minrnn_status enqueue_micro(minrnn_trainer *trainer, const struct step_slot *slot,
@@ -379,6 +404,7 @@ minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const minrnn_batch *b
     slot_fill(slot, layout, config, &taken);
     slot->step = step;
     slot->rate = schedule_rate(config, step);
+    slot->last.fence.passed = 0;
     status = enqueue_step(trainer, slot);
     if (status) {
         slot->step = 0; /* its arrays stay until minrnn_trainer_destroy has waited */

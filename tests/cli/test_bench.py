@@ -22,27 +22,31 @@ WRONG_DEVICE = ""
 FEW = ["-r2", "--warm-up", "0"]
 ABOUT = ["device", "platform", "driver", "version", "build", "subject"]
 TIMES = ["median_ms", "p10_ms", "p90_ms"]
+ROOFLINE = ["roofline_ms", "times_roofline", "bandwidth_gb_s", "rate_gflop_s"]
+WITH_ROOFLINE = ["gemm", "scan", "layer", "step", "generate"]
+LIMITS = ["--bandwidth", "10", "--rate", "50"]  # given: nothing is measured
 # Options for a moment's work, the columns that vary, and what is measured.
 SUBJECTS = {
     "copy": (["--bytes", "64,1k"], ["bytes"], [*TIMES, "gb_s"]),
     "gemm": (["--m", "4", "--n", "2-4*2", "--k", "3", "--transpose", "nn,tt"],
-             ["m", "n", "k", "transpose"], [*TIMES, "gflop_s"]),
+             ["m", "n", "k", "transpose"], [*TIMES, "gflop_s", *ROOFLINE]),
     "scan": (["--scan", "mingru,linear", "--batch", "2", "--time", "5", "--width", "3"],
-             ["scan", "pass", "batch", "width", "time"], [*TIMES, "gb_s"]),
+             ["scan", "pass", "batch", "width", "time"], [*TIMES, "gb_s", *ROOFLINE]),
     "layer": (["--batch", "2", "--time", "3,4", "--width", "4", "--classes", "2"],
               ["mixer", "batch", "width", "time", "classes"],
-              [*TIMES, "queued_ms", "tokens_s", "memory_bytes", "parameters"]),
+              [*TIMES, "queued_ms", "tokens_s", "memory_bytes", "parameters", *ROOFLINE]),
     "step": (["--batch", "1", "--time", "4", "--width", "4,8"],
              ["preset", "mixer", "width", "layers", "batch", "time"],
-             [*TIMES, "queued_ms", "tokens_s", "memory_bytes", "parameters"]),
+             [*TIMES, "queued_ms", "tokens_s", "memory_bytes", "parameters", *ROOFLINE]),
     "generate": (["--width", "8", "--layers", "1"],
                  ["preset", "mixer", "width", "layers", "batch"],
-                 [*TIMES, "tokens_s", "memory_bytes", "parameters"]),
+                 [*TIMES, "tokens_s", "memory_bytes", "parameters", *ROOFLINE]),
     "compile": (["--width", "4", "--layers", "1", "--batch", "1", "--time", "4"],
                 ["preset", "mixer", "width", "layers", "batch", "time"], ["cold_s", "cached_s"]),
     "figure1": (["--quick", "--time", "4,8", "--mixer", "mingru,minlstm"],
                 ["batch", "classes", "width", "time", "mixer"],
-                [*TIMES, "queued_ms", "memory_bytes", "parameters", "speed_up"]),
+                [*TIMES, "queued_ms", "memory_bytes", "resident_bytes", "parameters",
+                 *(f"weights_percent_{alpha}" for alpha in (1, 2, 3, 4)), "speed_up"]),
 }  # fmt: skip
 ROWS = {"copy": 2, "gemm": 4, "scan": 4, "layer": None, "step": 2, "generate": 1, "compile": 1,
         "figure1": 4}  # fmt: skip
@@ -52,7 +56,8 @@ NAMES = {"device", "platform", "driver", "version", "build", "subject", "transpo
 
 class Bench(common.Workplace):
     def bench(self, subject, *options, **more):
-        return self.good("bench", subject, *FEW, *options, **more)
+        limits = LIMITS if subject in WITH_ROOFLINE else []
+        return self.good("bench", subject, *FEW, *limits, *options, **more)
 
     def csv(self, subject, *options, **more):
         text = self.bench(subject, "--format", "csv", *options, **more)
@@ -141,9 +146,15 @@ class Formats(Bench):
             with self.subTest(subject):
                 lines = self.bench(subject, *options).splitlines()
                 self.assertTrue(lines[0].startswith("device   cpu ("))
+                if subject in WITH_ROOFLINE:
+                    self.assertEqual(lines.pop(1),
+                                     "limits   bandwidth 10 GB/s, products 50 GFLOP/s")
                 self.assertTrue(lines[1].startswith(f"bench    {subject}; 2 repetitions; minrnn"))
                 self.assertLessEqual(max(map(len, lines)), 100)
                 self.assertFalse([line for line in lines if line.endswith(" ")])
+                if subject == "figure1":
+                    self.assertRegex(lines.pop(3), "^weights  mingru 33.33, 22.22, 16.67, 13.33 % of "
+                                     "gru; minlstm 37.5, 25, 18.75, 15 % of lstm$")  # fmt: skip
                 rows = self.csv(subject, *options)
                 self.assertEqual(len(lines), len(rows) + (4 if "sizes    " in lines[2] else 3))
                 self.assertEqual(len({line.find("  note") for line in lines} - {-1}), 1)
@@ -151,9 +162,9 @@ class Formats(Bench):
     def test_one_value_stands_above_the_table(self):
         lines = self.bench("layer", "--mixer", "mingru", "--batch", "2", "--time", "3,4", "--width",
                            "4").splitlines()  # fmt: skip
-        self.assertEqual(lines[2], "sizes    mixer mingru, batch 2, width 4, classes 16")
-        self.assertEqual(lines[3].split()[:2], ["time", "ms"])
-        self.assertEqual([line.split()[0] for line in lines[4:]], ["3", "4"])
+        self.assertEqual(lines[3], "sizes    mixer mingru, batch 2, width 4, classes 16")
+        self.assertEqual(lines[4].split()[:2], ["time", "ms"])
+        self.assertEqual([line.split()[0] for line in lines[5:]], ["3", "4"])
 
     def test_markdown(self):
         lines = self.bench("copy", "--bytes", "64,1k", "--format", "markdown").splitlines()
@@ -173,8 +184,8 @@ class Subjects(Bench):
         self.assertIn(("512", "128"), [(row["n"], row["k"]) for row in forward])
         self.assertTrue(all(int(row["calls"]) > 0 for row in rows))
         lines = self.bench("gemm", "--preset", "small", "-r", "1", "--warm-up", "0").splitlines()
-        self.assertEqual(lines[2].split()[:6], ["m", "n", "k", "transpose", "calls", "ms"])
-        self.assertEqual(len(lines), len(rows) + 3)
+        self.assertEqual(lines[3].split()[:6], ["m", "n", "k", "transpose", "calls", "ms"])
+        self.assertEqual(len(lines), len(rows) + 4)
 
     def test_rates(self):
         (row,) = self.json("copy", "--bytes", "4k")
@@ -186,6 +197,48 @@ class Subjects(Bench):
         self.assertAlmostEqual(row["tokens_s"] * row["median_ms"] / 1e3, 10, places=5)
         # Two gates of 4 x 4 with biases, a head of 16 x 4.
         self.assertEqual(row["parameters"], 2 * (16 + 4) + 64)
+
+    def check_roofline(self, row, bytes, operations):
+        """Against the limits that are given."""
+        least = max(bytes / 10e9, operations / 50e9) * 1e3
+        self.assertAlmostEqual(row["roofline_ms"] / least, 1, places=6)
+        self.assertAlmostEqual(row["times_roofline"] * least / row["median_ms"], 1, places=6)
+        self.assertEqual((row["bandwidth_gb_s"], row["rate_gflop_s"]), (10, 50))
+
+    def test_roofline_of_an_op(self):
+        """The bytes bind at first; with k = 512 the operations do."""
+        for k in 2, 512:
+            (row,) = self.json("gemm", "--m", "64", "--n", "32", "--k", k)
+            self.check_roofline(row, 4 * (64 * k + k * 32 + 64 * 32), 2 * 64 * 32 * k)
+        (row,) = self.json("scan", "--scan", "linear", "--pass", "forward", "--batch", "2",
+                           "--time", "5", "--width", "3")  # fmt: skip
+        self.check_roofline(row, 3 * 4 * 2 * 5 * 3, 0)
+
+    def test_roofline_of_a_run_is_that_of_its_ops(self):
+        for options in [("step", "--batch", "2", "--time", "8", "--width", "16"),
+                        ("layer", "--mixer", "gru", "--batch", "2", "--time", "8")]:  # fmt: skip
+            (row,) = self.json(*options)
+            ops = self.json(*options, "--profile")
+            self.assertAlmostEqual(sum(op["calls"] * op["roofline_ms"] for op in ops) /
+                                   row["roofline_ms"], 1, places=6)  # fmt: skip
+            for op in ops:
+                self.assertAlmostEqual(op["times_roofline"] * op["roofline_ms"] / op["median_ms"],
+                                       1, places=6)  # fmt: skip
+        self.assertIn("recurrent_forward", {op["op"] for op in ops})
+
+    def test_roofline_that_is_measured(self):
+        """Both limits, one that is given, and none."""
+        product = ["--m", "8", "--n", "8", "--k", "8", "--no-validate", "--bandwidth", "0"]
+        (row,) = self.json("gemm", *product, "--rate", "0")
+        for limit in ROOFLINE[2:]:
+            self.assertTrue(0.01 < row[limit] < 1e5, row)
+        (row,) = self.json("gemm", *product, "--rate", "7")
+        self.assertEqual(row["rate_gflop_s"], 7)
+        self.assertTrue(0.01 < row["bandwidth_gb_s"] < 1e5, row)
+        (row,) = self.json("gemm", *product, "--no-roofline")
+        self.assertEqual({*ROOFLINE} & {*row}, set())
+        self.assertNotIn("limits", self.bench("gemm", *product, "--no-roofline"))
+        self.bad(WRONG_USE, "--rate '-1'", "bench", "gemm", "--rate", "-1")
 
     def test_step_shows_what_the_preset_has(self):
         for presets in ["small", "small,small"]:
@@ -265,6 +318,44 @@ class Subjects(Bench):
         for rows in every[::2], every[1::2]:
             self.check_speed_up(rows)
 
+    def test_lengths_of_figure1(self):
+        """minX alone goes on to the longest; --time alone, or --quick, sets all."""
+        options = ["--quick", "--no-validate", "--mixer", "mingru,gru"]
+        lengths = lambda rows: [(row["mixer"], row["time"]) for row in rows]
+        rows = self.json("figure1", *options, "--time", "4,8", "--longest", "40")
+        self.assertEqual(lengths(rows), [("mingru", 4), ("gru", 4), ("mingru", 8), ("gru", 8),
+                                         ("mingru", 16), ("mingru", 32)])  # fmt: skip
+        self.assertIsNone(rows[4]["speed_up"])
+        for more in [["--time", "4"], ["--time", "4", "--longest", "7"]]:
+            self.assertEqual(lengths(self.json("figure1", *options, *more)),
+                             [("mingru", 4), ("gru", 4)])  # fmt: skip
+        self.assertIn("(default 65536)", self.good("bench", "figure1", "--help"))
+
+    def test_figure1_leaves_out_what_takes_long(self):
+        """By what a length took before; 0 allows everything."""
+        options = ["--no-validate", "--mixer", "mingru", "--batch", "1", "--width", "4",
+                   "--time", "64,128,1M"]  # fmt: skip
+        rows = self.json("figure1", *options, "--limit", "1e-9")
+        self.assertEqual([row["note"] for row in rows], ["", *["would take too long"] * 2])
+        self.assertEqual([row["median_ms"] is None for row in rows], [False, True, True])
+        rows = self.json("figure1", *options[:-1], "64,128", "--limit", "0")
+        self.assertEqual([row["note"] for row in rows], ["", ""])
+        for row in rows:
+            self.assertTrue(4e6 < row["resident_bytes"] < 1e9, row)  # the program alone is MiB
+        rows = self.json("figure1", *options[:-1], "64,128", "--limit", "100")
+        self.assertEqual([row["note"] for row in rows], ["", ""])
+
+    def test_weights_of_figure1(self):
+        """The paper, section 3: minGRU's share of GRU's parameters, minLSTM's of LSTM's."""
+        rows = self.json("figure1", "--quick", "--no-validate", "--time", "4")
+        shares = {row["mixer"]: [row[f"weights_percent_{alpha}"] for alpha in (1, 2, 3, 4)]
+                  for row in rows}  # fmt: skip
+        for mixer, right in [("mingru", [100 / 3, 200 / 9, 100 / 6, 40 / 3]),
+                             ("minlstm", [37.5, 25, 18.75, 15])]:  # fmt: skip
+            for share, percent in zip(shares[mixer], right):
+                self.assertAlmostEqual(share, percent, places=6)
+        self.assertEqual(shares["gru"] + shares["lstm"], [None] * 8)
+
     def check_speed_up(self, rows):
         times = {(row["time"], row["mixer"]): row["median_ms"] for row in rows}
         self.assertEqual(len(times), len(rows))
@@ -300,9 +391,13 @@ class Wrong(Bench):
         self.assertEqual(done.stderr.decode().count("computes copy wrongly"), 2)
 
     def test_other_ops_are_timed(self):
-        done = self.wrong("gemm", "--m", "2", "--n", "2", "--k", "2", "--format", "csv")
+        product = ["gemm", "--m", "2", "--n", "2", "--k", "2", "--format", "csv"]
+        done = self.wrong(*product, *LIMITS)
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         self.assertEqual(len(done.stdout.splitlines()), 2)
+        # A copy that is wrong says nothing of the bandwidth.
+        done = self.wrong(*product)
+        self.assertEqual((done.returncode, len(done.stdout.splitlines())), (FAILED, 1))
 
     def test_a_kept_verdict_is_taken(self):
         self.good("validate", "--small", environment={"MINRNN_CACHE": self.path("cache")})
@@ -335,6 +430,8 @@ class OnDevice(Bench):
         (row,) = self.there("layer", "--mixer", "mingru", "--batch", "2", "--time", "8", "--width",
                             "8", "--no-validate")  # fmt: skip
         self.assertGreater(row["queued_ms"], 0)
+        self.assertGreater(row["times_roofline"], 0)
+        self.assertGreater(row["bandwidth_gb_s"], 0.01)
 
     def test_compile(self):
         (row,) = self.there("compile", "--width", "4", "--layers", "1", "--batch", "1", "--time",

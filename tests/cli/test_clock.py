@@ -3,9 +3,10 @@
 
 usage: test_clock.py COMMAND   the device is MINRNN_DEVICE's; exit code 77: there is no such device
 
-The log is a pipe, and the clock is this process's: when each line arrives. A line comes when its
-step is done, or after the evaluation that belongs to it; that lines come one by one is checked too,
-or the two would be wrong together.
+The last rows of a run are among them, and steps that end together share their time. The log is a
+pipe, and the clock is this process's: when each line arrives. A line comes when its step is done, or
+after the evaluation that belongs to it; that lines come one by one is checked too, or the two would
+be wrong together.
 """
 
 import os
@@ -19,11 +20,31 @@ import common
 
 SPAN, TOLERANCE = 10, 0.1
 LEAST = 0.2  # of the median: no step is as fast as lines that come at once
-TOKENS = 32 * 128
+STEPS, BATCH, TIME = 40, 8, 64
+
+
+class Run:
+    """Options, and after which steps the run saves and evaluates. At the end it does both: then one
+    batch is not long beside ten steps."""
+
+    def __init__(self, options, saved=(), evaluated=(), steps=STEPS, batch=BATCH):
+        self.options = ["--steps", str(steps), "--batch", str(batch), "--time", str(TIME), *options]
+        self.tokens = batch * TIME
+        self.saved, self.evaluated = set(saved), set(evaluated)
+
+
 RUNS = {
-    "saves": (["--steps", "36", "--save-every", "12", "--eval-every", "0"], {12, 24}, set()),
-    "evaluations": (["--steps", "33", "--save-every", "0", "--eval-every", "11"], set(), {11, 22}),
-}
+    "saves": Run(["--save-every", "14", "--eval-every", "0", "--eval-batches", "1"], saved=[14, 28]),
+    "evaluations": Run(["--save-every", "0", "--eval-every", "13", "--eval-batches", "20"],
+                       evaluated=[13, 26, 39, STEPS]),
+}  # fmt: skip
+# Steps so short that a device may do two before anyone looks: few may seem to take nothing, above all
+# of those that a pause or the run's end waits for.
+ENDS = range(20, 401, 20)
+SHORT = Run(["--save-every", "0", "--eval-every", "20", "--eval-batches", "1", "--layers", "1",
+             "--width", "16"], steps=400, batch=1)  # fmt: skip
+SHORTEST = 0.05  # of the median
+FEW, FEW_ENDS = 0.05, 0.25  # of all steps, of the last before each pause
 
 
 def read_log(path, lines):
@@ -32,8 +53,8 @@ def read_log(path, lines):
             lines.append((time.monotonic(), line.decode()))
 
 
-def measure(command, folder, options):
-    """(when the run began, [(arrival, tokens per second)] of its steps)"""
+def measure(command, folder, run):
+    """(when the run began, [(arrival, seconds that the log has)] of its steps)"""
     log, lines = os.path.join(folder, "log"), []
     os.mkfifo(log)
     reader = threading.Thread(target=read_log, args=(log, lines), daemon=True)
@@ -41,8 +62,7 @@ def measure(command, folder, options):
     begin = time.monotonic()
     done = subprocess.run(
         [command, "train", "--preset", "small", "--data", os.path.join(folder, "data.txt"),
-         "--eval-batches", "1", "--out", os.path.join(folder, "model"), "--overwrite",
-         "--log", log, *options],
+         "--out", os.path.join(folder, "model"), "--overwrite", "--log", log, *run.options],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     if done.returncode:
@@ -50,31 +70,49 @@ def measure(command, folder, options):
         sys.exit(77 if 'no device "' in done.stdout else 1)
     reader.join()
     os.remove(log)
-    return begin, [(when, float(line.split(",")[4])) for when, line in lines[1:]]
+    rates = [(when, float(line.split(",")[4])) for when, line in lines[1:]]
+    return begin, [(when, run.tokens / rate if rate > 0 else 0.0) for when, rate in rates]
 
 
-def check(name, begin, rows, saved, evaluated):
-    """Compares every span that no pause interrupts. Step n is rows[n - 1]."""
-    seconds = [TOKENS / rate for _, rate in rows]
-    errors = {}
+def spans(rows, run):
+    """(step, what the log says over what was measured) of every span of steps, from that step on,
+    that no pause interrupts. Step n is rows[n - 1]."""
     for first in range(1, len(rows) - SPAN + 1):
         last = first + SPAN  # the steps after `first`, up to `last`
         # A save follows its line, an evaluation comes before it.
-        if saved & set(range(first, last)) or evaluated & set(range(first + 1, last + 1)):
+        if run.saved & set(range(first, last)) or run.evaluated & set(range(first + 1, last + 1)):
             continue
         measured = rows[last - 1][0] - rows[first - 1][0]
-        errors[first + 1] = sum(seconds[first:last]) / measured - 1
+        yield first + 1, sum(seconds for _, seconds in rows[first:last]) / measured - 1
+
+
+def check(name, begin, rows, run):
+    errors = dict(spans(rows, run))
+    seconds = [taken for _, taken in rows]
     gaps = sorted(b[0] - a[0] for a, b in zip(rows, rows[1:]))
     one_by_one = gaps[0] / gaps[len(gaps) // 2]
-    first = max(errors, key=lambda step: abs(errors[step]))
+    worst = max(errors, key=lambda step: abs(errors[step]))
     print(f"{name}: {len(errors)} spans, {min(errors.values()):+.1%} to {max(errors.values()):+.1%},"
-          f" the worst from step {first}; a step takes {sorted(seconds)[len(rows) // 2] * 1e3:.0f} ms,"
+          f" the worst from step {worst}; a step takes {sorted(seconds)[STEPS // 2] * 1e3:.0f} ms,"
           f" the shortest gap of two lines is {one_by_one:.0%} of the median")
     # With what a device compiles, and no earlier than the run itself.
     whole = seconds[0] <= rows[0][0] - begin
-    ends = len(rows) - SPAN + 1 in errors and {step - SPAN + 1 for step in saved} <= errors.keys()
+    ends = {step - SPAN + 1 for step in run.saved} <= errors.keys()
+    ends = ends and (run.evaluated or STEPS - SPAN + 1 in errors)
     return (whole and ends and one_by_one >= LEAST
             and all(abs(error) <= TOLERANCE for error in errors.values()))
+
+
+def check_short(begin, rows):
+    """Lines may come in heaps here, but each has a time, and together they are no longer than the run."""
+    seconds = [taken for _, taken in rows]
+    least = SHORTEST * sorted(seconds)[len(rows) // 2]
+    short = sum(taken < least for taken in seconds)
+    ends = sum(seconds[step - 1] < least for step in ENDS)
+    share = sum(seconds) / (rows[-1][0] - begin)
+    print(f"short steps: {short} of {len(rows)} took next to nothing, and {ends} of the {len(ENDS)} "
+          f"last; all together {share:.0%} of the run")
+    return short <= FEW * len(rows) and ends <= FEW_ENDS * len(ENDS) and share <= 1
 
 
 def main(command):
@@ -82,12 +120,14 @@ def main(command):
     with tempfile.TemporaryDirectory(prefix="minrnn-clock-") as folder:
         with open(os.path.join(folder, "data.txt"), "w", encoding="utf-8") as file:
             file.write(common.text_of(60000))
-        for name, (options, saved, evaluated) in RUNS.items():
-            begin, rows = measure(command, folder, options)
-            assert len(rows) == int(options[1]), rows
-            if not check(name, begin, rows, saved, evaluated):
+        for name, run in RUNS.items():
+            begin, rows = measure(command, folder, run)
+            assert len(rows) == STEPS, rows
+            if not check(name, begin, rows, run):
                 failed.append(name)
-                print([f"{when - begin:.3f} {rate:.1f}" for when, rate in rows])
+                print([f"{when - begin:.3f} {seconds:.4f}" for when, seconds in rows])
+        if not check_short(*measure(command, folder, SHORT)):
+            failed.append("short steps")
     sys.exit(f"failed: {failed}" if failed else 0)
 
 

@@ -62,6 +62,24 @@ class Figure1(common.Workplace):
             self.assertIn(text, drawing)
         self.assertTrue(re.search(r"new, a('|&apos;|&#39;)b", drawing))
 
+    def marks(self, lengths):
+        """The numbers below the first panel, from the shortest length on."""
+        head = ("device,driver,version,batch,classes,width,time,mixer,median_ms,memory_bytes,"
+                "speed_up")  # fmt: skip
+        done = self.draw([head, *(f"c,1,0.1,64,16,64,{length},mingru,{length},{length << 20},2"
+                                  for length in lengths)])  # fmt: skip
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        panel = self.content("figure1.svg").split("length T")[0]
+        shown = re.findall(r"> *(\d+)</text>|> *(\d+)</tspan>", panel)
+        numbers = [int(a or b) for a, b in shown]
+        return [number for number in numbers if number & (number - 1) == 0 and number >= 64]
+
+    def test_lengths_have_room(self):
+        """Few are all marked, and of many each second one, up to the longest."""
+        self.assertEqual(self.marks([128 << i for i in range(6)]), [128 << i for i in range(6)])
+        self.assertEqual(self.marks([128 << i for i in range(10)]),
+                         [256, 1024, 4096, 16384, 65536])  # fmt: skip
+
     def test_nothing_to_draw(self):
         done = self.draw(["device,time"])
         self.assertEqual(done.returncode, 1)

@@ -10,7 +10,7 @@
  * "launch", the kernel, its options, three global and three local sizes. Every tensor counts once,
  * whatever a kernel does with it. */
 #include "bench/watch.h"
-#include "check/op_check.h"
+#include "bench/work.h"
 #include "must.h"
 #include "recorder.h"
 
@@ -18,38 +18,13 @@
 
 /* ---- ops that say that they run ---- */
 
-static bool reads_inout(const char *name, const union op_args *args) {
-    return strcmp(name, "gemm") != 0 || args->gemm.accumulate;
-}
-
-static void print_op(const char *name, const char *sizes, const struct op_argument *arguments,
-                     int count, double operations, bool reads_inout) {
-    int64_t read = 0, written = 0;
-    for (int i = 0; i < count; i++) {
-        const struct op_argument *a = &arguments[i];
-        const int64_t bytes = a->tensor.buffer ? a->extent * dtype_bytes(a->type) : 0;
-        const bool in = a->role == OP_IN || a->role == OP_IN_OPT;
-        read += in || (a->role == OP_INOUT && reads_inout) ? bytes : 0;
-        written += in ? 0 : bytes;
-    }
-    printf("op\t%s\t%s\t%lld\t%lld\t%.0f\n", name, sizes, (long long)read, (long long)written,
-           operations);
-}
-
-/* An instruction takes the place of a multiply-add, which is two operations. */
-static double operations_of(const struct op_entry *op, const union op_args *args) {
-    const double operations = op->check->operations ? op->check->operations(args) : 0;
-    const double instructions = op->check->instructions ? op->check->instructions(args) : 0;
-    return operations + 2 * instructions;
-}
-
 static void print_entry(void *user, const struct op_entry *op, const union op_args *args) {
-    struct op_argument arguments[OP_MAX_ARGUMENTS];
+    const struct op_work work = op_work_of(op, args);
     char sizes[256];
     (void)user;
     op->sizes(args, sizes, sizeof sizes);
-    print_op(op->name, sizes, arguments, op->arguments(args, arguments), operations_of(op, args),
-             reads_inout(op->name, args));
+    printf("op\t%s\t%s\t%.0f\t%.0f\t%.0f\n", op->name, sizes, work.read, work.written,
+           work.operations);
 }
 
 static void print_launch(void *user, const struct kernel *kernel, const struct launch_part *part) {

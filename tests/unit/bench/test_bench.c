@@ -69,7 +69,7 @@ static void test_product(void **state) {
     CHECK(minrnn_bench_product(device, 3, 4, 5, false, true, &bench));
     const minrnn_bench_info info = run_once(bench, before, true);
     assert_true(info.operations == 2 * 3 * 4 * 5);
-    assert_true(info.bytes == 4 * (3 * 5 + 5 * 4 + 2 * 3 * 4));
+    assert_true(info.bytes == 4 * (3 * 5 + 5 * 4 + 3 * 4));
     REFUSES(minrnn_bench_product(device, 3, 0, 5, false, true, &bench));
     REFUSES(minrnn_bench_product(device, 3, INT64_MAX / 2, 5, false, true, &bench));
 }
@@ -178,6 +178,28 @@ static void test_generate(void **state) {
     REFUSES(minrnn_bench_generate(device, &model, 0, &bench));
 }
 
+/* A device that is done when a call returns has no run that takes no time. */
+static void test_queued_runs_all_take_time(void **state) {
+    (void)state;
+    enum { SIZE = 256 };
+    minrnn_device_info about;
+    minrnn_bench *bench;
+    minrnn_bench_config config;
+    minrnn_timing waited, queued;
+    CHECK(minrnn_device_describe(device, &about));
+    if (strcmp(about.name, "cpu") != 0) {
+        skip();
+    }
+    CHECK(minrnn_bench_product(device, SIZE, SIZE, SIZE, false, false, &bench));
+    minrnn_bench_config_defaults(&config);
+    config.repetitions = 1; /* the last of all, behind which nothing is enqueued */
+    CHECK(minrnn_bench_run(bench, &config, &waited));
+    config.queued = true;
+    CHECK(minrnn_bench_run(bench, &config, &queued));
+    assert_true(queued.median > 0.05 * waited.median);
+    minrnn_bench_destroy(bench);
+}
+
 static void test_config(void **state) {
     (void)state;
     minrnn_bench *bench;
@@ -259,6 +281,63 @@ static void test_products_and_profile(void **state) {
     minrnn_bench_destroy(bench);
 }
 
+/* ---- the roofline ---- */
+
+static void test_least(void **state) {
+    (void)state;
+    assert_true(minrnn_bench_least(20, 30, 10, 1000) == 2);
+    assert_true(minrnn_bench_least(20, 3000, 10, 1000) == 3);
+}
+
+/* Bytes bind with the first limits, operations with the second; the result is not read. */
+static void test_roofline_of_a_product(void **state) {
+    (void)state;
+    minrnn_bench *bench;
+    double least;
+    CHECK(minrnn_bench_product(device, 3, 4, 5, false, true, &bench));
+    CHECK(minrnn_bench_roofline(bench, 1, 1000, &least));
+    assert_true(least == 4 * (3 * 5 + 5 * 4 + 3 * 4));
+    CHECK(minrnn_bench_roofline(bench, 1000, 1, &least));
+    assert_true(least == 2 * 3 * 4 * 5);
+    REFUSES(minrnn_bench_roofline(bench, 0, 1, &least));
+    REFUSES(minrnn_bench_roofline(bench, 1, -1, &least));
+    REFUSES(minrnn_bench_roofline(bench, 1, 1, NULL));
+    REFUSES(minrnn_bench_roofline(NULL, 1, 1, &least));
+    minrnn_bench_destroy(bench);
+}
+
+static void add_least(void *user, const minrnn_profile_row *row) {
+    *(double *)user += row->calls * minrnn_bench_least(row->bytes, row->operations, 2, 3);
+}
+
+static void test_roofline_of_a_step(void **state) {
+    (void)state;
+    minrnn_bench *bench;
+    minrnn_model_config model;
+    minrnn_trainer_config trainer;
+    minrnn_bench_config config;
+    double least, sum = 0;
+    small_step(&model, &trainer);
+    CHECK(minrnn_bench_step(device, &model, &trainer, &bench));
+    CHECK(minrnn_bench_roofline(bench, 2, 3, &least));
+    minrnn_bench_config_defaults(&config);
+    config.repetitions = 2;
+    CHECK(minrnn_bench_profile(bench, &config, add_least, &sum));
+    assert_true(least > 0 && fabs(sum / least - 1) < 1e-9);
+    minrnn_bench_destroy(bench);
+}
+
+static void test_limits(void **state) {
+    (void)state;
+    const uint64_t before = minrnn_device_allocated(device);
+    double bandwidth = 0, rate = 0;
+    CHECK(minrnn_bench_limits(device, &bandwidth, &rate));
+    assert_true(bandwidth > 1e6 && rate > 1e6);
+    assert_int_equal(minrnn_device_allocated(device), before);
+    REFUSES(minrnn_bench_limits(NULL, &bandwidth, &rate));
+    REFUSES(minrnn_bench_limits(device, NULL, NULL));
+}
+
 static void test_what_does_not_fit(void **state) {
     (void)state;
     const uint64_t before = minrnn_device_allocated(device);
@@ -281,8 +360,13 @@ int main(void) {
         cmocka_unit_test(test_layer),
         cmocka_unit_test(test_step),
         cmocka_unit_test(test_generate),
+        cmocka_unit_test(test_queued_runs_all_take_time),
         cmocka_unit_test(test_config),
         cmocka_unit_test(test_products_and_profile),
+        cmocka_unit_test(test_least),
+        cmocka_unit_test(test_roofline_of_a_product),
+        cmocka_unit_test(test_roofline_of_a_step),
+        cmocka_unit_test(test_limits),
         cmocka_unit_test(test_what_does_not_fit),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);

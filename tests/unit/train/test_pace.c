@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How much a trainer queues: two micro-batches of a quick device, one of a slow one, and the same
- * results. The device is the CPU, whose fences pass when this file says so. */
+ * results; and when its steps ended. The device is the CPU, whose fences pass when this file says
+ * so. */
 #include "base/clock.h"
 #include "op/device.h"
 #include "train/pace.h"
@@ -46,8 +47,13 @@ static minrnn_status fence_set(minrnn_device *unused, struct fence *fence) {
     return MINRNN_OK;
 }
 
+/* All that is under way is done, at `done` if that is set. */
+static double done;
+
 static void fence_look(struct fence *fence) {
-    (void)fence;
+    if (done > 0 && fence->event && !(fence->passed > 0)) {
+        fence->passed = done;
+    }
 }
 
 static minrnn_status fence_wait(minrnn_device *unused, struct fence *fence) {
@@ -57,7 +63,7 @@ static minrnn_status fence_wait(minrnn_device *unused, struct fence *fence) {
         is_open--;
         passes++;
         last_passed = fmax(last_passed, clock_seconds()) + seconds;
-        fence->passed = last_passed;
+        fence->passed = fence->passed > 0 ? fence->passed : last_passed;
         return passes == failing ? MINRNN_DEVICE_ERROR : MINRNN_OK;
     }
     return MINRNN_OK;
@@ -159,15 +165,90 @@ static void test_failures(void **unused) {
     assert_int_equal(ended, STEPS * MICROS - MICROS_QUEUED); /* the last two are for who destroys */
 }
 
+/* ---- the times of steps ---- */
+
+struct timed {
+    minrnn_model *model;
+    minrnn_trainer *trainer;
+    const struct backend *own;
+};
+
+static struct timed begin_timed(const struct backend *fake) {
+    const minrnn_model_config config = model_variant(0);
+    const minrnn_trainer_config training = trainer_config(BATCH, TIME);
+    struct timed timed = {.model = model_make(device, &config), .own = device->backend};
+    timed.trainer = trainer_make(timed.model, &training);
+    device->backend = fake;
+    is_open = passes = 0;
+    last_passed = done = 0;
+    return timed;
+}
+
+static void end_timed(struct timed timed) {
+    done = 0;
+    minrnn_trainer_destroy(timed.trainer);
+    device->backend = timed.own;
+    minrnn_model_destroy(timed.model);
+}
+
+static void take_steps(minrnn_trainer *trainer, int count) {
+    const int32_t tokens[BATCH * TIME] = {0};
+    for (int step = 0; step < count; step++) {
+        CHECK(support_step(trainer, tokens, tokens, NULL, NULL));
+    }
+}
+
+/* Two steps that are seen at once share the time: by a look, and by a wait for the first. */
+static void test_seen_at_once(void **unused) {
+    (void)unused;
+    const struct backend fake = fake_of(device->backend);
+    for (int waits = 0; waits <= 1; waits++) {
+        struct timed timed = begin_timed(&fake);
+        seconds = 1e-3;
+        take_steps(timed.trainer, 3); /* the first is waited for, and two are under way */
+        const double first = take_record(timed.trainer).seconds;
+        const double end = clock_seconds() + 10;
+        assert_int_equal(is_open, 2);
+        if (waits) {
+            seconds = end - clock_seconds(); /* the wait takes so long; then the other is done */
+            last_passed = 0;
+        }
+        done = end;
+        const double second = take_record(timed.trainer).seconds;
+        const double third = take_record(timed.trainer).seconds;
+        const double middle = second - first;
+        assert_true(fabs(third - end) < 1 && fabs(middle - (third - second)) < 1);
+        end_timed(timed);
+    }
+}
+
+/* A step that took long has the next one waited for: the one between is then not seen later. */
+static void test_seen_in_order(void **unused) {
+    (void)unused;
+    const struct backend fake = fake_of(device->backend);
+    struct timed timed = begin_timed(&fake);
+    seconds = 1e-3;
+    take_steps(timed.trainer, 3);
+    seconds = 3.0;
+    take_steps(timed.trainer, 2);
+    double last = 0;
+    for (int step = 0; step < 4; step++) { /* as many as are kept */
+        const double now = take_record(timed.trainer).seconds;
+        assert_true(now - last > 1e-4);
+        last = now;
+    }
+    end_timed(timed);
+}
+
 int main(void) {
     if (minrnn_device_open("cpu", &device)) {
         fprintf(stderr, "%s\n", minrnn_error_text());
         return 1;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rule),
-        cmocka_unit_test(test_queue),
-        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_rule),          cmocka_unit_test(test_queue),
+        cmocka_unit_test(test_failures),      cmocka_unit_test(test_seen_at_once),
+        cmocka_unit_test(test_seen_in_order),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     minrnn_device_destroy(device);
