@@ -15,7 +15,7 @@ struct bench_arguments {
     enum rows_format format;
     int64_t repetitions, warm_up;
     bool no_validate, profile, quick;
-    struct ranges bytes, m, n, k, batch, time, width, layers, classes;
+    struct ranges bytes, launches, m, n, k, batch, time, width, layers, classes;
     struct names mixers, scans, presets, passes, transposes;
 };
 
