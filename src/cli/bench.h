@@ -7,6 +7,7 @@
 #include <minrnn/bench.h>
 
 #include "cli/arguments.h"
+#include "cli/bench_pace.h"
 #include "cli/rows.h"
 
 /* What any subject can be told; its table has what it heeds. */
@@ -49,6 +50,7 @@ enum bench_measure {
     MEASURE_MEDIAN,
     MEASURE_P10,
     MEASURE_P90,
+    MEASURE_RUNS, /* that count, if they are as many as there is time for */
     MEASURE_QUEUED,
     MEASURE_BYTES,      /* a second */
     MEASURE_OPERATIONS, /* a second */
@@ -126,9 +128,21 @@ struct bench_run {
     struct rows rows;
     struct bench_row *group; /* rows to be compared with each other before they are printed */
     int group_count;
+    struct bench_pace *pace; /* NULL: there is time for everything */
 };
 
 extern const struct bench_subject *const bench_subjects[]; /* NULL at the end */
+
+/* The subject with this name ("copy"); NULL: there is none. */
+const struct bench_subject *bench_find(const char *name);
+
+/* A run of the subject with its defaults and no device, which prints to standard output; freed with
+ * free. NULL: no memory. */
+struct bench_run *bench_create(const struct bench_subject *subject, bool quick);
+
+/* Measures on the run's devices what its arguments say. Returns 0, or an exit code after a report.
+ */
+int bench_measure(struct bench_run *run);
 
 /* Measures one point on every device, and prints it. Returns 0, or an exit code after a report. */
 int bench_point(struct bench_run *run, const struct bench_point *point);
