@@ -191,7 +191,8 @@ static void print_row(struct bench_run *run, const struct bench_row *row) {
     int count = about_cells(run, row->device, build, name, cells);
     for (int i = 0; row->point.axes[i].name; i++) {
         cells[count++] = row->point.axes[i].is_name ? cell_text(row->point.names[i])
-                                                    : cell_whole(row->point.sizes[i]);
+                         : row->point.sizes[i]      ? cell_whole(row->point.sizes[i])
+                                                    : (struct cell){0}; /* never prepared */
     }
     for (int i = 0; i < MEASURES; i++) {
         if (run->measures >> i & 1) {

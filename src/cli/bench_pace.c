@@ -95,10 +95,16 @@ static void remember(struct bench_pace *pace, const char *kind, const char *key,
     snprintf(known->key, sizeof known->key, "%s", key);
 }
 
-/* Never less than a smaller one took: nothing is known of what does not grow. */
-static double foresee(const struct pace_known *known, double work, int makings, int runs) {
-    const double growth = known && work > known->work ? work / known->work : 1;
-    return known ? makings * known->making + runs * growth * known->seconds : 0;
+/* Never less than a smaller one took: nothing is known of what does not grow. What has run before
+ * has been made. */
+static double foresee(const struct pace_known *known, const char *key, double work, int makings,
+                      int runs) {
+    if (!known) {
+        return 0;
+    }
+    const double growth = work > known->work ? work / known->work : 1;
+    const bool is_made = strcmp(known->key, key) == 0 && known->work == work;
+    return (makings + !is_made) * known->making + runs * growth * known->seconds;
 }
 
 bool bench_pace_fits(const struct bench_run *run, const struct bench_point *point,
@@ -110,7 +116,7 @@ bool bench_pace_fits(const struct bench_run *run, const struct bench_point *poin
     }
     write_key(point, key);
     const struct pace_known *known = find(run->pace, kind_of(run->subject), key);
-    const double needed = foresee(known, work_of(bench), makings, runs);
+    const double needed = foresee(known, key, work_of(bench), makings, runs);
     return clock_seconds() + needed <= run->pace->deadline || !skip(run->pace, result);
 }
 
@@ -143,7 +149,7 @@ bool bench_pace(struct bench_run *run, struct bench_row *row, minrnn_bench *benc
     if (!run->pace) {
         return true;
     }
-    if (!bench_pace_fits(run, &row->point, bench, 1, LEAST_RUNS, &row->result)) {
+    if (!bench_pace_fits(run, &row->point, bench, 0, LEAST_RUNS, &row->result)) {
         return false;
     }
     minrnn_status status = time_once(bench, &first);

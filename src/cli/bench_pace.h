@@ -33,8 +33,8 @@ struct bench_pace {
 /* Begins a row. Returns whether none is to begin any more; the result then says so. */
 bool bench_pace_is_over(const struct bench_run *run, struct bench_result *result);
 
-/* Whether a bench that was prepared could be made anew `makings` times and run `runs` times in
- * time, by what is known of others of its kind; if not, the result says so. */
+/* Whether a bench that was prepared could be run `runs` times in time, and made anew on other
+ * devices `makings` times, by what is known of others of its kind; if not, the result says so. */
 bool bench_pace_fits(const struct bench_run *run, const struct bench_point *point,
                      const minrnn_bench *bench, int makings, int runs, struct bench_result *result);
 

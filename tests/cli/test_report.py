@@ -129,6 +129,7 @@ class Command(Report):
         self.assertEqual(done.returncode, 0, done.stderr)
         notes = {row["preset"]: row["note"] for row in self.rows("step")}
         self.assertEqual(notes["shakespeare"], "no time left")
+        self.assertNotIn(" | 0 |", self.sections()["step"])
         left_out = set()
         for row in self.rows("figure1"):
             self.assertTrue(row["mixer"] not in left_out or row["note"], row)
