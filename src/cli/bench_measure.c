@@ -294,7 +294,8 @@ static minrnn_status time_queued(struct bench_run *run, minrnn_bench *bench, str
 
 int bench_time(struct bench_run *run, minrnn_bench *bench, struct bench_result *result) {
     minrnn_status status = time_waited(run, bench, result->cells);
-    if (!status && (run->measures >> MEASURE_QUEUED & 1)) {
+    const bool hurried = run->pace && run->arguments.repetitions == 1;
+    if (!status && (run->measures >> MEASURE_QUEUED & 1) && !hurried) {
         status = time_queued(run, bench, result->cells);
     }
     return bench_note(status, result);

@@ -133,11 +133,19 @@ static minrnn_status time_once(minrnn_bench *bench, double *seconds) {
     return status;
 }
 
+/* One, if not even the fewest others would end in time: nothing was known of it. */
+static int repetitions_of(const struct bench_pace *pace, double seconds) {
+    const double fit = seconds > 0 ? pace->seconds / seconds : MOST_REPETITIONS;
+    if (clock_seconds() + (LEAST_RUNS - 2) * seconds > pace->deadline) {
+        return 1;
+    }
+    return fit < LEAST_REPETITIONS  ? LEAST_REPETITIONS
+           : fit < MOST_REPETITIONS ? (int)fit
+                                    : MOST_REPETITIONS;
+}
+
 static void choose(struct bench_run *run, struct bench_row *row, double seconds) {
-    const double fit = seconds > 0 ? run->pace->seconds / seconds : MOST_REPETITIONS;
-    const int repetitions = fit < LEAST_REPETITIONS  ? LEAST_REPETITIONS
-                            : fit < MOST_REPETITIONS ? (int)fit
-                                                     : MOST_REPETITIONS;
+    const int repetitions = repetitions_of(run->pace, seconds);
     run->arguments.repetitions = repetitions;
     run->arguments.warm_up = repetitions / WARM_UP_SHARE;
     row->result.cells[MEASURE_RUNS] = cell_whole(repetitions);

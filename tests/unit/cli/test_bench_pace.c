@@ -145,12 +145,31 @@ static void test_repetitions(void **state) {
     assert_string_equal(pace.known[0].kind, "bench step");
 }
 
+/* Once alone, if that is all there is time for. */
+static void test_a_slow_row(void **state) {
+    (void)state;
+    struct bench_row row = {.point = {.axes = axes}};
+    minrnn_bench *bench = NULL;
+    minrnn_bench_config config;
+    minrnn_timing timing;
+    int code = 0;
+    minrnn_bench_config_defaults(&config);
+    pace.seconds = 1e9;
+    assert_int_equal(minrnn_bench_copy(device, 64 << 20, &bench), MINRNN_OK);
+    assert_int_equal(minrnn_bench_run(bench, &config, &timing), MINRNN_OK);
+    pace.deadline = clock_seconds() + 5 * timing.median;
+    assert_true(bench_pace(&run, &row, bench, &code));
+    assert_int_equal(run.arguments.repetitions, 1);
+    minrnn_bench_destroy(bench);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_what_grows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_pace, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_repetitions, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_slow_row, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
