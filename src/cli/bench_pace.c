@@ -50,15 +50,28 @@ static const char *kind_of(const struct bench_subject *subject) {
     return *first ? (*first)->command.name : subject->command.name;
 }
 
-static double work_of(const minrnn_bench *bench) {
-    minrnn_bench_info info;
-    if (minrnn_bench_describe(bench, &info)) {
-        return 1;
+/* A parameter takes a multiply-add forward and two backward for each token. */
+enum { PARAMETER_OPERATIONS = 6 };
+
+/* Operations, or bytes, or whatever the sizes count. */
+static double work_of(const struct bench_point *point, const minrnn_bench *bench) {
+    minrnn_bench_info info = {0};
+    double work = 1;
+    (void)minrnn_bench_describe(bench, &info);
+    for (int i = 0; point->axes[i].name; i++) {
+        work *= point->axes[i].is_name || !point->sizes[i] ? 1 : (double)point->sizes[i];
     }
-    const double work = info.operations > 0   ? info.operations
-                        : info.parameters > 0 ? (double)info.parameters * (double)info.tokens
-                                              : info.bytes;
-    return work > 1 ? work : 1;
+    return info.operations > 0 ? info.operations
+           : info.parameters > 0
+               ? PARAMETER_OPERATIONS * (double)info.parameters * (double)info.tokens
+           : info.bytes > 0 ? info.bytes
+                            : work;
+}
+
+static bool is_model(const minrnn_bench *bench) {
+    minrnn_bench_info info = {0};
+    (void)minrnn_bench_describe(bench, &info);
+    return info.parameters > 0;
 }
 
 /* The last of the same names, else the last of the same kind; NULL: nothing is known. */
@@ -116,7 +129,10 @@ bool bench_pace_fits(const struct bench_run *run, const struct bench_point *poin
     }
     write_key(point, key);
     const struct pace_known *known = find(run->pace, kind_of(run->subject), key);
-    const double needed = foresee(known, key, work_of(bench), makings, runs);
+    if (!known && is_model(bench)) { /* mostly products */
+        known = find(run->pace, bench_find("gemm")->command.name, "");
+    }
+    const double needed = foresee(known, key, work_of(point, bench), makings, runs);
     return clock_seconds() + needed <= run->pace->deadline || !skip(run->pace, result);
 }
 
@@ -168,8 +184,8 @@ bool bench_pace(struct bench_run *run, struct bench_row *row, minrnn_bench *benc
         return false;
     }
     write_key(&row->point, key);
-    remember(run->pace, kind_of(run->subject), key, work_of(bench), made > later ? made - later : 0,
-             later);
+    remember(run->pace, kind_of(run->subject), key, work_of(&row->point, bench),
+             made > later ? made - later : 0, later);
     choose(run, row, later);
     return true;
 }

@@ -22,6 +22,12 @@ static const struct bench_subject step = {.command = {.name = "bench step"}, .cr
 static const struct bench_subject profile = {.command = {.name = "other"}, .create = create};
 static const struct bench_subject copy = {.command = {.name = "bench copy"}};
 const struct bench_subject *const bench_subjects[] = {&copy, &step, &profile, NULL};
+static const struct bench_subject gemm = {.command = {.name = "bench gemm"}};
+
+const struct bench_subject *bench_find(const char *name) {
+    assert_string_equal(name, "gemm");
+    return &gemm;
+}
 
 int bench_note(minrnn_status status, struct bench_result *result) {
     (void)result;
@@ -120,6 +126,38 @@ static void test_no_pace(void **state) {
     assert_int_equal(pace.skipped, 1);
 }
 
+/* Nothing is known of a model but what products take. */
+static void test_first_of_all(void **state) {
+    (void)state;
+    struct bench_point point = {.axes = axes, .sizes = {0, 3}};
+    minrnn_mixer_config config;
+    minrnn_bench_info info;
+    minrnn_bench *bench = NULL;
+    know("nn ", 1000, 1, 0);
+    pace.known[0].kind = gemm.command.name;
+    assert_int_equal(minrnn_mixer_config_defaults("mingru", &config), MINRNN_OK);
+    config.width = 4;
+    assert_int_equal(minrnn_bench_layer(device, &config, 2, 3, 2, &bench), MINRNN_OK);
+    assert_int_equal(minrnn_bench_describe(bench, &info), MINRNN_OK);
+    assert_int_equal(info.tokens, 6);
+    const double expected = 6.0 * (double)info.parameters * 6 / 1000;
+    assert_true(expected > 1);
+    pace.deadline = clock_seconds() + 10 * expected + 1;
+    assert_true(bench_pace_fits(&run, &point, bench, 0, 10, &result));
+    pace.deadline = clock_seconds() + 10 * expected - 1;
+    assert_false(bench_pace_fits(&run, &point, bench, 0, 10, &result));
+    minrnn_bench_destroy(bench);
+    /* Launches have neither bytes nor operations: their number counts. */
+    know("", 3, 1, 0);
+    assert_int_equal(minrnn_bench_launch(device, 3, &bench), MINRNN_OK);
+    point.sizes[1] = 300;
+    pace.deadline = clock_seconds() + 90;
+    assert_false(bench_pace_fits(&run, &point, bench, 0, 1, &result));
+    pace.deadline = clock_seconds() + 110;
+    assert_true(bench_pace_fits(&run, &point, bench, 0, 1, &result));
+    minrnn_bench_destroy(bench);
+}
+
 /* As often as fits into the seconds, but three times at the least and a hundred at the most. */
 static void test_repetitions(void **state) {
     (void)state;
@@ -168,6 +206,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_what_grows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_pace, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_first_of_all, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_repetitions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_slow_row, set_up, tear_down),
     };
