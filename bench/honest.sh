@@ -11,21 +11,27 @@ build=${1:-$here/../build}
 [ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- small shakespeare
 
-minrnn=$build/src/cli/minrnn
-trace=$build/tests/kernels/trace
-measured=$(mktemp)
-trap 'rm -f "$measured"' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 outside=0
+
+# measure SUBJECT NAME [OPTION...]: NAME.csv is what the subject prints.
+measure() {
+    subject=$1
+    name=$2
+    shift 2
+    "$build/src/cli/minrnn" bench "$subject" --device opencl --no-validate --format csv "$@" > "$work/$name.csv"
+}
 
 for preset; do
     # Before each: a shared machine is not as fast as it was a minute ago.
-    limits=$("$build/tests/kernels/limits" opencl)
-    limits="$limits compute_units=$(nproc) multiprocessors=$(nproc)"
-    echo "== $preset" $limits
-    "$minrnn" bench step --device opencl --preset "$preset" --profile --no-validate --format csv -r 3 \
-        --warm-up 2 > "$measured"
-    # shellcheck disable=SC2046,SC2086 # one word a limit
-    python3 "$here/predict.py" --device cpu $(printf -- '--set %s ' $limits) --check "$measured" \
-        "$trace" preset "$preset" || outside=1
+    measure copy copy --bytes 128M
+    measure gemm gemm
+    measure launch launch
+    measure step profile --preset "$preset" --profile -r 3 --warm-up 2
+    echo "== $preset"
+    python3 "$here/predict.py" --device cpu --measured "$work" --set "compute_units=$(nproc)" \
+        --set "multiprocessors=$(nproc)" --check "$work/profile.csv" \
+        "$build/tests/kernels/trace" preset "$preset" || outside=1
 done
 exit $outside

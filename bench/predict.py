@@ -6,6 +6,7 @@
   predict.py TRACE [--device NAME] layer [--mixer NAME] [--width N] [--time N] [--batch N] [--classes N]
   predict.py ... --rules
   predict.py ... --check FILE
+  predict.py TRACE --measured FOLDER --check FOLDER/profile.csv preset NAME
 
 TRACE is build/tests/kernels/trace, which runs the real step on a described device and says what is
 launched. devices.csv has the devices' numbers, each with its source; --set bandwidth_gb_s=10 gives one
@@ -20,6 +21,10 @@ Nothing is fitted to a result. It prints the sum, and the three largest ops with
 --rules exits with 1 if an op over 5 % of the step, and not bound by the time of a launch, has fewer work-groups
 than half the multiprocessors; or if a launch has more than 65,535 in its second or third dimension, which NVIDIA's
 drivers do not take.
+
+--measured FOLDER takes what a device that is here reaches at most from FOLDER/copy.csv, gemm.csv and launch.csv,
+what these subjects of minrnn bench print with --format csv. FOLDER/device.csv, which minrnn bench report
+writes beside them, has the number of its units, and says which of the devices it is like, unless --device does.
 
 --check FILE compares with measured times, what minrnn bench step (or layer) prints with --profile --format csv: it
 prints measured / predicted for each op over 5 % of the step, as predicted or as measured, and exits with
@@ -48,6 +53,53 @@ def devices():
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "devices.csv")
     with open(path, encoding="utf-8") as file:
         return {row["device"]: row for row in csv.DictReader(file)}
+
+
+def rows_of(folder, name):
+    path = os.path.join(folder, name + ".csv")
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def largest(rows, size, value):
+    """The row of the largest size that has a value."""
+    found = [row for row in rows if row[value]]
+    return max(found, key=lambda row: int(row[size])) if found else None
+
+
+def limits(folder, like):
+    """What a device reached at most, by the names of devices.csv. A copy that fits into a cache tells of the
+    cache: the largest one counts. So it is with launches, of which many hide the wait. Of units, as many make a
+    multiprocessor as on the device that it is like."""
+    found = {}
+    copy = largest(rows_of(folder, "copy"), "bytes", "gb_s")
+    launch = largest(rows_of(folder, "launch"), "launches", "median_ms")
+    products = [float(row["gflop_s"]) for row in rows_of(folder, "gemm") if row["gflop_s"]]
+    if copy:
+        found["bandwidth_gb_s"] = float(copy["gb_s"])
+    if products:
+        found["gemm_tflop_s"] = 1e-3 * max(products)
+    if launch:
+        found["launch_us"] = 1e3 * float(launch["median_ms"]) / int(launch["launches"])
+    for device in rows_of(folder, "device"):
+        units, multiprocessors = int(like["compute_units"]), int(like["multiprocessors"])
+        found["compute_units"] = int(device["units"])
+        found["multiprocessors"] = max(1, int(device["units"]) * (multiprocessors or 1) // (units or 1))
+    return found
+
+
+def alike(folder):
+    """Which of devices.csv a measured device is like: the ways that are taken on it, and latencies."""
+    for device in rows_of(folder, "device"):
+        if device["kind"] == "native":
+            return None
+        about = device["platform"] + " " + device["device"]
+        makers = {"AMD": "rx6900xt", "Radeon": "rx6900xt", "Intel": "a770"}
+        maker = [name for word, name in makers.items() if word in about]
+        return "cpu" if device["kind"] in ("CPU", "emulator") else (maker or ["t4"])[0]
+    return "cpu"
 
 
 def read_trace(text):
@@ -159,7 +211,14 @@ def broken_rules(rows, device):
     return broken
 
 
-def check(rows, path):
+def batch_of(path, preset):
+    """The batch of a preset's measured step; "0", the preset's own, if it does not say."""
+    with open(path, encoding="utf-8") as file:
+        found = [row["batch"] for row in csv.DictReader(file) if row.get("preset") == preset]
+    return found[0] if found else "0"
+
+
+def check(rows, path, preset):
     """Compares the ops that take over 5 % of the step as predicted or as measured, each by name and
     sizes and all its calls together. Returns how many are outside."""
     predicted, calls = collections.Counter(), collections.Counter()
@@ -169,7 +228,7 @@ def check(rows, path):
         calls[key] += 1
     with open(path, encoding="utf-8") as file:
         once = {f"{row['op']} {row['sizes']}": 1e-3 * float(row["median_ms"])
-                for row in csv.DictReader(file)}
+                for row in csv.DictReader(file) if row.get("preset", preset) in (preset, "")}
     missing = [key for key in predicted if key not in once]
     if missing:
         print("  not measured: " + ", ".join(missing))
@@ -194,7 +253,8 @@ def main():
     parser = argparse.ArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter,
                                      description=__doc__)
     parser.add_argument("trace")
-    parser.add_argument("--device", default="t4")
+    parser.add_argument("--device")
+    parser.add_argument("--measured", metavar="FOLDER")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--rules", action="store_true")
     parser.add_argument("--check", metavar="FILE")
@@ -202,20 +262,29 @@ def main():
     kinds = parser.add_subparsers(dest="kind", required=True)
     preset = kinds.add_parser("preset")
     preset.add_argument("name")
-    preset.add_argument("--batch", default="0")
+    preset.add_argument("--batch", help="default: that of --check, else the preset's own")
     layer = kinds.add_parser("layer")
     for option, value in [("mixer", "mingru"), ("width", "64"), ("time", "512"), ("batch", "64"),
                           ("classes", "16")]:
         layer.add_argument("--" + option, default=value)
     given = parser.parse_args()
-    if given.device not in devices():
-        parser.error(f"no device {given.device}; there are {', '.join(devices())}")
-    device = devices()[given.device]
+    name = given.device or (alike(given.measured) if given.measured else "t4")
+    if name is None:
+        parser.error("the native CPU launches nothing: only OpenCL devices are predicted")
+    if name not in devices():
+        parser.error(f"no device {name}; there are {', '.join(devices())}")
+    device = devices()[name]
+    measured = limits(given.measured, device) if given.measured else {}
+    if given.measured and not {"bandwidth_gb_s", "gemm_tflop_s", "launch_us"} <= set(measured):
+        parser.error(f"{given.measured} lacks a measured copy.csv, gemm.csv or launch.csv")
+    device.update({key: f"{value:.5g}" for key, value in measured.items()})
     for pair in given.set:
         name, _, value = pair.partition("=")
         if name not in device or not value:
             parser.error(f"--set {pair}: it takes NAME=VALUE, NAME being one of {', '.join(device)}")
         device[name] = value
+    if given.kind == "preset" and not given.batch:
+        given.batch = batch_of(given.check, given.name) if given.check else "0"
     words = (["preset", given.name, given.batch] if given.kind == "preset" else
              ["layer", given.mixer, given.width, given.time, given.batch, given.classes])
     try:
@@ -227,6 +296,8 @@ def main():
         parser.error(traced.stderr.strip())
     text = traced.stdout
     tokens = int(re.search(r"^step\t(\d+)", text, re.MULTILINE)[1])
+    if measured:
+        print("measured limits: " + ", ".join(f"{key} {device[key]}" for key in measured))
     rows = [predict(op, device) for op in read_trace(text)]
     show(rows, tokens, device)
     if given.all:
@@ -235,7 +306,7 @@ def main():
     broken = broken_rules(rows, device) if given.rules else []
     for rule in broken:
         print("  " + rule)
-    return bool(broken or given.check and check(rows, given.check))
+    return bool(broken or given.check and check(rows, given.check, getattr(given, "name", "")))
 
 
 if __name__ == "__main__":

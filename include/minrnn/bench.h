@@ -55,6 +55,11 @@ MINRNN_API const char *minrnn_bench_scan_name(int index);
 MINRNN_API minrnn_status minrnn_bench_copy(minrnn_device *device, uint64_t bytes,
                                            minrnn_bench **bench);
 
+/** Prepares `count` (1 or more) calls of the smallest op there is, one after another and waited for
+ * at the end: what starting an op costs. */
+MINRNN_API minrnn_status minrnn_bench_launch(minrnn_device *device, int64_t count,
+                                             minrnn_bench **bench);
+
 /** A matrix product that a step calls for: [m, k] times [k, n]. The struct is the library's own,
  * there until the callback returns; later versions may add members at the end. */
 typedef struct minrnn_product {

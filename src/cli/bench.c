@@ -4,6 +4,7 @@
 
 #include <minrnn/check.h>
 
+#include "cli/bench_report.h"
 #include "cli/commands.h"
 #include "cli/describe.h"
 #include "cli/report.h"
@@ -159,11 +160,13 @@ bool bench_has_roofline(const struct bench_run *run) {
     return (run->subject->measures >> MEASURE_ROOFLINE & 1) && !run->arguments.no_roofline;
 }
 
-/* What is given, and the rest as it is measured. */
+/* What is given or known already, and the rest as it is measured. */
 static int find_limits(struct bench_run *run, struct bench_device *device) {
+    const double given[] = {1e9 * (double)run->arguments.bandwidth,
+                            1e9 * (double)run->arguments.rate};
     int code = 0;
-    device->bandwidth = 1e9 * (double)run->arguments.bandwidth;
-    device->rate = 1e9 * (double)run->arguments.rate;
+    device->bandwidth = given[0] > 0 ? given[0] : device->bandwidth;
+    device->rate = given[1] > 0 ? given[1] : device->rate;
     double *bandwidth = device->bandwidth > 0 ? NULL : &device->bandwidth;
     double *rate = device->rate > 0 ? NULL : &device->rate;
     if (!bandwidth && !rate) {
@@ -197,21 +200,20 @@ static unsigned measures_of(const struct bench_run *run) {
                                 1u << MEASURE_SHARE | 1u << MEASURE_SIZES;
     const unsigned of_roofline = 1u << MEASURE_ROOFLINE | 1u << MEASURE_TIMES_ROOFLINE |
                                  1u << MEASURE_BANDWIDTH | 1u << MEASURE_RATE;
+    const bool paced = run->pace && !run->subject->measure && !run->products;
     const unsigned own = run->subject->measures;
-    const unsigned plain = run->arguments.profile ? of_profile | (own & of_roofline) : own;
+    const unsigned plain = run->arguments.profile ? of_profile | (own & of_roofline)
+                                                  : own | (paced ? 1u << MEASURE_RUNS : 0);
     return (plain | (run->products ? 1u << MEASURE_CALLS : 0)) &
            ~(bench_has_roofline(run) ? 0 : of_roofline);
 }
 
-static int go(struct bench_run *run, int argc, char **argv) {
+int bench_measure(struct bench_run *run) {
     const struct bench_subject *subject = run->subject;
     int (*points)(struct bench_run * run) = bench_points;
     if (subject->points && run->arguments.presets.count > 0) {
         points = subject->points;
         run->products = true;
-    }
-    if (subject->prepare) {
-        subject->prepare();
     }
     if (subject->complete && run->arguments.presets.count == 1) {
         subject->complete(&run->arguments);
@@ -219,14 +221,7 @@ static int go(struct bench_run *run, int argc, char **argv) {
     if (subject->extend) {
         subject->extend(&run->arguments);
     }
-    int code = open_devices(run, argc, argv);
-    if (code) {
-        return code;
-    }
-    for (int i = 0; i < run->device_count; i++) {
-        look_up(&run->devices[i]);
-    }
-    code = find_all_limits(run);
+    int code = find_all_limits(run);
     if (code) {
         return code;
     }
@@ -240,19 +235,40 @@ static int go(struct bench_run *run, int argc, char **argv) {
     return code;
 }
 
+static int go(struct bench_run *run, int argc, char **argv) {
+    if (run->subject->prepare) {
+        run->subject->prepare();
+    }
+    const int code = open_devices(run, argc, argv);
+    for (int i = 0; i < run->device_count; i++) {
+        look_up(&run->devices[i]);
+    }
+    return code ? code : bench_measure(run);
+}
+
+struct bench_run *bench_create(const struct bench_subject *subject, bool quick) {
+    struct bench_run *run = calloc(1, sizeof *run);
+    if (!run) {
+        return NULL;
+    }
+    minrnn_bench_config config;
+    minrnn_bench_config_defaults(&config);
+    run->subject = subject;
+    run->rows.file = stdout;
+    run->arguments.repetitions = config.repetitions;
+    run->arguments.warm_up = config.warm_up;
+    run->arguments.quick = quick;
+    subject->defaults(&run->arguments);
+    return run;
+}
+
 static int run_subject(const struct bench_subject *subject, int argc, char **argv) {
-    struct bench_run *bench = calloc(1, sizeof *bench);
+    struct bench_run *bench = bench_create(subject, false);
     int code = 0;
     if (!bench) {
         return report_failure("out of memory");
     }
     struct bench_arguments *arguments = &bench->arguments;
-    minrnn_bench_config config;
-    minrnn_bench_config_defaults(&config);
-    bench->subject = subject;
-    arguments->repetitions = config.repetitions;
-    arguments->warm_up = config.warm_up;
-    subject->defaults(arguments);
     if (arguments_look(&subject->command, argc, argv, arguments, &code)) {
         arguments->quick = arguments_given(&subject->command, argc, argv, "quick", NULL) > 0;
         arguments->time_is_given = arguments_given(&subject->command, argc, argv, "time", NULL) > 0;
@@ -273,6 +289,8 @@ static int print_usage(void) {
         const struct command *command = &bench_subjects[i]->command;
         printf("  %-9s  %s\n", command->name + strlen("bench "), command->summary);
     }
+    printf("  %-9s  %s\n", command_bench_report.name + strlen("bench "),
+           command_bench_report.summary);
     printf(
         "\n  --help     print this; after a subject, its options\n"
         "\nA LIST has commas; of sizes it may have ranges: 512-4096*2 doubles, 100-500+100 adds;\n"
@@ -284,6 +302,14 @@ static int print_usage(void) {
     return 0;
 }
 
+const struct bench_subject *bench_find(const char *name) {
+    const struct bench_subject *const *subject = bench_subjects;
+    while (*subject && strcmp(name, (*subject)->command.name + strlen("bench ")) != 0) {
+        subject++;
+    }
+    return *subject;
+}
+
 static int run(int argc, char **argv) {
     if (argc < 1) {
         return report_wrong_use("bench: what? minrnn bench --help lists it");
@@ -291,10 +317,11 @@ static int run(int argc, char **argv) {
     if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0) {
         return print_usage();
     }
-    for (int i = 0; bench_subjects[i]; i++) {
-        if (strcmp(argv[0], bench_subjects[i]->command.name + strlen("bench ")) == 0) {
-            return run_subject(bench_subjects[i], argc - 1, argv + 1);
-        }
+    if (strcmp(argv[0], command_bench_report.name + strlen("bench ")) == 0) {
+        return command_bench_report.run(argc - 1, argv + 1);
     }
-    return report_wrong_use("bench: no subject '%s'; minrnn bench --help lists them", argv[0]);
+    const struct bench_subject *subject = bench_find(argv[0]);
+    return subject ? run_subject(subject, argc - 1, argv + 1)
+                   : report_wrong_use("bench: no subject '%s'; minrnn bench --help lists them",
+                                      argv[0]);
 }

@@ -7,6 +7,7 @@
 #include <minrnn/bench.h>
 
 #include "cli/arguments.h"
+#include "cli/bench_pace.h"
 #include "cli/rows.h"
 
 /* What any subject can be told; its table has what it heeds. */
@@ -19,7 +20,7 @@ struct bench_arguments {
     float limit;             /* seconds of a row; 0: any */
     bool time_is_given;
     bool no_validate, no_roofline, profile, quick;
-    struct ranges bytes, m, n, k, batch, time, width, layers, classes;
+    struct ranges bytes, launches, m, n, k, batch, time, width, layers, classes;
     struct names mixers, scans, presets, passes, transposes;
 };
 
@@ -53,6 +54,7 @@ enum bench_measure {
     MEASURE_MEDIAN,
     MEASURE_P10,
     MEASURE_P90,
+    MEASURE_RUNS, /* that count, if they are as many as there is time for */
     MEASURE_QUEUED,
     MEASURE_BYTES,      /* a second */
     MEASURE_OPERATIONS, /* a second */
@@ -153,9 +155,21 @@ struct bench_run {
     int group_count;
     struct bench_taken taken[TAKEN_MOST];
     int taken_count;
+    struct bench_pace *pace; /* NULL: there is time for everything */
 };
 
 extern const struct bench_subject *const bench_subjects[]; /* NULL at the end */
+
+/* The subject with this name ("copy"); NULL: there is none. */
+const struct bench_subject *bench_find(const char *name);
+
+/* A run of the subject with its defaults and no device, which prints to standard output; freed with
+ * free. NULL: no memory. */
+struct bench_run *bench_create(const struct bench_subject *subject, bool quick);
+
+/* Measures on the run's devices what its arguments say. Returns 0, or an exit code after a report.
+ */
+int bench_measure(struct bench_run *run);
 
 /* Measures one point on every device, and prints it. Returns 0, or an exit code after a report. */
 int bench_point(struct bench_run *run, const struct bench_point *point);

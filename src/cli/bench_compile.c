@@ -65,7 +65,7 @@ static void remove_folder(struct folder *folder) {
 
 /* ---- the first run ---- */
 
-enum { LATER_RUNS = 3 };
+enum { LATER_RUNS = 3, MAKINGS = 2, ALL_RUNS = MAKINGS * (1 + LATER_RUNS) };
 
 static minrnn_status time_runs(minrnn_bench *bench, int repetitions, double *median) {
     minrnn_bench_config config;
@@ -103,13 +103,15 @@ static minrnn_status time_opened(const struct bench_subject *subject, struct ben
     return status;
 }
 
-/* Whether the device computes right is asked of a bench on the run's own. */
-static int check(struct bench_run *run, struct bench_device *device, struct bench_point *point) {
+/* Whether the device computes right, and in time, is asked of a bench on the run's own. */
+static int check(struct bench_run *run, struct bench_device *device, struct bench_point *point,
+                 struct bench_result *result, bool *fits) {
     minrnn_bench *bench = NULL;
     if (run->subject->create(point, device->device, &bench)) {
         return 0; /* which shows again below */
     }
     const int code = bench_check(run, device, bench);
+    *fits = bench_pace_fits(run, point, bench, MAKINGS, ALL_RUNS, result);
     minrnn_bench_destroy(bench);
     return code;
 }
@@ -119,9 +121,10 @@ int bench_compile(struct bench_run *run, struct bench_device *device, struct ben
     const char *name = *device->name ? device->name : NULL;
     struct folder folder;
     double cold = 0, cached = 0;
-    int code = check(run, device, point);
-    code = code ? code : make_folder(&folder);
-    if (code) {
+    bool fits = true;
+    int code = check(run, device, point, result, &fits);
+    code = code || !fits ? code : make_folder(&folder);
+    if (code || !fits) {
         return code;
     }
     minrnn_status status = time_opened(run->subject, point, name, &cold);

@@ -31,6 +31,7 @@ static const struct column measures[MEASURES] = {
     [MEASURE_MEDIAN] = {"median_ms", "ms", COLUMN_REAL, COLUMN_EVERYWHERE, 7},
     [MEASURE_P10] = {"p10_ms", "p10", COLUMN_REAL, COLUMN_EVERYWHERE, 7},
     [MEASURE_P90] = {"p90_ms", "p90", COLUMN_REAL, COLUMN_EVERYWHERE, 7},
+    [MEASURE_RUNS] = {"runs", NULL, COLUMN_WHOLE, COLUMN_EVERYWHERE, 4},
     [MEASURE_QUEUED] = {"queued_ms", "queued", COLUMN_REAL, COLUMN_EVERYWHERE, 7},
     [MEASURE_BYTES] = {"gb_s", "GB/s", COLUMN_REAL, COLUMN_EVERYWHERE, 7},
     [MEASURE_OPERATIONS] = {"gflop_s", "GFLOP/s", COLUMN_REAL, COLUMN_EVERYWHERE, 7},
@@ -158,6 +159,24 @@ static void print_weights(const struct bench_run *run, const char *end) {
     printf("%s", *between == ';' ? end : "");
 }
 
+/* The values that are the same in every row. */
+static void print_sizes(const struct bench_run *run, FILE *file, const char *end) {
+    const char *between = "sizes    ";
+    for (const struct bench_axis *axis = run->subject->axes; axis->name; axis++) {
+        if (!is_constant(run, axis)) {
+            continue;
+        }
+        fprintf(file, "%s%s ", between, axis->name);
+        between = ", ";
+        if (axis->is_name) {
+            fprintf(file, "%s", names_of(&run->arguments, axis)->at[0]);
+        } else {
+            fprintf(file, "%" PRId64, ranges_of(&run->arguments, axis)->values[0]);
+        }
+    }
+    fprintf(file, "%s", *between == ',' ? end : "");
+}
+
 static void print_devices(const struct bench_run *run) {
     const char *end = run->arguments.format == ROWS_MARKDOWN ? "  " : ""; /* a line's end there */
     for (int i = 0; i < run->device_count; i++) {
@@ -167,20 +186,7 @@ static void print_devices(const struct bench_run *run) {
     printf("bench    %s; %" PRId64 " repetitions; minrnn %s%s\n",
            run->subject->command.name + strlen("bench "), run->arguments.repetitions,
            minrnn_version(), end);
-    const char *between = "sizes    ";
-    for (const struct bench_axis *axis = run->subject->axes; axis->name; axis++) {
-        if (!is_constant(run, axis)) {
-            continue;
-        }
-        printf("%s%s ", between, axis->name);
-        between = ", ";
-        if (axis->is_name) {
-            printf("%s", names_of(&run->arguments, axis)->at[0]);
-        } else {
-            printf("%" PRId64, ranges_of(&run->arguments, axis)->values[0]);
-        }
-    }
-    printf("%s", *between == ',' ? "\n" : "");
+    print_sizes(run, stdout, "\n");
     if (run->measures >> MEASURE_WEIGHTS_1 & 1) {
         print_weights(run, "\n");
     }
@@ -193,6 +199,9 @@ void bench_print_head(struct bench_run *run) {
     if (rows_for_people(run->rows.format)) {
         print_devices(run);
         printf("%s", run->rows.format == ROWS_MARKDOWN ? "\n" : "");
+    }
+    if (run->rows.also) {
+        print_sizes(run, run->rows.also->file, "\n\n");
     }
     rows_begin(&run->rows);
 }
@@ -223,7 +232,8 @@ static void print_row(struct bench_run *run, const struct bench_row *row) {
     int count = about_cells(run, row->device, build, name, cells);
     for (int i = 0; row->point.axes[i].name; i++) {
         cells[count++] = row->point.axes[i].is_name ? cell_text(row->point.names[i])
-                                                    : cell_whole(row->point.sizes[i]);
+                         : row->point.sizes[i]      ? cell_whole(row->point.sizes[i])
+                                                    : (struct cell){0}; /* never prepared */
     }
     for (int i = 0; i < MEASURES; i++) {
         if (run->measures >> i & 1) {
@@ -347,7 +357,8 @@ static minrnn_status find_roofline(const struct bench_device *device, minrnn_ben
 static int time_bench(struct bench_run *run, const struct bench_device *device, minrnn_bench *bench,
                       struct bench_result *result) {
     minrnn_status status = time_waited(run, bench, result->cells);
-    if (!status && (run->measures >> MEASURE_QUEUED & 1)) {
+    const bool hurried = run->pace && run->arguments.repetitions == 1;
+    if (!status && (run->measures >> MEASURE_QUEUED & 1) && !hurried) {
         status = time_queued(run, bench, result->cells);
     }
     if (!status && bench_has_roofline(run)) {
@@ -402,7 +413,7 @@ static int measure_bench(struct bench_run *run, struct bench_device *device,
     int code = bench_note(status, &row->result);
     if (!status) {
         code = bench_check(run, device, bench);
-        if (!code) {
+        if (!code && bench_pace(run, row, bench, &code)) {
             code = run->arguments.profile ? profile(run, bench, row)
                                           : time_bench(run, device, bench, &row->result);
         }
@@ -438,7 +449,8 @@ static int measure(struct bench_run *run, struct bench_device *device,
     if (point->calls) {
         row.result.cells[MEASURE_CALLS] = cell_whole(point->calls);
     }
-    const int code = run->subject->measure
+    const int code = bench_pace_is_over(run, &row.result) ? 0
+                     : run->subject->measure
                          ? run->subject->measure(run, device, &row.point, &row.result)
                          : measure_bench(run, device, &row);
     if (!code && !run->arguments.profile) {

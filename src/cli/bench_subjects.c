@@ -119,6 +119,30 @@ static const struct bench_subject copy = {
     .create = copy_create,
 };
 
+/* ---- launch ---- */
+
+static void launch_defaults(struct bench_arguments *arguments) {
+    arguments->launches = sizes("1,1000");
+}
+
+static minrnn_status launch_create(struct bench_point *point, minrnn_device *device,
+                                   minrnn_bench **bench) {
+    return minrnn_bench_launch(device, *bench_size(point, "launches"), bench);
+}
+
+static const struct bench_subject launch = {
+    .command = {.name = "bench launch",
+                .summary = "the smallest op there is, one after another",
+                .notes = "",
+                .options =
+                    (const struct option[]){
+                        RANGES("launches", launches, 1, "how many before a wait"), COMMON_OPTIONS}},
+    .axes = (const struct bench_axis[]){AXIS("launches", launches), {0}},
+    .measures = TIMES,
+    .defaults = launch_defaults,
+    .create = launch_create,
+};
+
 /* ---- gemm ---- */
 
 static void gemm_defaults(struct bench_arguments *arguments) {
@@ -481,5 +505,5 @@ static const struct bench_subject compile = {
 };
 
 const struct bench_subject *const bench_subjects[] = {
-    &copy, &gemm, &scan, &layer, &step, &generate, &compile, &figure1, NULL,
+    &copy, &launch, &gemm, &scan, &layer, &step, &generate, &compile, &figure1, NULL,
 };

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 int describe_open(const char *name, minrnn_device **device) {
@@ -46,6 +47,24 @@ int describe_find(const char *name, minrnn_device **device, minrnn_device_info *
     }
     warn_of(info);
     return 0;
+}
+
+const char *describe_kind(const minrnn_device_info *info) {
+    return !info->is_opencl       ? "native"
+           : info->is_emulator    ? "emulator"
+           : info->is_gpu         ? "GPU"
+           : info->is_accelerator ? "accel."
+                                  : "CPU";
+}
+
+/* Without the host's name, which is there too. */
+const char *describe_system(char text[DESCRIBE_SYSTEM]) {
+    struct utsname system;
+    snprintf(text, DESCRIBE_SYSTEM, "unknown");
+    if (uname(&system) >= 0) {
+        snprintf(text, DESCRIBE_SYSTEM, "%s %s %s", system.sysname, system.release, system.machine);
+    }
+    return text;
 }
 
 const char *describe_verdict(const minrnn_device_info *info, char text[DESCRIBE_VERDICT]) {

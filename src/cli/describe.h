@@ -21,6 +21,13 @@ const char *describe_count(int64_t count, char text[DESCRIBE_CAPACITY]);    /* 1
 const char *describe_bytes(uint64_t bytes, char text[DESCRIBE_CAPACITY]);   /* 12.3 MiB */
 const char *describe_seconds(double seconds, char text[DESCRIBE_CAPACITY]); /* 1:02:03 */
 
+/* "GPU" and so on. */
+const char *describe_kind(const minrnn_device_info *info);
+
+/* The system's name, version and machine. */
+enum { DESCRIBE_SYSTEM = 256 };
+const char *describe_system(char text[DESCRIBE_SYSTEM]);
+
 /* What an earlier validation found: "ok 2026-01-31", "no" if there was none. */
 enum { DESCRIBE_VERDICT = 64 };
 const char *describe_verdict(const minrnn_device_info *info, char text[DESCRIBE_VERDICT]);

@@ -36,14 +36,6 @@ static minrnn_device_info automatic(void) {
     return info;
 }
 
-static const char *kind_of(const minrnn_device_info *info) {
-    return !info->is_opencl       ? "native"
-           : info->is_emulator    ? "emulator"
-           : info->is_gpu         ? "GPU"
-           : info->is_accelerator ? "accel."
-                                  : "CPU";
-}
-
 static int widest(const minrnn_device_info *infos, int count, const char *heading, bool platform) {
     size_t width = strlen(heading);
     for (int i = 0; i < count; i++) {
@@ -78,7 +70,7 @@ static void print_table(const minrnn_device_info *infos, int count) {
         marked = marked || mark;
         char memory[DESCRIBE_CAPACITY], verdict[DESCRIBE_VERDICT];
         printf("%c %5d  %-*s  %-*s  %-8s  %5d  %10s  %-*s  %s\n", mark ? '*' : ' ', i, name,
-               info->name, platform, info->platform, kind_of(info), info->compute_units,
+               info->name, platform, info->platform, describe_kind(info), info->compute_units,
                describe_bytes(info->memory_bytes, memory), validated,
                describe_verdict(info, verdict), info->driver);
     }

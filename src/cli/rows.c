@@ -4,14 +4,12 @@
 
 #include "cli/describe.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 const char *const rows_formats[] = {"table", "markdown", "csv", "json", NULL};
-
-enum { CELL_CAPACITY = 512 };
 
 static bool is_shown(const struct rows *rows, const struct column *column) {
     const bool people = rows_for_people(rows->format);
@@ -28,29 +26,29 @@ static int width_of(const struct column *column) {
 }
 
 /* Four digits that count, without an exponent as long as it is short. */
-static void format_real(double real, bool people, char text[CELL_CAPACITY]) {
+static void format_real(double real, bool people, char text[ROWS_CELL]) {
     if (!people) {
-        snprintf(text, CELL_CAPACITY, "%.9g", real);
+        snprintf(text, ROWS_CELL, "%.9g", real);
     } else if (fabs(real) >= 1000 || real == 0) {
-        snprintf(text, CELL_CAPACITY, "%.0f", real);
+        snprintf(text, ROWS_CELL, "%.0f", real);
     } else {
         const double digits = 3 - floor(log10(fabs(real)));
-        snprintf(text, CELL_CAPACITY, "%.*f", digits > 6 ? 6 : (int)digits, real);
+        snprintf(text, ROWS_CELL, "%.*f", digits > 6 ? 6 : (int)digits, real);
     }
 }
 
-static void format_cell(const struct column *column, const struct cell *cell, bool people,
-                        char text[CELL_CAPACITY]) {
+void rows_format(const struct column *column, const struct cell *cell, bool people,
+                 char text[ROWS_CELL]) {
     char bytes[DESCRIBE_CAPACITY];
     switch (column->kind) {
-    case COLUMN_TEXT: snprintf(text, CELL_CAPACITY, "%s", cell->text); break;
+    case COLUMN_TEXT: snprintf(text, ROWS_CELL, "%s", cell->text); break;
     case COLUMN_REAL: format_real(cell->real, people, text); break;
-    case COLUMN_WHOLE: snprintf(text, CELL_CAPACITY, "%" PRId64, cell->whole); break;
+    case COLUMN_WHOLE: snprintf(text, ROWS_CELL, "%" PRId64, cell->whole); break;
     case COLUMN_BYTES:
         if (people) {
-            snprintf(text, CELL_CAPACITY, "%s", describe_bytes((uint64_t)cell->whole, bytes));
+            snprintf(text, ROWS_CELL, "%s", describe_bytes((uint64_t)cell->whole, bytes));
         } else {
-            snprintf(text, CELL_CAPACITY, "%" PRId64, cell->whole);
+            snprintf(text, ROWS_CELL, "%" PRId64, cell->whole);
         }
         break;
     }
@@ -66,11 +64,11 @@ static void print_padded(const struct rows *rows, const struct column *column, c
     if (last && !markdown && !*text) {
         return;
     }
-    printf("%s", markdown ? (first ? "| " : " | ") : first ? "" : "  ");
+    fprintf(rows->file, "%s", markdown ? (first ? "| " : " | ") : first ? "" : "  ");
     if (column->kind == COLUMN_TEXT) {
-        printf("%-*s", last ? 0 : width, text);
+        fprintf(rows->file, "%-*s", last ? 0 : width, text);
     } else {
-        printf("%*s", width, text);
+        fprintf(rows->file, "%*s", width, text);
     }
 }
 
@@ -88,96 +86,104 @@ static void print_line(const struct rows *rows, const struct cell *cells) {
     bool first = true;
     for (int i = 0; i < rows->count; i++) {
         const struct column *column = &rows->columns[i];
-        char text[CELL_CAPACITY] = "-";
+        char text[ROWS_CELL] = "-";
         if (!is_shown(rows, column)) {
             continue;
         }
         if (!cells) {
             snprintf(text, sizeof text, "%s", heading_of(column));
         } else if (cells[i].there) {
-            format_cell(column, &cells[i], true, text);
+            rows_format(column, &cells[i], true, text);
         }
         print_padded(rows, column, text, first, i == last);
         first = false;
     }
-    printf("%s\n", rows->format == ROWS_MARKDOWN ? " |" : "");
+    fprintf(rows->file, "%s\n", rows->format == ROWS_MARKDOWN ? " |" : "");
 }
 
 static void print_rule(const struct rows *rows) {
     for (int i = 0; i < rows->count; i++) {
         if (is_shown(rows, &rows->columns[i])) {
-            printf("%s", rows->columns[i].kind == COLUMN_TEXT ? "|---" : "|--:");
+            fprintf(rows->file, "%s", rows->columns[i].kind == COLUMN_TEXT ? "|---" : "|--:");
         }
     }
-    printf("|\n");
+    fprintf(rows->file, "|\n");
 }
 
 /* ---- for programs ---- */
 
-static void print_csv(const char *text) {
+static void print_csv(FILE *file, const char *text) {
     if (!strpbrk(text, ",\"\n\r")) {
-        printf("%s", text);
+        fprintf(file, "%s", text);
         return;
     }
-    putchar('"');
+    fputc('"', file);
     for (; *text; text++) {
-        printf("%s%c", *text == '"' ? "\"" : "", *text);
+        fprintf(file, "%s%c", *text == '"' ? "\"" : "", *text);
     }
-    putchar('"');
+    fputc('"', file);
 }
 
-static void print_json(const char *text) {
-    putchar('"');
+static void print_json(FILE *file, const char *text) {
+    fputc('"', file);
     for (; *text; text++) {
         if ((unsigned char)*text < ' ') {
-            printf("\\u%04x", (unsigned)*text);
+            fprintf(file, "\\u%04x", (unsigned)*text);
         } else {
-            printf("%s%c", *text == '"' || *text == '\\' ? "\\" : "", *text);
+            fprintf(file, "%s%c", *text == '"' || *text == '\\' ? "\\" : "", *text);
         }
     }
-    putchar('"');
+    fputc('"', file);
 }
 
 static void print_value(const struct rows *rows, int i, const struct cell *cells) {
     const struct column *column = &rows->columns[i];
     const bool json = rows->format == ROWS_JSON;
-    char text[CELL_CAPACITY] = "";
+    char text[ROWS_CELL] = "";
     if (cells[i].there) {
-        format_cell(column, &cells[i], false, text);
+        rows_format(column, &cells[i], false, text);
     }
     if (!json) {
-        print_csv(text);
+        print_csv(rows->file, text);
         return;
     }
-    print_json(column->name);
-    printf(": ");
+    print_json(rows->file, column->name);
+    fprintf(rows->file, ": ");
     if (cells[i].there && column->kind == COLUMN_TEXT) {
-        print_json(text);
+        print_json(rows->file, text);
     } else {
-        printf("%s", cells[i].there ? text : "null");
+        fprintf(rows->file, "%s", cells[i].there ? text : "null");
     }
 }
 
 static void print_record(const struct rows *rows, const struct cell *cells) {
     const bool json = rows->format == ROWS_JSON;
     bool first = true;
-    printf("%s", !json ? "" : rows->printed ? ",\n {" : "\n {");
+    fprintf(rows->file, "%s", !json ? "" : rows->printed ? ",\n {" : "\n {");
     for (int i = 0; i < rows->count; i++) {
         if (!is_shown(rows, &rows->columns[i])) {
             continue;
         }
-        printf("%s", first ? "" : json ? ", " : ",");
+        fprintf(rows->file, "%s", first ? "" : json ? ", " : ",");
         if (cells) {
             print_value(rows, i, cells);
         } else {
-            print_csv(rows->columns[i].name);
+            print_csv(rows->file, rows->columns[i].name);
         }
         first = false;
     }
-    printf("%s", json ? "}" : "\n");
+    fprintf(rows->file, "%s", json ? "}" : "\n");
 }
 
 /* ---- either ---- */
+
+/* Errors of a stream stay, but not their reason. */
+static void flush(struct rows *rows) {
+    errno = 0;
+    if (fflush(rows->file) && !rows->lost) {
+        rows->lost = errno ? errno : EIO;
+    }
+}
 
 void rows_begin(struct rows *rows) {
     rows->printed = 0;
@@ -188,9 +194,14 @@ void rows_begin(struct rows *rows) {
         print_rule(rows);
         break;
     case ROWS_CSV: print_record(rows, NULL); break;
-    case ROWS_JSON: printf("["); break;
+    case ROWS_JSON: fprintf(rows->file, "["); break;
     }
-    fflush(stdout);
+    flush(rows);
+    if (rows->also) {
+        rows->also->columns = rows->columns;
+        rows->also->count = rows->count;
+        rows_begin(rows->also);
+    }
 }
 
 void rows_add(struct rows *rows, const struct cell *cells) {
@@ -200,9 +211,16 @@ void rows_add(struct rows *rows, const struct cell *cells) {
         print_record(rows, cells);
     }
     rows->printed++;
-    fflush(stdout);
+    flush(rows);
+    if (rows->also) {
+        rows_add(rows->also, cells);
+    }
 }
 
 void rows_end(struct rows *rows) {
-    printf("%s", rows->format == ROWS_JSON ? "\n]\n" : "");
+    fprintf(rows->file, "%s", rows->format == ROWS_JSON ? "\n]\n" : "");
+    flush(rows);
+    if (rows->also) {
+        rows_end(rows->also);
+    }
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum rows_format { ROWS_TABLE, ROWS_MARKDOWN, ROWS_CSV, ROWS_JSON };
 extern const char *const rows_formats[]; /* their names, NULL at the end */
@@ -43,16 +44,24 @@ static inline struct cell cell_real(double real) {
 }
 
 struct rows {
+    FILE *file;
     enum rows_format format;
     const struct column *columns;
-    int count;       /* of columns */
-    int64_t printed; /* rows */
+    int count;         /* of columns */
+    int64_t printed;   /* rows */
+    int lost;          /* errno of the first write that failed */
+    struct rows *also; /* the same rows with a file and a format of its own; NULL: none */
 };
 
 /* Whether the format is a table that people read. */
 static inline bool rows_for_people(enum rows_format format) {
     return format == ROWS_TABLE || format == ROWS_MARKDOWN;
 }
+
+/* A cell that is there, in words, as tables for people or for programs have it. */
+enum { ROWS_CELL = 512 };
+void rows_format(const struct column *column, const struct cell *cell, bool people,
+                 char text[ROWS_CELL]);
 
 /* What goes before the first row, a row's cells, and what goes after the last. */
 void rows_begin(struct rows *rows);

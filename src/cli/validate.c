@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* minrnn validate: prints what each op did and keeps the verdict. */
-#include <minrnn/check.h>
+#include "cli/validate.h"
 
 #include "cli/commands.h"
 #include "cli/describe.h"
@@ -10,7 +10,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 struct validate_arguments {
     const char *device, *op, *shape;
@@ -58,22 +57,27 @@ struct outcome {
     char longest_call[512];
 };
 
-static void print_result(void *user, const minrnn_check_result *result) {
-    struct outcome *outcome = user;
-    minrnn_verdict *verdict = &outcome->verdict;
+void validate_note(minrnn_verdict *verdict, const minrnn_check_result *result) {
     verdict->ops++;
     verdict->cases += result->cases;
     verdict->left_out += result->left_out;
+    if (result->failures) {
+        const size_t used = strlen(verdict->failed);
+        verdict->failures++;
+        snprintf(verdict->failed + used, sizeof verdict->failed - used, "%s%s", used ? " " : "",
+                 result->op);
+    }
+}
+
+static void print_result(void *user, const minrnn_check_result *result) {
+    struct outcome *outcome = user;
+    validate_note(&outcome->verdict, result);
     printf("%-18s %6d  %8.3g  %-4s  %s\n", result->op, result->cases, result->worst,
            result->failures ? "FAIL" : "pass", result->worst_case);
     if (result->left_out) {
         printf("  %d cases skipped: no time left\n", result->left_out);
     }
     if (result->failures) {
-        const size_t used = strlen(verdict->failed);
-        verdict->failures++;
-        snprintf(verdict->failed + used, sizeof verdict->failed - used, "%s%s", used ? " " : "",
-                 result->op);
         printf("  %d of %d cases fail; the first: %s\n", result->failures, result->cases,
                result->failure);
     }
@@ -88,7 +92,7 @@ static void print_result(void *user, const minrnn_check_result *result) {
 /* What a reader of the report has to know of the place. */
 static int print_place(const minrnn_device *device, const minrnn_check_config *config,
                        minrnn_device_info *info) {
-    struct utsname system;
+    char system[DESCRIBE_SYSTEM];
     const minrnn_status status = minrnn_device_describe(device, info);
     if (status) {
         return report_setup(status);
@@ -96,9 +100,7 @@ static int print_place(const minrnn_device *device, const minrnn_check_config *c
     if (info->is_opencl) {
         printf("opencl   %s; platform %s\n", info->opencl, info->platform_version);
     }
-    if (uname(&system) >= 0) {
-        printf("system   %s %s %s\n", system.sysname, system.release, system.machine);
-    }
+    printf("system   %s\n", describe_system(system));
     printf("minrnn   %s, seed %" PRIu64 ", %s", minrnn_version(), config->seed,
            config->small      ? "small shapes"
            : config->thorough ? "thorough"

@@ -28,6 +28,7 @@ LIMITS = ["--bandwidth", "10", "--rate", "50"]  # given: nothing is measured
 # Options for a moment's work, the columns that vary, and what is measured.
 SUBJECTS = {
     "copy": (["--bytes", "64,1k"], ["bytes"], [*TIMES, "gb_s"]),
+    "launch": (["--launches", "1,5"], ["launches"], TIMES),
     "gemm": (["--m", "4", "--n", "2-4*2", "--k", "3", "--transpose", "nn,tt"],
              ["m", "n", "k", "transpose"], [*TIMES, "gflop_s", *ROOFLINE]),
     "scan": (["--scan", "mingru,linear", "--batch", "2", "--time", "5", "--width", "3"],
@@ -48,8 +49,8 @@ SUBJECTS = {
                 [*TIMES, "queued_ms", "memory_bytes", "resident_bytes", "parameters",
                  *(f"weights_percent_{alpha}" for alpha in (1, 2, 3, 4)), "speed_up"]),
 }  # fmt: skip
-ROWS = {"copy": 2, "gemm": 4, "scan": 4, "layer": None, "step": 2, "generate": 1, "compile": 1,
-        "figure1": 4}  # fmt: skip
+ROWS = {"copy": 2, "launch": 2, "gemm": 4, "scan": 4, "layer": None, "step": 2, "generate": 1,
+        "compile": 1, "figure1": 4}  # fmt: skip
 NAMES = {"device", "platform", "driver", "version", "build", "subject", "transpose", "scan", "pass",
          "mixer", "preset", "note", "op", "sizes"}  # fmt: skip
 

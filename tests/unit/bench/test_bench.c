@@ -62,6 +62,28 @@ static void test_copy(void **state) {
     assert_null(bench);
 }
 
+static void see_calls(void *user, const minrnn_profile_row *row) {
+    *(int *)user += row->calls;
+}
+
+static void test_launch(void **state) {
+    (void)state;
+    const uint64_t before = minrnn_device_allocated(device);
+    minrnn_bench *bench;
+    minrnn_bench_config config;
+    int launches = 0;
+    minrnn_bench_config_defaults(&config);
+    CHECK(minrnn_bench_launch(device, 3, &bench));
+    assert_true(calls(bench, "fill") && !calls(bench, "copy"));
+    CHECK(minrnn_bench_profile(bench, &config, see_calls, &launches));
+    assert_int_equal(launches, 3);
+    const minrnn_bench_info info = run_once(bench, before, true);
+    assert_true(info.bytes == 0 && info.operations == 0 && info.tokens == 0);
+    REFUSES(minrnn_bench_launch(device, 0, &bench));
+    REFUSES(minrnn_bench_launch(NULL, 1, &bench));
+    REFUSES(minrnn_bench_launch(device, 1, NULL));
+}
+
 static void test_product(void **state) {
     (void)state;
     const uint64_t before = minrnn_device_allocated(device);
@@ -355,6 +377,7 @@ static void test_what_does_not_fit(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_copy),
+        cmocka_unit_test(test_launch),
         cmocka_unit_test(test_product),
         cmocka_unit_test(test_scan),
         cmocka_unit_test(test_layer),

@@ -2,6 +2,7 @@
 /* Rows in four formats, to the byte. */
 #include "cli/rows.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,7 +24,7 @@ static const struct column columns[] = {
 enum { COLUMNS = sizeof columns / sizeof *columns, CAPACITY = 4096 };
 
 static void print(enum rows_format format) {
-    struct rows rows = {.format = format, .columns = columns, .count = COLUMNS};
+    struct rows rows = {.file = stdout, .format = format, .columns = columns, .count = COLUMNS};
     const struct cell first[COLUMNS] = {cell_text("a,\"b\"\\\n"), cell_text("one"), cell_whole(-7),
                                         cell_real(0.0123456789),  cell_whole(1536), cell_text("")};
     const struct cell second[COLUMNS] = {cell_text("x"),     cell_text("two"), {0}, {0}, {0},
@@ -92,12 +93,52 @@ static void test_json(void **state) {
            "\"median_ms\": 12345.678, \"memory_bytes\": 3}\n]\n");
 }
 
+static void test_two_formats_at_once(void **state) {
+    (void)state;
+    char csv[CAPACITY] = "", markdown[CAPACITY] = "";
+    const struct cell cells[COLUMNS] = {cell_text("x"), cell_text("one"), cell_whole(1),
+                                        cell_real(2),   cell_whole(3),    cell_text("y")};
+    struct rows also = {.file = fmemopen(markdown, sizeof markdown, "w"), .format = ROWS_MARKDOWN};
+    struct rows rows = {.file = fmemopen(csv, sizeof csv, "w"),
+                        .format = ROWS_CSV,
+                        .columns = columns,
+                        .count = COLUMNS,
+                        .also = &also};
+    assert_true(rows.file && also.file);
+    rows_begin(&rows);
+    rows_add(&rows, cells);
+    rows_end(&rows);
+    fclose(rows.file);
+    fclose(also.file);
+    assert_string_equal(csv, "file_only,name,count,median_ms,memory_bytes\nx,one,1,2,3\n");
+    assert_string_equal(markdown, "| name | n | ms | memory | last |\n|---|--:|--:|--:|---|\n"
+                                  "| one | 1 | 2.000 | 3 B | y |\n");
+    assert_true(rows.printed == 1 && also.printed == 1 && !rows.lost && !also.lost);
+}
+
+/* The first reason is kept. */
+static void test_what_is_lost(void **state) {
+    (void)state;
+    struct rows rows = {
+        .file = fopen("/dev/full", "w"), .format = ROWS_CSV, .columns = columns, .count = COLUMNS};
+    if (!rows.file) {
+        skip();
+    }
+    rows_begin(&rows);
+    assert_int_equal(rows.lost, ENOSPC);
+    rows_end(&rows);
+    assert_int_equal(rows.lost, ENOSPC);
+    fclose(rows.file);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_markdown),
         cmocka_unit_test(test_csv),
         cmocka_unit_test(test_json),
+        cmocka_unit_test(test_two_formats_at_once),
+        cmocka_unit_test(test_what_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
