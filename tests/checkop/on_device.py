@@ -31,6 +31,9 @@ def pocl(method):
 DEVICES = {
     "cpu": {},
     "pocl-loopvec": pocl("loopvec"),
+    # In half the time, for PoCL does not optimise; what the library keeps on disk does not say so.
+    "pocl-unoptimised": {**pocl("loopvec"), "MINRNN_CACHE": "",
+                         "POCL_EXTRA_BUILD_FLAGS": "-cl-opt-disable"},
     "pocl-cbs": pocl("cbs"),
     "pocl-workitemloops": pocl("workitemloops"),
     # Its threads then take denormals for zeros, as GPUs may; what the library keeps on disk does not say.
