@@ -85,11 +85,21 @@ class Command(Report):
         self.assertEqual((row["device"], row["platform"], row["kind"]), ("cpu", "native", "native"))
         self.assertRegex(row["compiler"], r"^(gcc|clang) \d+\.")
         self.assertRegex(row["commit"], r"^([0-9a-f]{12}(-dirty)?|unknown|v.*)$")
+        self.check_commit(row["commit"])
         self.assertRegex(row["date"], r"^\d{4}-\d\d-\d\d$")
         self.assertEqual(int(row["cores"]), os.sysconf("SC_NPROCESSORS_ONLN"))
         for name in ["driver", "version", "build", "system", "processor"]:
             self.assertIn(f"- {name}: {row[name]}\n", self.sections()["device"])
         self.assertIn("- memory: ", self.sections()["device"])
+
+    def check_commit(self, built):
+        """A tree without changes is not called dirty, if the command was built of it as it is now."""
+        git = ["git", "-C", ROOT]
+        if shutil.which("git") and os.path.exists(os.path.join(ROOT, ".git")):
+            said = subprocess.run([*git, "describe", "--always", "--dirty", "--abbrev=12"],
+                                  stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
+            if built.startswith(said):
+                self.assertEqual(built, said)
 
     def check_measured(self):
         checks = self.rows("validate")
