@@ -227,11 +227,6 @@ static minrnn_status add_devices(cl_platform_id platform, struct device_ids *fou
 static minrnn_status ask_drivers(struct device_ids *found) {
     cl_platform_id platforms[MAX_PLATFORMS];
     cl_uint count = 0;
-    found->count = found->absent_count = 0;
-    const minrnn_status allowed = cl_drivers_check();
-    if (allowed) {
-        return allowed;
-    }
     const cl_int code = clGetPlatformIDs(MAX_PLATFORMS, platforms, &count);
     if (code) {
         return code == NO_PLATFORM ? MINRNN_OK : cl_fail(code, "clGetPlatformIDs", "%s", "");
@@ -246,11 +241,17 @@ static minrnn_status ask_drivers(struct device_ids *found) {
 
 /* What fails is left out, and the last such failure is returned. A caller that finds its device
  * among the rest need not care. PoCL sets itself up at the first question, and tells a thread that
- * asks meanwhile that it has no device: one asks at a time. */
+ * asks meanwhile that it has no device: one asks at a time. A child of fork(), where the lock may
+ * be held for good, is refused before. */
 static minrnn_status find_devices(struct device_ids *found) {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    found->count = found->absent_count = 0;
+    minrnn_status status = cl_drivers_check();
+    if (status) {
+        return status;
+    }
     pthread_mutex_lock(&lock);
-    const minrnn_status status = ask_drivers(found);
+    status = ask_drivers(found);
     pthread_mutex_unlock(&lock);
     return status;
 }
