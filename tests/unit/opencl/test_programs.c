@@ -3,29 +3,13 @@
  * evaluate, on a CPU and as on a GPU (the linker's --wrap). */
 #include "opencl/launch.h"
 #include "unit/train/training.h"
+#include "wrapped.h"
 
 enum { MOST_KERNELS = 256, BATCH = 3, TIME = 40, ROWS = BATCH * TIME };
 
 static int builds, count;
 static cl_kernel kernels[MOST_KERNELS];
 static bool launched[MOST_KERNELS];
-
-cl_int __real_clBuildProgram(cl_program program, cl_uint devices, const cl_device_id *ids,
-                             const char *options, void(CL_CALLBACK *notify)(cl_program, void *),
-                             void *user);
-cl_int __wrap_clBuildProgram(cl_program program, cl_uint devices, const cl_device_id *ids,
-                             const char *options, void(CL_CALLBACK *notify)(cl_program, void *),
-                             void *user);
-cl_kernel __real_clCreateKernel(cl_program program, const char *name, cl_int *code);
-cl_kernel __wrap_clCreateKernel(cl_program program, const char *name, cl_int *code);
-cl_int __real_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
-                                     const size_t *offset, const size_t *global,
-                                     const size_t *local, cl_uint wait_count, const cl_event *waits,
-                                     cl_event *event);
-cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
-                                     const size_t *offset, const size_t *global,
-                                     const size_t *local, cl_uint wait_count, const cl_event *waits,
-                                     cl_event *event);
 
 cl_int __wrap_clBuildProgram(cl_program program, cl_uint devices, const cl_device_id *ids,
                              const char *options, void(CL_CALLBACK *notify)(cl_program, void *),

@@ -9,6 +9,7 @@
 #include "op/op.h"
 #include "opencl/launch.h"
 #include "opencl_device.h"
+#include "wrapped.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,14 +29,6 @@ cl_int __real_clGetKernelWorkGroupInfo(cl_kernel kernel, cl_device_id id,
 cl_int __wrap_clGetKernelWorkGroupInfo(cl_kernel kernel, cl_device_id id,
                                        cl_kernel_work_group_info what, size_t capacity, void *value,
                                        size_t *bytes);
-cl_int __real_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
-                                     const size_t *offset, const size_t *global,
-                                     const size_t *local, cl_uint wait_count, const cl_event *waits,
-                                     cl_event *event);
-cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
-                                     const size_t *offset, const size_t *global,
-                                     const size_t *local, cl_uint wait_count, const cl_event *waits,
-                                     cl_event *event);
 
 cl_int __wrap_clGetKernelWorkGroupInfo(cl_kernel kernel, cl_device_id id,
                                        cl_kernel_work_group_info what, size_t capacity, void *value,
@@ -70,14 +63,6 @@ cl_program __wrap_clCreateProgramWithSource(cl_context context, cl_uint count, c
                                             const size_t *lengths, cl_int *code);
 cl_int __real_clReleaseProgram(cl_program program);
 cl_int __wrap_clReleaseProgram(cl_program program);
-cl_int __real_clBuildProgram(cl_program program, cl_uint count, const cl_device_id *ids,
-                             const char *options, void(CL_CALLBACK *notify)(cl_program, void *),
-                             void *user);
-cl_int __wrap_clBuildProgram(cl_program program, cl_uint count, const cl_device_id *ids,
-                             const char *options, void(CL_CALLBACK *notify)(cl_program, void *),
-                             void *user);
-cl_kernel __real_clCreateKernel(cl_program program, const char *name, cl_int *code);
-cl_kernel __wrap_clCreateKernel(cl_program program, const char *name, cl_int *code);
 cl_int __real_clReleaseKernel(cl_kernel kernel);
 cl_int __wrap_clReleaseKernel(cl_kernel kernel);
 

@@ -7,6 +7,7 @@
 #include "op/op.h"
 #include "opencl/backend.h"
 #include "opencl_device.h"
+#include "wrapped.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,11 +25,6 @@ static size_t items[3], group[3]; /* work-items up to the last one's end, and of
 enum { MOST_PARTS = 16, MOST_GROUPS = LAUNCH_MOST_GROUPS };
 static struct launch_part parts[MOST_PARTS]; /* of the first launches */
 static char options[1024];                   /* with which the last one was built */
-
-cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
-                                     const size_t *offset, const size_t *global,
-                                     const size_t *local, cl_uint wait_count, const cl_event *waits,
-                                     cl_event *event);
 
 cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
                                      const size_t *offset, const size_t *global,
