@@ -62,6 +62,18 @@ class Figure1(common.Workplace):
             self.assertIn(text, drawing)
         self.assertTrue(re.search(r"new, a('|&apos;|&#39;)b", drawing))
 
+    def test_there_is_no_file(self):
+        """What reads measurements says in a line which file is not there."""
+        none = self.path("none")
+        for script, *words in [("figure1.py", none, self.folder), ("results.py", none),
+                               ("predict.py", "--check", none, "trace", "preset", "small")]:
+            with self.subTest(script=script):
+                done = subprocess.run(
+                    [sys.executable, os.path.join(ROOT, "bench", script), *words],
+                    text=True, capture_output=True, check=False)  # fmt: skip
+                self.assertEqual((done.returncode, done.stdout), (1, ""))
+                self.assertEqual(done.stderr, f"{script}: {none}: No such file or directory\n")
+
     def marks(self, lengths):
         """The numbers below the first panel, from the shortest length on."""
         head = ("device,driver,version,batch,classes,width,time,mixer,median_ms,memory_bytes,"
