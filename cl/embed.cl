@@ -2,7 +2,7 @@
 /* The embedding table: rows out, and gradients back into it. */
 
 #ifdef KERNEL_embed_forward
-/* y[r] = table[tokens[r]]. A row group takes `run` rows. */
+/* y[r] = table[tokens[r]], 0 if the token is negative. A row group takes `run` rows. */
 __kernel ROW_GROUP void embed_forward(long rows, long run, long width, __global const int *tokens,
                                       ulong tokens_offset, __global const float *table,
                                       ulong table_offset, __global float *y, ulong y_offset) {
@@ -13,7 +13,8 @@ __kernel ROW_GROUP void embed_forward(long rows, long run, long width, __global 
         __global const float *from = table + table_offset + token * width;
         __global float *to = y + y_offset + row * width;
         for (long c = row_item() * VECTOR; c < width; c += ROW_ITEMS * VECTOR) {
-            STORE_N(LOAD_N(from + c, width - c), to + c, width - c);
+            const long n = width - c;
+            STORE_N(token < 0 ? (vfloat)(0.0f) : LOAD_N(from + c, n), to + c, n);
         }
     }
 }

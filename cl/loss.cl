@@ -2,15 +2,16 @@
 /* Softmax and cross-entropy over the rows of the logits. A row group takes `run` rows. */
 
 #ifdef KERNEL_cross_entropy
-/* loss[r] = log sum exp(logits[r]) - logits[r, target]; dlogits = scale * (softmax - onehot); both
- * 0 if the target is negative. dlogits may be absent, or the logits themselves: its first pass
- * leaves the exponentials there, its second scales them, and each column belongs to one
- * work-item. */
+/* loss[r] = log sum exp(logits[r]) - logits[r, target]; dlogits = scale * (softmax - onehot);
+ * correct[r] = 1 if no logit is above the target's, else 0; all 0 if the target is negative. correct
+ * may be absent, and dlogits too, or the logits themselves: its first pass leaves the exponentials
+ * there, its second scales them, and each column belongs to one work-item. */
 __kernel ROW_GROUP void cross_entropy(long rows, long run, long vocab, float scale,
                                       __global const float *logits, ulong logits_offset,
                                       __global const int *targets, ulong targets_offset,
                                       __global float *loss, ulong loss_offset,
-                                      __global float *dlogits, ulong dlogits_offset) {
+                                      __global float *dlogits, ulong dlogits_offset,
+                                      __global float *correct, ulong correct_offset) {
     ROW_SLOTS(slots);
     const long begin = row_group() * run;
     const long end = row_group_end(begin, run, rows);
@@ -37,6 +38,9 @@ __kernel ROW_GROUP void cross_entropy(long rows, long run, long vocab, float sca
         const float sum = row_sum(lanes_sum(sums), slots);
         if (row_item() == 0 && left > 0) {
             loss[loss_offset + row] = target < 0 ? 0.0f : log(sum) + (top - chosen);
+            if (correct) {
+                correct[correct_offset + row] = target < 0 || chosen < top ? 0.0f : 1.0f;
+            }
         }
         if (!out) {
             continue;

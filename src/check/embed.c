@@ -8,7 +8,7 @@ static void embed_forward_oracle(union op_oracle *all) {
     struct embed_forward_oracle *o = &all->embed_forward;
     for (int64_t r = 0; r < o->rows; r++) {
         for (int64_t c = 0; c < o->width; c++) {
-            o->y[r * o->width + c] = o->table[o->tokens[r] * o->width + c];
+            o->y[r * o->width + c] = o->tokens[r] < 0 ? 0 : o->table[o->tokens[r] * o->width + c];
         }
     }
 }
@@ -52,6 +52,16 @@ static int32_t draw_token(const struct filler *filler, int64_t r) {
 static void fill_tokens(const struct filler *filler, struct operand *tokens) {
     for (int64_t r = 0; r < tokens->argument.extent; r++) {
         tokens->initial[r].i = draw_token(filler, r);
+    }
+}
+
+/* Some are of no row of the table. */
+static void fill_lookups(const struct filler *filler, struct operand *tokens) {
+    fill_tokens(filler, tokens);
+    for (int64_t r = 0; r < tokens->argument.extent; r++) {
+        if (filler->c->marks == MARKS_SPARSE && random_chance(filler->random, 0.2)) {
+            tokens->initial[r].i = -1;
+        }
     }
 }
 
@@ -121,7 +131,7 @@ const struct op_check check_embed_forward = {
     .oracle = embed_forward_oracle,
     .bounds = {BOUNDED(embed_forward, y)},
     .cases = make_embed_forward,
-    .fill = {AT(embed_forward, tokens) = fill_tokens},
+    .fill = {AT(embed_forward, tokens) = fill_lookups},
     .large = LARGE_EMBED(embed_forward),
     .timed = {TIMED_EMBED(embed_forward)},
 };

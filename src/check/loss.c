@@ -16,6 +16,10 @@ static void cross_entropy_oracle(union op_oracle *all) {
         }
         o->loss[r] = target < 0 ? 0 : log(total) + top - logits[target];
         oracle_scale(&o->loss_scale, target < 0 ? 0 : 1 + fabs(top - logits[target]));
+        if (o->correct) {
+            o->correct[r] = target < 0 || logits[target] < top ? 0 : 1;
+            oracle_scale(&o->correct_scale, 1);
+        }
         for (int64_t v = 0; o->dlogits && v < o->vocab; v++) {
             const double softmax = exp(logits[v] - top) / total;
             o->dlogits[r * o->vocab + v] =
@@ -29,6 +33,7 @@ static void cross_entropy_oracle(union op_oracle *all) {
  * scale's own rounding, - 1/2, and the CPU's 1 / sum first, 2.5: 12. */
 BOUND(cross_entropy, loss, 8 + sum_error(a->vocab))
 BOUND(cross_entropy, dlogits, 12 + sum_error(a->vocab))
+BOUND(cross_entropy, correct, 0)
 
 /* A negative target: there is none. */
 static int32_t draw_target(const struct filler *filler) {
@@ -69,7 +74,8 @@ static void make_cross_entropy(struct maker *maker) {
 
 const struct op_check check_cross_entropy = {
     .oracle = cross_entropy_oracle,
-    .bounds = {BOUNDED(cross_entropy, loss), BOUNDED(cross_entropy, dlogits)},
+    .bounds = {BOUNDED(cross_entropy, loss), BOUNDED(cross_entropy, dlogits),
+               BOUNDED(cross_entropy, correct)},
     .cases = make_cross_entropy,
     .fill = {AT(cross_entropy, targets) = fill_targets},
     .large = LARGE(cross_entropy, ~0u, .rows = LARGE_ROWS, .vocab = 65, .scale = 1e-3f),

@@ -16,7 +16,12 @@ static minrnn_status embed_forward(struct op_context *context,
     for (int64_t i = 0; i < blocks; i++) {
         const struct span span = span_of(i, args->rows, size);
         for (int64_t row = span.begin; row < span.begin + span.count; row++) {
-            memcpy(y + row * width, table + tokens[row] * width, (size_t)width * sizeof *y);
+            const size_t bytes = (size_t)width * sizeof *y;
+            if (tokens[row] < 0) {
+                memset(y + row * width, 0, bytes);
+            } else {
+                memcpy(y + row * width, table + tokens[row] * width, bytes);
+            }
         }
     }
     return MINRNN_OK;

@@ -26,17 +26,24 @@ static float largest_of(int64_t count, const float *x) {
     return largest;
 }
 
-/* The loss of a row, and its gradient if dlogits is given, which may be the logits. */
+/* The loss of a row, its gradient if dlogits is given, which may be the logits, and whether it is
+ * told right if that is. */
 static float cross_entropy_row(int64_t vocab, float scale, const float *logits, int64_t target,
-                               float *dlogits) {
+                               float *dlogits, float *correct) {
     if (target < 0) {
         for (int64_t v = 0; dlogits && v < vocab; v++) {
             dlogits[v] = 0.0f;
+        }
+        if (correct) {
+            *correct = 0.0f;
         }
         return 0.0f;
     }
     const float right = logits[target];
     const float largest = largest_of(vocab, logits);
+    if (correct) {
+        *correct = right < largest ? 0.0f : 1.0f;
+    }
     float sum = 0.0f;
     if (!dlogits) {
 #pragma omp simd reduction(+ : sum)
@@ -68,13 +75,14 @@ static minrnn_status cross_entropy(struct op_context *context,
     const float *logits = f32(args->logits);
     const int32_t *targets = i32(args->targets);
     float *loss = f32(args->loss);
-    float *dlogits = f32(args->dlogits);
+    float *dlogits = f32(args->dlogits), *correct = f32(args->correct);
 #pragma omp parallel for num_threads(cpu_threads(context)) schedule(static) if (blocks > 1)
     for (int64_t i = 0; i < blocks; i++) {
         const struct span span = span_of(i, args->rows, size);
         for (int64_t row = span.begin; row < span.begin + span.count; row++) {
             loss[row] = cross_entropy_row(vocab, args->scale, logits + row * vocab, targets[row],
-                                          dlogits ? dlogits + row * vocab : NULL);
+                                          dlogits ? dlogits + row * vocab : NULL,
+                                          correct ? correct + row : NULL);
         }
     }
     return MINRNN_OK;

@@ -504,6 +504,21 @@ static void test_cross_entropy_gradient(void **state) {
     assert_true(loss[2] == 0);
 }
 
+/* Right is what no other logit is above, a tie included. */
+static void test_cross_entropy_correct(void **state) {
+    (void)state;
+    const double logits[] = {1, 3, 2, 1, 3, 2, 2, 2, 1, 9, 9, 9};
+    const int32_t targets[] = {1, 2, 0, -1};
+    double loss[4], correct[4];
+    oracle_cross_entropy(&(struct cross_entropy_oracle){.rows = 4,
+                                                        .vocab = 3,
+                                                        .logits = logits,
+                                                        .targets = targets,
+                                                        .loss = loss,
+                                                        .correct = correct});
+    assert_true(correct[0] == 1 && correct[1] == 0 && correct[2] == 1 && correct[3] == 0);
+}
+
 /* ---- convolution ---- */
 
 enum { TAPS = 3 };
@@ -615,6 +630,7 @@ int main(void) {
         cmocka_unit_test(test_gelu_gradients),
         cmocka_unit_test(test_rmsnorm_gradient),
         cmocka_unit_test(test_cross_entropy_gradient),
+        cmocka_unit_test(test_cross_entropy_correct),
         cmocka_unit_test(test_conv_gradient),
         cmocka_unit_test(test_conv_chunks),
     };
