@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * What a step or an evaluation is given. */
+ * What a step or an evaluation is given, and what an evaluation gives. */
 #ifndef MINRNN_BATCH_H
 #define MINRNN_BATCH_H
 
@@ -28,6 +28,22 @@ MINRNN_API void minrnn_batch_init(minrnn_batch *batch, size_t size);
 /** Sets all to zero but `size`. NULL is allowed. */
 static inline void minrnn_batch_defaults(minrnn_batch *batch) {
     minrnn_batch_init(batch, sizeof *batch);
+}
+
+/** How well a model does: sums over targets, which evaluations add to. */
+typedef struct minrnn_score {
+    size_t size;     /**< of this struct, set by minrnn_score_defaults */
+    double loss_sum; /**< cross entropy, in nats */
+    int64_t targets; /**< positions that have one */
+    int64_t correct; /**< targets that no other token is given a larger logit than */
+} minrnn_score;
+
+/** minrnn_score_defaults for a struct of `size` bytes, for programs in other languages. */
+MINRNN_API void minrnn_score_init(minrnn_score *score, size_t size);
+
+/** Sets all to zero but `size`. NULL is allowed. */
+static inline void minrnn_score_defaults(minrnn_score *score) {
+    minrnn_score_init(score, sizeof *score);
 }
 
 MINRNN_END_DECLS

@@ -36,10 +36,14 @@ MINRNN_API minrnn_status minrnn_evaluator_create(const minrnn_model *model, int6
 /** Releases an evaluator. NULL is allowed. */
 MINRNN_API void minrnn_evaluator_destroy(minrnn_evaluator *evaluator);
 
-/** Adds a batch's losses (cross entropy, in nats) to *loss_sum, and how many of its targets have
- * one to *count: calls over a data set add up. Every sequence begins with no memory. A loss that is
- * not finite is MINRNN_NOT_FINITE, and nothing is added. A batch of another size than the
- * evaluator's is MINRNN_INVALID_ARGUMENT. Waits. */
+/** Adds a batch's losses, its targets and those told right to *score: calls over a data set add up.
+ * Every sequence begins with no memory. A loss that is not finite is MINRNN_NOT_FINITE, and nothing
+ * is added. A batch of another size than the evaluator's is MINRNN_INVALID_ARGUMENT. Waits. */
+MINRNN_API minrnn_status minrnn_evaluator_score(minrnn_evaluator *evaluator,
+                                                const minrnn_batch *batch, minrnn_score *score);
+
+/** minrnn_evaluator_score for the loss alone: its sum is added to *loss_sum, and how many targets
+ * have one to *count. */
 MINRNN_API minrnn_status minrnn_evaluate(minrnn_evaluator *evaluator, const minrnn_batch *batch,
                                          double *loss_sum, int64_t *count);
 

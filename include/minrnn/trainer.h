@@ -37,6 +37,8 @@ typedef struct minrnn_trainer_config {
      * the step with MINRNN_NOT_FINITE and a text that names step, layer, parameter and op. It is
      * for finding out where a run breaks: slower, and of no effect on what is computed. */
     bool check_numbers;
+    int64_t targets; /**< positions of a sequence that have a target, at most: the head runs at no
+                      * other; 0: all may have one */
 } minrnn_trainer_config;
 
 /** A model's optimiser (AdamW: Loshchilov and Hutter, arXiv 1711.05101), with gradients, moments
@@ -143,8 +145,12 @@ static inline minrnn_status minrnn_trainer_record(minrnn_trainer *trainer, bool 
 /** Steps done so far, those of resumed runs included. */
 MINRNN_API int64_t minrnn_trainer_steps(const minrnn_trainer *trainer);
 
-/** minrnn_evaluate in the trainer's own workspace, on batch x time tokens. There is no dropout, and
- * nothing is changed. */
+/** minrnn_evaluator_score in the trainer's own workspace, on batch x time tokens. There is no
+ * dropout, and nothing is changed. */
+MINRNN_API minrnn_status minrnn_trainer_score(minrnn_trainer *trainer, const minrnn_batch *batch,
+                                              minrnn_score *score);
+
+/** minrnn_trainer_score for the loss alone, as minrnn_evaluate. */
 MINRNN_API minrnn_status minrnn_trainer_evaluate(minrnn_trainer *trainer, const minrnn_batch *batch,
                                                  double *loss_sum, int64_t *count);
 

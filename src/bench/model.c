@@ -13,7 +13,7 @@ struct step {
     minrnn_model *model;
     minrnn_trainer *trainer;
     minrnn_batch batch;
-    int32_t *tokens;
+    int32_t *tokens, *targets; /* targets NULL: the tokens */
 };
 
 static minrnn_status run_step(minrnn_bench *bench) {
@@ -26,12 +26,30 @@ static void destroy_step(minrnn_bench *bench) {
     minrnn_trainer_destroy(step->trainer);
     minrnn_model_destroy(step->model);
     mem_free(step->tokens);
+    mem_free(step->targets);
 }
 
 static const struct bench_kind kind_step = {
     .bytes = sizeof(struct step), .run = run_step, .destroy = destroy_step};
 
-/* Each token is its own target. */
+/* Each token is its own target; if only some may have one, the last ones. */
+static minrnn_status make_targets(struct step *step, int64_t most) {
+    if (most == 0) {
+        step->batch.targets = step->tokens;
+        return MINRNN_OK;
+    }
+    const int64_t rows = step->bench.info.tokens, time = step->batch.time;
+    step->targets = mem_alloc((uint64_t)rows, sizeof *step->targets);
+    if (!step->targets) {
+        return MINRNN_OUT_OF_MEMORY;
+    }
+    for (int64_t i = 0; i < rows; i++) {
+        step->targets[i] = i % time < time - most ? -1 : step->tokens[i];
+    }
+    step->batch.targets = step->targets;
+    return MINRNN_OK;
+}
+
 static minrnn_status make_batch(struct step *step, const minrnn_trainer_config *trainer,
                                 int64_t vocab) {
     minrnn_batch_defaults(&step->batch);
@@ -39,8 +57,8 @@ static minrnn_status make_batch(struct step *step, const minrnn_trainer_config *
     step->batch.time = trainer->time;
     step->bench.info.tokens = step->batch.batch * step->batch.time;
     step->tokens = bench_tokens(step->bench.info.tokens, vocab);
-    step->batch.tokens = step->batch.targets = step->tokens;
-    return step->tokens ? MINRNN_OK : MINRNN_OUT_OF_MEMORY;
+    step->batch.tokens = step->tokens;
+    return step->tokens ? make_targets(step, trainer->targets) : MINRNN_OUT_OF_MEMORY;
 }
 
 static minrnn_status make_step(struct step *step, const minrnn_model_config *model,

@@ -14,18 +14,9 @@ struct minrnn_evaluator {
     struct op_context context;
     struct network_pass pass;
     struct loss_room room;
-    struct host_memory losses; /* float [rows] */
+    struct batch_shape shape; /* the head runs everywhere */
+    struct loss_host host;
 };
-
-static struct loss_room take_room(struct arena *arena, int64_t batch, int64_t time) {
-    return (struct loss_room){
-        .tokens = arena_take_i32(arena, batch * time),
-        .targets = arena_take_i32(arena, batch * time),
-        .reset = arena_take_i32(arena, batch * time),
-        .lengths = arena_take_i32(arena, batch),
-        .losses = arena_take(arena, batch * time),
-    };
-}
 
 static minrnn_status check_size(int64_t batch, int64_t time) {
     return batch < 1 || time < 1 || batch > INT32_MAX || time > INT32_MAX / batch
@@ -47,9 +38,9 @@ static minrnn_status plan_evaluator(minrnn_device *device, const struct model_la
     if (status) {
         return status;
     }
-    const struct loss_room room = take_room(&fixed, batch, time);
-    pass.batch = batch;
-    pass.time = time;
+    const struct batch_shape shape = {batch, time, 0};
+    const struct loss_room room = loss_take_room(&fixed, &shape);
+    loss_attach(&pass, &shape, &room);
     loss_evaluate(&pass, &room);
     *plan = workspace_planned(&fixed, &pass);
     network_pass_destroy(&pass);
@@ -58,10 +49,11 @@ static minrnn_status plan_evaluator(minrnn_device *device, const struct model_la
 
 static minrnn_memory memory_of(const minrnn_device *device, const struct model_layout *layout,
                                int64_t batch, int64_t time, const struct workspace_plan *plan) {
+    const struct batch_shape shape = {batch, time, 0};
     minrnn_memory memory = {
         .parameters = (uint64_t)layout->places.total * F32_BYTES,
         .workspace = workspace_bytes(plan),
-        .host = (uint64_t)(batch * time) * sizeof(float), /* losses */
+        .host = loss_host_bytes(&shape),
         .largest = workspace_largest(device, plan),
     };
     memory_sum(&memory);
@@ -89,15 +81,13 @@ minrnn_status minrnn_evaluator_memory_sized(minrnn_device *device,
     return status;
 }
 
-static minrnn_status create_pass(minrnn_evaluator *evaluator, int64_t batch, int64_t time) {
+static minrnn_status create_pass(minrnn_evaluator *evaluator) {
     struct arena fixed = workspace_room(evaluator->model->device, &evaluator->workspace);
-    evaluator->room = take_room(&fixed, batch, time);
+    evaluator->room = loss_take_room(&fixed, &evaluator->shape);
     evaluator->context = workspace_context(evaluator->model->device, &evaluator->workspace);
     const minrnn_status status = workspace_pass(&evaluator->workspace, evaluator->model,
                                                 &evaluator->context, &evaluator->pass);
-    evaluator->pass.batch = batch;
-    evaluator->pass.time = time;
-    evaluator->pass.tokens = evaluator->room.tokens;
+    loss_attach(&evaluator->pass, &evaluator->shape, &evaluator->room);
     return status;
 }
 
@@ -122,9 +112,10 @@ minrnn_status minrnn_evaluator_create(const minrnn_model *model, int64_t batch, 
         return MINRNN_OUT_OF_MEMORY;
     }
     made->model = model;
-    status = device_host_alloc(model->device, memory.host, &made->losses);
+    made->shape = (struct batch_shape){batch, time, 0};
+    status = loss_host_create(&made->host, model->device, &made->shape);
     status = status ? status : workspace_create(model->device, &plan, &made->workspace);
-    status = status ? status : create_pass(made, batch, time);
+    status = status ? status : create_pass(made);
     if (status) {
         minrnn_evaluator_destroy(made);
         return status;
@@ -137,9 +128,27 @@ void minrnn_evaluator_destroy(minrnn_evaluator *evaluator) {
     if (evaluator) {
         workspace_destroy(&evaluator->workspace);
         network_pass_destroy(&evaluator->pass);
-        device_host_free(&evaluator->losses);
+        loss_host_destroy(&evaluator->host);
         mem_free(evaluator);
     }
+}
+
+static minrnn_status evaluate(const char *call, minrnn_evaluator *evaluator,
+                              const minrnn_batch *batch, minrnn_score *score) {
+    struct network_pass *pass = &evaluator->pass;
+    minrnn_batch taken;
+    const minrnn_status status = batch_take(call, pass->layout, &evaluator->shape, batch, &taken);
+    return status ? status
+                  : loss_of_batch(call, pass, &evaluator->shape, &evaluator->room, &taken,
+                                  &evaluator->host, score);
+}
+
+minrnn_status minrnn_evaluator_score(minrnn_evaluator *evaluator, const minrnn_batch *batch,
+                                     minrnn_score *score) {
+    const char *call = "minrnn_evaluator_score";
+    return !evaluator || !batch || !score
+               ? fail(MINRNN_INVALID_ARGUMENT, "%s: an argument is NULL", call)
+               : evaluate(call, evaluator, batch, score);
 }
 
 minrnn_status minrnn_evaluate(minrnn_evaluator *evaluator, const minrnn_batch *batch,
@@ -148,11 +157,9 @@ minrnn_status minrnn_evaluate(minrnn_evaluator *evaluator, const minrnn_batch *b
     if (!evaluator || !batch || !loss_sum || !count) {
         return fail(MINRNN_INVALID_ARGUMENT, "%s: an argument is NULL", call);
     }
-    struct network_pass *pass = &evaluator->pass;
-    minrnn_batch taken;
-    const minrnn_status status =
-        batch_take(call, pass->layout, pass->batch, pass->time, batch, &taken);
-    return status ? status
-                  : loss_of_batch(call, pass, &evaluator->room, &taken, evaluator->losses.data,
-                                  loss_sum, count);
+    minrnn_score score = {.size = sizeof score};
+    const minrnn_status status = evaluate(call, evaluator, batch, &score);
+    *loss_sum += score.loss_sum;
+    *count += score.targets;
+    return status;
 }

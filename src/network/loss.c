@@ -6,58 +6,141 @@
 
 #include <math.h>
 
-void loss_forward(struct network_pass *pass, minrnn_tensor targets, float scale,
-                  minrnn_tensor logits, minrnn_tensor losses, minrnn_tensor dlogits) {
+/* Of what is there only if the head runs at the targets alone. */
+static int64_t head_only(const struct batch_shape *shape, int64_t count) {
+    return shape->targets > 0 ? count : 0;
+}
+
+struct loss_room loss_take_room(struct arena *arena, const struct batch_shape *shape) {
+    const int64_t rows = batch_rows(shape), head = batch_head_rows(shape);
+    return (struct loss_room){
+        .tokens = arena_take_i32(arena, rows),
+        .reset = arena_take_i32(arena, rows),
+        .lengths = arena_take_i32(arena, shape->batch),
+        .head.at = arena_take_i32(arena, head_only(shape, head)),
+        .head.place = arena_take_i32(arena, head_only(shape, rows)),
+        .targets = arena_take_i32(arena, head),
+        .losses = arena_take(arena, head),
+        .correct = arena_take(arena, head),
+    };
+}
+
+void loss_attach(struct network_pass *pass, const struct batch_shape *shape,
+                 const struct loss_room *room) {
+    pass->batch = shape->batch;
+    pass->time = shape->time;
+    pass->tokens = room->tokens;
+    pass->head_rows = head_only(shape, batch_head_rows(shape));
+    pass->head_at = room->head.at;
+    pass->head_place = room->head.place;
+}
+
+static void cross_entropy(struct network_pass *pass, const struct loss_room *room, float scale,
+                          minrnn_tensor logits, minrnn_tensor dlogits, minrnn_tensor correct) {
     network_enter(pass, pass->training ? "forward" : "evaluation", -1, "loss");
-    OP(cross_entropy, pass->context, .rows = pass->batch * pass->time,
-       .vocab = pass->layout->config.vocab, .scale = scale, .logits = logits, .targets = targets,
-       .loss = losses, .dlogits = dlogits);
+    OP(cross_entropy, pass->context, .rows = network_head_rows(pass),
+       .vocab = pass->layout->config.vocab, .scale = scale, .logits = logits,
+       .targets = room->targets, .loss = room->losses, .dlogits = dlogits, .correct = correct);
+}
+
+void loss_forward(struct network_pass *pass, const struct loss_room *room, float scale,
+                  minrnn_tensor logits) {
+    cross_entropy(pass, room, scale, logits, logits, (minrnn_tensor){0});
 }
 
 void loss_evaluate(struct network_pass *pass, const struct loss_room *room) {
     const minrnn_tensor logits = network_forward(pass, false);
-    loss_forward(pass, room->targets, 0.0f, logits, room->losses, (minrnn_tensor){0});
+    cross_entropy(pass, room, 0.0f, logits, (minrnn_tensor){0}, room->correct);
 }
 
-static minrnn_status upload(struct network_pass *pass, const struct loss_room *room,
-                            const minrnn_batch *batch) {
-    const int64_t rows = batch->batch * batch->time;
-    pass->reset = batch->reset ? room->reset : (minrnn_tensor){0};
-    pass->lengths = batch->lengths ? room->lengths : (minrnn_tensor){0};
-    minrnn_status status = tensor_write(room->tokens, batch->tokens, rows, true);
-    status = status ? status : tensor_write(room->targets, batch->targets, rows, true);
-    if (!status && batch->reset) {
-        status = tensor_write(room->reset, batch->reset, rows, true);
-    }
-    if (!status && batch->lengths) {
-        status = tensor_write(room->lengths, batch->lengths, batch->batch, true);
+/* ---- from the host and back ---- */
+
+/* Elements, of 4 bytes each: losses, correct and targets, and where these are. */
+static int64_t host_elements(const struct batch_shape *shape) {
+    const int64_t rows = batch_rows(shape), head = batch_head_rows(shape);
+    return 3 * head + head_only(shape, head + rows);
+}
+
+uint64_t loss_host_bytes(const struct batch_shape *shape) {
+    return (uint64_t)host_elements(shape) * F32_BYTES;
+}
+
+minrnn_status loss_host_create(struct loss_host *host, minrnn_device *device,
+                               const struct batch_shape *shape) {
+    const int64_t head = batch_head_rows(shape);
+    const minrnn_status status = device_host_alloc(device, loss_host_bytes(shape), &host->memory);
+    if (!status) {
+        host->losses = host->memory.data;
+        host->correct = host->losses + head;
+        host->head.targets = (int32_t *)host->memory.data + 2 * head;
+        host->head.at = host->head.targets + head;
+        host->head.place = host->head.at + head;
     }
     return status;
 }
 
+void loss_host_destroy(struct loss_host *host) {
+    device_host_free(&host->memory);
+}
+
+static minrnn_status upload(struct network_pass *pass, const struct batch_shape *shape,
+                            const struct loss_room *room, const minrnn_batch *batch,
+                            const struct head_rows *head) {
+    const int64_t rows = batch_rows(shape), head_rows = batch_head_rows(shape);
+    const struct {
+        minrnn_tensor to;
+        const int32_t *from;
+        int64_t count;
+        bool given;
+    } parts[] = {
+        {room->tokens, batch->tokens, rows, true},
+        {room->reset, batch->reset, rows, batch->reset},
+        {room->lengths, batch->lengths, shape->batch, batch->lengths},
+        {room->targets, head->targets, head_rows, true},
+        {room->head.at, head->at, head_rows, pass->head_rows > 0},
+        {room->head.place, head->place, rows, pass->head_rows > 0},
+    };
+    minrnn_status status = MINRNN_OK;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (!status && parts[i].given) {
+            status = tensor_write(parts[i].to, parts[i].from, parts[i].count, true);
+        }
+    }
+    pass->reset = batch->reset ? room->reset : (minrnn_tensor){0};
+    pass->lengths = batch->lengths ? room->lengths : (minrnn_tensor){0};
+    return status;
+}
+
+static minrnn_status read_back(const struct loss_room *room, int64_t count,
+                               const struct loss_host *host) {
+    const minrnn_status status = tensor_read(room->losses, host->losses, count, true);
+    return status ? status : tensor_read(room->correct, host->correct, count, true);
+}
+
 minrnn_status loss_of_batch(const char *call, struct network_pass *pass,
-                            const struct loss_room *room, const minrnn_batch *batch, float *losses,
-                            double *loss_sum, int64_t *count) {
-    const int64_t rows = batch->batch * batch->time;
-    minrnn_status status = upload(pass, room, batch);
+                            const struct batch_shape *shape, const struct loss_room *room,
+                            const minrnn_batch *batch, const struct loss_host *host,
+                            minrnn_score *score) {
+    const int64_t count = batch_head_rows(shape);
+    batch_gather(shape, batch->targets, &host->head);
+    minrnn_status status = upload(pass, shape, room, batch, &host->head);
     if (status) {
         return status;
     }
     pass->context->status = MINRNN_OK;
     loss_evaluate(pass, room);
     status = pass->context->status;
-    status = status ? status : tensor_read(room->losses, losses, rows, true);
+    status = status ? status : read_back(room, count, host);
     if (status) {
         return status;
     }
-    double sum = 0.0;
-    for (int64_t i = 0; i < rows; i++) {
-        sum += (double)losses[i];
+    minrnn_score sum = {.targets = batch_targets(batch)};
+    for (int64_t i = 0; i < count; i++) {
+        sum.loss_sum += (double)host->losses[i];
+        sum.correct += host->correct[i] > 0.0f;
     }
-    if (!isfinite(sum)) {
-        return fail(MINRNN_NOT_FINITE, "%s: the loss is %g", call, sum);
+    if (!isfinite(sum.loss_sum)) {
+        return fail(MINRNN_NOT_FINITE, "%s: the loss is %g", call, sum.loss_sum);
     }
-    *loss_sum += sum;
-    *count += batch_targets(batch);
-    return MINRNN_OK;
+    return score_add(call, &sum, score);
 }

@@ -6,24 +6,46 @@
 #include "network/batch.h"
 #include "network/network.h"
 
-/* Cross-entropy of logits [rows, vocab] with targets, losses [rows]; dlogits, which may be the
- * logits or absent, is scale times its gradient. */
-void loss_forward(struct network_pass *pass, minrnn_tensor targets, float scale,
-                  minrnn_tensor logits, minrnn_tensor losses, minrnn_tensor dlogits);
-
-/* Device memory of an evaluation beside its pass: one batch, and its losses [rows]. */
+/* Device memory for one batch, and for what its evaluation gives. */
 struct loss_room {
-    minrnn_tensor tokens, targets, reset, lengths, losses;
+    minrnn_tensor tokens, reset, lengths; /* i32 [rows], [rows], [batch] */
+    struct {
+        minrnn_tensor at, place; /* as network_pass has them; absent if the head runs everywhere */
+    } head;
+    minrnn_tensor targets, losses, correct; /* [head rows]; correct: 1 or 0 */
 };
+struct loss_room loss_take_room(struct arena *arena, const struct batch_shape *shape);
 
-/* With a pass that does not train: a batch's losses. */
+/* Makes a pass one of that shape, in that room. */
+void loss_attach(struct network_pass *pass, const struct batch_shape *shape,
+                 const struct loss_room *room);
+
+/* Cross-entropy of the logits with the room's targets, into its losses; the logits become `scale`
+ * times its gradient. */
+void loss_forward(struct network_pass *pass, const struct loss_room *room, float scale,
+                  minrnn_tensor logits);
+
+/* With a pass that does not train: a batch's losses, and which of its targets are told right. */
 void loss_evaluate(struct network_pass *pass, const struct loss_room *room);
 
-/* The same from the host and back: uploads a batch (batch_take's), and adds to the sum of its
- * losses and to the count of its targets unless the sum is not finite, which is MINRNN_NOT_FINITE.
- * `losses` holds [rows]. Waits. */
+/* ---- from the host and back ---- */
+
+/* The host's side of an evaluation; loss_host_destroy frees it. */
+struct loss_host {
+    struct host_memory memory;
+    float *losses, *correct; /* [head rows] */
+    struct head_rows head;
+};
+uint64_t loss_host_bytes(const struct batch_shape *shape);
+minrnn_status loss_host_create(struct loss_host *host, minrnn_device *device,
+                               const struct batch_shape *shape);
+void loss_host_destroy(struct loss_host *host);
+
+/* Evaluates a batch (batch_take's) and adds to the score, unless the sum of its losses is not
+ * finite, which is MINRNN_NOT_FINITE. Waits. */
 minrnn_status loss_of_batch(const char *call, struct network_pass *pass,
-                            const struct loss_room *room, const minrnn_batch *batch, float *losses,
-                            double *loss_sum, int64_t *count);
+                            const struct batch_shape *shape, const struct loss_room *room,
+                            const minrnn_batch *batch, const struct loss_host *host,
+                            minrnn_score *score);
 
 #endif

@@ -39,6 +39,10 @@ static int64_t width_of(const struct network_pass *pass) {
     return pass->layout->config.width;
 }
 
+int64_t network_head_rows(const struct network_pass *pass) {
+    return pass->head_rows > 0 ? pass->head_rows : rows_of(pass);
+}
+
 static minrnn_tensor brief_rows(struct network_pass *pass) {
     return arena_take(&pass->brief, rows_of(pass) * width_of(pass));
 }
@@ -83,16 +87,16 @@ static minrnn_tensor state_of(const struct network_pass *pass, const struct bran
                : (minrnn_tensor){0};
 }
 
-static void norm(struct network_pass *pass, minrnn_tensor x, int gain, minrnn_tensor y,
-                 minrnn_tensor inverse) {
-    norm_forward(pass->context, rows_of(pass), width_of(pass), x,
-                 parameter_of(pass, pass->parameters, gain), y, inverse);
+static void norm(struct network_pass *pass, int64_t rows, minrnn_tensor x, int gain,
+                 minrnn_tensor y, minrnn_tensor inverse) {
+    norm_forward(pass->context, rows, width_of(pass), x, parameter_of(pass, pass->parameters, gain),
+                 y, inverse);
 }
 
-static void norm_gradient(struct network_pass *pass, minrnn_tensor x, int gain,
+static void norm_gradient(struct network_pass *pass, int64_t rows, minrnn_tensor x, int gain,
                           minrnn_tensor inverse, minrnn_tensor dy, bool accumulate,
                           minrnn_tensor dx) {
-    norm_backward(pass->context, rows_of(pass), width_of(pass), x,
+    norm_backward(pass->context, rows, width_of(pass), x,
                   parameter_of(pass, pass->parameters, gain), inverse, dy, accumulate, dx,
                   parameter_of(pass, pass->gradients, gain));
 }
@@ -127,7 +131,7 @@ static void branch_forward(struct network_pass *pass, int n, minrnn_tensor *x) {
     if (branch->norm >= 0) {
         call.x = brief_rows(pass);
         kept->inverse = arena_take(&pass->kept, rows_of(pass));
-        norm(pass, *x, branch->norm, call.x, kept->inverse);
+        norm(pass, rows_of(pass), *x, branch->norm, call.x, kept->inverse);
     }
     kept->start = pass->kept.used;
     branch->layer.kind->forward(&call);
@@ -162,9 +166,9 @@ static void normed_backward(struct network_pass *pass, int n, struct layer_call 
     call->x = brief_rows(pass);
     call->dx = brief_rows(pass);
     call->dy = dropout_backward(pass, branch, dx);
-    norm(pass, kept->x, branch->norm, call->x, kept->inverse);
+    norm(pass, rows_of(pass), kept->x, branch->norm, call->x, kept->inverse);
     branch->layer.kind->backward(call);
-    norm_gradient(pass, kept->x, branch->norm, kept->inverse, call->dx, true, dx);
+    norm_gradient(pass, rows_of(pass), kept->x, branch->norm, kept->inverse, call->dx, true, dx);
 }
 
 /* The same for a layer that reads the stream itself, into `other`; the two change places. */
@@ -220,28 +224,63 @@ static void input_backward(struct network_pass *pass, minrnn_tensor dy) {
     call.layer->kind->backward(&call);
 }
 
+/* Rows of `from` by their numbers, zeros for those below 0. */
+static void gather(struct network_pass *pass, int64_t rows, minrnn_tensor numbers, int64_t of,
+                   minrnn_tensor from, minrnn_tensor to) {
+    OP(embed_forward, pass->context, .rows = rows, .vocab = of, .width = width_of(pass),
+       .tokens = numbers, .table = from, .y = to);
+}
+
+static minrnn_tensor brief_head_rows(struct network_pass *pass) {
+    return arena_take(&pass->brief, network_head_rows(pass) * width_of(pass));
+}
+
+/* The last stream at the head's rows. */
+static minrnn_tensor head_input(struct network_pass *pass) {
+    if (pass->head_rows == 0) {
+        return pass->last;
+    }
+    const minrnn_tensor x = brief_head_rows(pass);
+    gather(pass, pass->head_rows, pass->head_at, rows_of(pass), pass->last, x);
+    return x;
+}
+
+static struct layer_call head_call(struct network_pass *pass) {
+    struct layer_call call = call_of(pass, &pass->layout->output, &pass->kept);
+    call.batch = 1;
+    call.time = network_head_rows(pass);
+    return call;
+}
+
 static void output_forward(struct network_pass *pass, minrnn_tensor logits) {
     network_enter(pass, forward_phase(pass), -1, "head");
     const int64_t mark = pass->brief.used;
-    struct layer_call call = call_of(pass, &pass->layout->output, &pass->kept);
-    call.x = brief_rows(pass);
+    const minrnn_tensor x = head_input(pass);
+    struct layer_call call = head_call(pass);
+    call.x = brief_head_rows(pass);
     call.y = logits;
-    norm(pass, pass->last, pass->layout->norm, call.x, pass->last_inverse);
+    norm(pass, call.time, x, pass->layout->norm, call.x, pass->last_inverse);
     call.layer->kind->forward(&call);
     arena_release(&pass->brief, mark);
 }
 
+/* `dx` [rows, width] is written. */
 static void output_backward(struct network_pass *pass, minrnn_tensor dlogits, minrnn_tensor dx) {
     network_enter(pass, "backward", -1, "head");
     const int norm_index = pass->layout->norm;
     const int64_t mark = pass->brief.used;
-    struct layer_call call = call_of(pass, &pass->layout->output, &pass->kept);
-    call.x = brief_rows(pass);
-    call.dx = brief_rows(pass);
+    const minrnn_tensor x = head_input(pass);
+    const minrnn_tensor dhead = pass->head_rows == 0 ? dx : brief_head_rows(pass);
+    struct layer_call call = head_call(pass);
+    call.x = brief_head_rows(pass);
+    call.dx = brief_head_rows(pass);
     call.dy = dlogits;
-    norm(pass, pass->last, norm_index, call.x, pass->last_inverse);
+    norm(pass, call.time, x, norm_index, call.x, pass->last_inverse);
     call.layer->kind->backward(&call);
-    norm_gradient(pass, pass->last, norm_index, pass->last_inverse, call.dx, false, dx);
+    norm_gradient(pass, call.time, x, norm_index, pass->last_inverse, call.dx, false, dhead);
+    if (pass->head_rows > 0) {
+        gather(pass, rows_of(pass), pass->head_place, pass->head_rows, dhead, dx);
+    }
     arena_release(&pass->brief, mark);
 }
 
@@ -257,13 +296,14 @@ minrnn_tensor network_forward(struct network_pass *pass, bool hidden_only) {
         pass->streams[1] = arena_take(&pass->kept, rows * width_of(pass));
     }
     const minrnn_tensor logits =
-        hidden_only ? (minrnn_tensor){0} : arena_take(&pass->kept, rows * layout->config.vocab);
+        hidden_only ? (minrnn_tensor){0}
+                    : arena_take(&pass->kept, network_head_rows(pass) * layout->config.vocab);
     minrnn_tensor x = input_forward(pass);
     for (int n = 0; n < layout->branch_count; n++) {
         branch_forward(pass, n, &x);
     }
     pass->last = x;
-    pass->last_inverse = arena_take(&pass->kept, rows);
+    pass->last_inverse = arena_take(&pass->kept, network_head_rows(pass));
     if (!hidden_only) {
         output_forward(pass, logits);
     }

@@ -25,6 +25,12 @@ struct network_pass {
     minrnn_tensor tokens;         /* i32 [rows] */
     minrnn_tensor reset, lengths; /* i32 [rows], i32 [batch]; optional */
 
+    /* Where the head runs: at `head_rows` rows, head_at [head_rows] saying which (-1: none, of
+     * whose logits nobody asks) and head_place [rows] the other way round, both i32; 0: at every
+     * row. */
+    int64_t head_rows;
+    minrnn_tensor head_at, head_place;
+
     /* Inference: the carried states of all layers, one after the other, each [batch, its elements];
      * absent `state_in` starts afresh. The two are never the same. */
     minrnn_tensor state_in, state_out;
@@ -56,8 +62,11 @@ void network_pass_destroy(struct network_pass *pass);
 /* Notes that the pass comes to this part of a phase; after an error it stays where that was. */
 void network_enter(struct network_pass *pass, const char *phase, int block, const char *part);
 
-/* Computes logits [rows, vocab], a tensor of the kept arena; with `hidden_only` the head is left
- * out and the result is absent. */
+/* Rows that the head runs at. */
+int64_t network_head_rows(const struct network_pass *pass);
+
+/* Computes logits [head rows, vocab], a tensor of the kept arena; with `hidden_only` the head is
+ * left out and the result is absent. */
 minrnn_tensor network_forward(struct network_pass *pass, bool hidden_only);
 
 /* Adds all gradients, given those of the logits. After network_forward on the same pass. */

@@ -10,7 +10,8 @@ enum { STEPS_IN_FLIGHT = 2 };
 
 /* What is uploaded must stay until it was; what is read arrives when the fence has passed. */
 struct step_slot {
-    int32_t *tokens, *targets, *order, *start, *reset, *lengths; /* [accumulation, ...] */
+    int32_t *tokens, *order, *start, *reset, *lengths; /* [accumulation, ...] */
+    struct head_rows head;                             /* the same */
     bool has_reset, has_lengths;
     float *results; /* [2]: loss, square of the gradient's norm */
     int64_t used;   /* targets that have a loss */

@@ -8,15 +8,11 @@
 
 struct trainer_room step_take_room(struct arena *arena, const struct model_layout *layout,
                                    const minrnn_trainer_config *config) {
-    const int64_t rows = config->batch * config->time;
+    const struct batch_shape shape = step_shape(config);
     return (struct trainer_room){
-        .batch.tokens = arena_take_i32(arena, rows),
-        .batch.targets = arena_take_i32(arena, rows),
-        .order = arena_take_i32(arena, rows),
+        .batch = loss_take_room(arena, &shape),
+        .order = arena_take_i32(arena, batch_rows(&shape)),
         .start = arena_take_i32(arena, layout->config.vocab + 1),
-        .batch.reset = arena_take_i32(arena, rows),
-        .batch.lengths = arena_take_i32(arena, config->batch),
-        .batch.losses = arena_take(arena, rows),
         .results = arena_take(arena, 2),
         .nonfinite = arena_take(arena, config->check_numbers),
     };
@@ -33,8 +29,8 @@ static minrnn_tensor result_norm(const struct trainer_room *room) {
 void step_micro(struct network_pass *pass, const struct trainer_room *room, float scale,
                 bool first) {
     const minrnn_tensor logits = network_forward(pass, false);
-    loss_forward(pass, room->batch.targets, scale, logits, room->batch.losses, logits);
-    OP(sum, pass->context, .count = pass->batch * pass->time, .scale = scale, .accumulate = !first,
+    loss_forward(pass, &room->batch, scale, logits);
+    OP(sum, pass->context, .count = network_head_rows(pass), .scale = scale, .accumulate = !first,
        .x = room->batch.losses, .total = result_loss(room));
     network_backward(pass, logits);
 }
@@ -89,12 +85,12 @@ minrnn_status step_plan(minrnn_device *device, const struct model_layout *layout
     if (status) {
         return status;
     }
+    const struct batch_shape shape = step_shape(config);
     const struct trainer_room room = step_take_room(&fixed, layout, config);
     if (config->check_numbers) {
         numbers_attach(&numbers, &context);
     }
-    pass.batch = config->batch;
-    pass.time = config->time;
+    loss_attach(&pass, &shape, &room.batch);
     pass.training = true;
     step_clear_gradients(&pass);
     step_micro(&pass, &room, 1.0f, true);

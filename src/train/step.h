@@ -8,6 +8,11 @@
 #include "network/loss.h"
 #include "network/workspace.h"
 
+/* Of a micro-batch. */
+static inline struct batch_shape step_shape(const minrnn_trainer_config *config) {
+    return (struct batch_shape){config->batch, config->time, config->targets};
+}
+
 /* What a trainer keeps on the device besides the network's own tensors. */
 struct trainer_room {
     struct loss_room batch;     /* one micro-batch, or one to evaluate */

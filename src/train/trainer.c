@@ -13,22 +13,18 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Those that an evaluation reads back. */
-static uint64_t losses_bytes(const minrnn_trainer_config *config) {
-    return (uint64_t)(config->batch * config->time) * sizeof(float);
-}
-
 static minrnn_memory memory_of(const minrnn_device *device, const struct model_layout *layout,
                                const minrnn_trainer_config *config,
                                const struct workspace_plan *plan) {
     const uint64_t parameters = (uint64_t)layout->places.total * F32_BYTES;
+    const struct batch_shape shape = step_shape(config);
     minrnn_memory memory = {
         .parameters = parameters,
         .gradients = parameters,
         .moments = 2 * parameters,
         .workspace = workspace_bytes(plan),
-        .host =
-            slots_bytes(layout, config) + losses_bytes(config) + 3 * parameters, /* a save's copy */
+        .host = slots_bytes(layout, config) + loss_host_bytes(&shape) +
+                3 * parameters, /* a save's copy */
         .largest = workspace_largest(device, plan),
     };
     memory_sum(&memory);
@@ -80,9 +76,8 @@ static minrnn_status create_buffers(minrnn_trainer *trainer, const struct worksp
 static minrnn_status create_pass(struct network_pass *pass, minrnn_trainer *trainer) {
     const minrnn_status status =
         workspace_pass(&trainer->workspace, trainer->model, &trainer->context, pass);
-    pass->batch = trainer->config.batch;
-    pass->time = trainer->config.time;
-    pass->tokens = trainer->room.batch.tokens;
+    const struct batch_shape shape = step_shape(&trainer->config);
+    loss_attach(pass, &shape, &trainer->room.batch);
     return status;
 }
 
@@ -108,10 +103,11 @@ static minrnn_status create_passes(minrnn_trainer *trainer) {
 
 static minrnn_status create_parts(minrnn_trainer *trainer, const struct workspace_plan *plan) {
     const minrnn_trainer_config *config = &trainer->config;
+    const struct batch_shape shape = step_shape(config);
     const struct model_layout *layout = &trainer->model->layout;
     minrnn_device *device = trainer->model->device;
     minrnn_status status = slots_create(&trainer->slots, device, layout, config);
-    status = status ? status : device_host_alloc(device, losses_bytes(config), &trainer->losses);
+    status = status ? status : loss_host_create(&trainer->evaluated, device, &shape);
     status = status ? status : create_buffers(trainer, plan);
     status = status ? status : create_passes(trainer);
     if (status) {
@@ -173,7 +169,7 @@ void minrnn_trainer_destroy(minrnn_trainer *trainer) {
     network_pass_destroy(&trainer->pass);
     network_pass_destroy(&trainer->evaluation);
     slots_destroy(&trainer->slots);
-    device_host_free(&trainer->losses);
+    loss_host_destroy(&trainer->evaluated);
     mem_free(trainer);
 }
 
@@ -384,12 +380,12 @@ minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const minrnn_batch *b
     }
     const minrnn_trainer_config *config = &trainer->config;
     const struct model_layout *layout = &trainer->model->layout;
+    struct batch_shape shape = step_shape(config);
+    shape.batch *= config->accumulation;
     minrnn_batch taken;
     minrnn_status status = trainer_check_running(trainer);
     status = status ? status : device_check(trainer->model->device); /* the slots' arrays are its */
-    status = status ? status
-                    : batch_take("minrnn_trainer_step", layout,
-                                 config->accumulation * config->batch, config->time, batch, &taken);
+    status = status ? status : batch_take("minrnn_trainer_step", layout, &shape, batch, &taken);
     if (status) {
         return status;
     }
@@ -463,25 +459,42 @@ minrnn_status minrnn_trainer_read_gradients(minrnn_trainer *trainer, float *grad
                        trainer->model->layout.places.total, true);
 }
 
+static minrnn_status evaluate(const char *call, minrnn_trainer *trainer, const minrnn_batch *batch,
+                              minrnn_score *score) {
+    struct network_pass *pass = &trainer->evaluation;
+    const struct batch_shape shape = step_shape(&trainer->config);
+    minrnn_batch taken;
+    minrnn_status status = trainer_check_running(trainer);
+    status = status ? status : batch_take(call, pass->layout, &shape, batch, &taken);
+    if (status) {
+        return status;
+    }
+    status =
+        loss_of_batch(call, pass, &shape, &trainer->room.batch, &taken, &trainer->evaluated, score);
+    if (status != MINRNN_NOT_FINITE) {
+        return status;
+    }
+    return trainer->context.status ? trainer_locate(trainer, pass, trainer->step)
+                                   : fail_in(status, "after step %lld", (long long)trainer->step);
+}
+
+minrnn_status minrnn_trainer_score(minrnn_trainer *trainer, const minrnn_batch *batch,
+                                   minrnn_score *score) {
+    const char *call = "minrnn_trainer_score";
+    return !trainer || !batch || !score
+               ? fail(MINRNN_INVALID_ARGUMENT, "%s: an argument is NULL", call)
+               : evaluate(call, trainer, batch, score);
+}
+
 minrnn_status minrnn_trainer_evaluate(minrnn_trainer *trainer, const minrnn_batch *batch,
                                       double *loss_sum, int64_t *count) {
     const char *call = "minrnn_trainer_evaluate";
     if (!trainer || !batch || !loss_sum || !count) {
         return fail(MINRNN_INVALID_ARGUMENT, "%s: an argument is NULL", call);
     }
-    struct network_pass *pass = &trainer->evaluation;
-    minrnn_batch taken;
-    minrnn_status status = trainer_check_running(trainer);
-    status =
-        status ? status : batch_take(call, pass->layout, pass->batch, pass->time, batch, &taken);
-    if (status) {
-        return status;
-    }
-    status = loss_of_batch(call, pass, &trainer->room.batch, &taken, trainer->losses.data, loss_sum,
-                           count);
-    if (status != MINRNN_NOT_FINITE) {
-        return status;
-    }
-    return trainer->context.status ? trainer_locate(trainer, pass, trainer->step)
-                                   : fail_in(status, "after step %lld", (long long)trainer->step);
+    minrnn_score score = {.size = sizeof score};
+    const minrnn_status status = evaluate(call, trainer, batch, &score);
+    *loss_sum += score.loss_sum;
+    *count += score.targets;
+    return status;
 }

@@ -25,7 +25,7 @@ struct minrnn_trainer {
     struct step_slots slots;
     struct piece micro[MICROS_QUEUED]; /* of the micro-batches that do not end a step */
     struct pace pace;
-    struct host_memory losses; /* float [rows], for evaluation */
+    struct loss_host evaluated;
     minrnn_step_record records[RECORDS_KEPT];
     int record_count;
     struct number_check numbers; /* with check_numbers, the context's */

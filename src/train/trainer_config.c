@@ -35,6 +35,8 @@ static const struct setting rows[] = {
     {SETTING_FLAG("check_numbers", 0, "name layer and op of the first NaN or infinity; slower",
                   .per_run = true),
      AT(check_numbers), .unsaved = true},
+    {SETTING_INTEGER("targets", 0, INT32_MAX, 0, "positions that have a target, at most; 0: any"),
+     AT(targets)},
 };
 const struct settings trainer_settings = SETTINGS("trainer", rows, minrnn_trainer_config);
 
@@ -72,6 +74,10 @@ minrnn_status trainer_config_check(const minrnn_trainer_config *config) {
                     "below 2^31",
                     (long long)config->batch, (long long)config->time,
                     (long long)config->accumulation);
+    }
+    if (config->targets > config->time) {
+        return fail(MINRNN_INVALID_ARGUMENT, "trainer: targets %lld must be at most time, %lld",
+                    (long long)config->targets, (long long)config->time);
     }
     return MINRNN_OK;
 }

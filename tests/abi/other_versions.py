@@ -22,7 +22,7 @@ COMPILER = sys.argv[5:]
 LACKS = {
     "minrnn_batch": 1, "minrnn_bench_config": 1, "minrnn_bench_info": 1, "minrnn_check_config": 2, "minrnn_device_info": 1, "minrnn_memory": 1,
     "minrnn_mixer_tensors": 1, "minrnn_model_config": 2, "minrnn_parameter_info": 1,
-    "minrnn_sampling": 1, "minrnn_scan_config": 3, "minrnn_scan_tensors": 1,
+    "minrnn_sampling": 1, "minrnn_score": 1, "minrnn_scan_config": 3, "minrnn_scan_tensors": 1,
     "minrnn_step_record": 1, "minrnn_timing": 1, "minrnn_trainer_config": 1,
     "minrnn_tune_config": 1, "minrnn_verdict": 2,
 }

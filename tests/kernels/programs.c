@@ -31,19 +31,26 @@ static void train(minrnn_model *model, const minrnn_trainer_config *config) {
     must(minrnn_trainer_create(model, config, &trainer), "trainer");
     const size_t rows = (size_t)(config->batch * config->time * config->accumulation);
     int32_t *zeros = must_alloc(rows * sizeof *zeros);
+    int32_t *targets = must_alloc(rows * sizeof *targets);
+    for (size_t i = 0; i < rows; i++) {
+        const bool none = config->targets > 0 && (int64_t)i % config->time >= config->targets;
+        targets[i] = none ? -1 : 0;
+    }
     double loss = 0;
     int64_t count = 0;
     minrnn_batch batch;
     minrnn_batch_defaults(&batch);
     batch.batch = config->batch * config->accumulation;
     batch.time = config->time;
-    batch.tokens = batch.targets = zeros;
+    batch.tokens = zeros;
+    batch.targets = targets;
     must(minrnn_trainer_step(trainer, &batch), "step");
     batch.reset = batch.lengths = zeros;
     must(minrnn_trainer_step(trainer, &batch), "step with resets");
     batch.batch = config->batch;
     batch.reset = batch.lengths = NULL;
     must(minrnn_trainer_evaluate(trainer, &batch, &loss, &count), "evaluate");
+    mem_free(targets);
     mem_free(zeros);
     minrnn_trainer_destroy(trainer);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Evaluating several documents at once: each begins as if it were alone. */
+#include "unit/files.h"
 #include "unit/models.h"
 
 static minrnn_device *device;
@@ -77,10 +78,93 @@ static void test_documents_are_evaluated_apart(void **state) {
     }
 }
 
+/* What a session's logits say of a batch. */
+static minrnn_score score_by_hand(const minrnn_model *model, const int32_t *tokens,
+                                  const int32_t *targets) {
+    minrnn_session *session;
+    minrnn_score score;
+    float logits[ROWS * MODEL_VOCAB];
+    minrnn_score_defaults(&score);
+    CHECK(minrnn_session_create(model, BATCH, TIME, &session));
+    CHECK(minrnn_session_forward(session, TIME, tokens, NULL, logits));
+    for (int row = 0; row < ROWS; row++) {
+        const float *x = logits + row * MODEL_VOCAB;
+        double sum = 0;
+        bool is_largest = true;
+        for (int i = 0; i < MODEL_VOCAB && targets[row] >= 0; i++) {
+            sum += exp((double)x[i]);
+            is_largest = is_largest && x[i] <= x[targets[row]];
+        }
+        if (targets[row] >= 0) {
+            score.loss_sum += log(sum) - (double)x[targets[row]];
+            score.correct += is_largest;
+            score.targets++;
+        }
+    }
+    minrnn_session_destroy(session);
+    return score;
+}
+
+static void expect_score(const minrnn_score *score, const minrnn_score *by_hand, int times) {
+    assert_true(fabs(score->loss_sum - times * by_hand->loss_sum) <= 1e-5 * score->loss_sum);
+    assert_int_equal(score->targets, times * by_hand->targets);
+    assert_int_equal(score->correct, times * by_hand->correct);
+}
+
+/* Of an evaluator and of trainers whose head runs everywhere, and at the targets; calls add up. */
+static void test_score(void **state) {
+    (void)state;
+    struct support_random random = {6};
+    for (int variant = 0; variant < MODEL_VARIANTS; variant++) {
+        const minrnn_model_config config = model_variant(variant);
+        minrnn_model *model = model_make(device, &config);
+        int32_t tokens[ROWS], targets[ROWS];
+        random_tokens(&random, tokens, ROWS);
+        random_tokens(&random, targets, ROWS);
+        for (int i = 0; i < ROWS; i += 2) {
+            targets[i] = -1;
+        }
+        const minrnn_score by_hand = score_by_hand(model, tokens, targets);
+        minrnn_batch batch;
+        minrnn_batch_defaults(&batch);
+        batch.batch = BATCH;
+        batch.time = TIME;
+        batch.tokens = tokens;
+        batch.targets = targets;
+        minrnn_evaluator *evaluator;
+        minrnn_score score;
+        CHECK(minrnn_evaluator_create(model, BATCH, TIME, &evaluator));
+        minrnn_score_defaults(&score);
+        for (int times = 1; times < 3; times++) {
+            CHECK(minrnn_evaluator_score(evaluator, &batch, &score));
+            expect_score(&score, &by_hand, times);
+        }
+        minrnn_evaluator_destroy(evaluator);
+        for (int64_t most = 0; most <= TIME / 2 + 1; most += TIME / 2 + 1) {
+            minrnn_trainer_config training;
+            minrnn_trainer *trainer;
+            minrnn_trainer_config_defaults(&training);
+            training.batch = BATCH;
+            training.time = TIME;
+            training.targets = most;
+            CHECK(minrnn_trainer_create(model, &training, &trainer));
+            minrnn_score_defaults(&score);
+            CHECK(minrnn_trainer_score(trainer, &batch, &score));
+            expect_score(&score, &by_hand, 1);
+            score.size = 0;
+            expect_failure(minrnn_trainer_score(trainer, &batch, &score), MINRNN_INVALID_ARGUMENT,
+                           "minrnn_score_defaults sets it");
+            minrnn_trainer_destroy(trainer);
+        }
+        minrnn_model_destroy(model);
+    }
+}
+
 int main(void) {
     device = support_open_device();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_documents_are_evaluated_apart),
+        cmocka_unit_test(test_score),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     minrnn_device_destroy(device);

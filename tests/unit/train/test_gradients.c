@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Gradients of a step: micro-batches, documents, lengths and dropout. */
+#include "unit/files.h"
 #include "unit/train/training.h"
 
 static minrnn_device *device;
@@ -51,6 +52,46 @@ static void test_accumulation(void **unused) {
         expect_close("accumulated loss", v, &loss_a, &loss_b, 1, 1e-5);
         free(a);
         free(b);
+        minrnn_model_destroy(model);
+    }
+}
+
+/* Where the head runs at the targets alone, loss and gradients are what they are if it runs
+ * everywhere: of sequences with as many targets as may be, fewer, and none. */
+static void test_head_at_targets(void **unused) {
+    (void)unused;
+    enum { MOST = 5 };
+    struct support_random random = {21};
+    for (int v = 0; v < MODEL_VARIANTS; v++) {
+        const minrnn_model_config config = model_variant(v);
+        minrnn_model *model = model_make(device, &config);
+        const int64_t total = minrnn_model_parameters(model);
+        minrnn_trainer_config everywhere = trainer_config(BATCH, TIME);
+        everywhere.accumulation = 2;
+        minrnn_trainer_config there = everywhere;
+        there.targets = MOST;
+        int32_t tokens[2 * ROWS], targets[2 * ROWS];
+        random_tokens(&random, tokens, 2 * ROWS);
+        random_tokens(&random, targets, 2 * ROWS);
+        for (int i = 0; i < 2 * ROWS; i++) {
+            const int sequence = i / TIME, t = i % TIME;
+            const bool has = sequence == 0 ? t % 2 == 1 && t < 2 * MOST : sequence == 2 && t == 7;
+            targets[i] = has ? targets[i] : -1;
+        }
+        float loss_a, loss_b;
+        float *a = gradients_of(model, &there, tokens, targets, NULL, NULL, &loss_a);
+        float *b = gradients_of(model, &everywhere, tokens, targets, NULL, NULL, &loss_b);
+        expect_close("gradient with the head at targets", v, a, b, total, 1e-5);
+        expect_close("loss with the head at targets", v, &loss_a, &loss_b, 1, 1e-5);
+        free(a);
+        free(b);
+        minrnn_trainer *trainer = trainer_make(model, &there);
+        for (int i = 0; i < TIME; i++) {
+            targets[3 * TIME + i] = i <= MOST ? 1 : -1;
+        }
+        expect_failure(support_step(trainer, tokens, targets, NULL, NULL), MINRNN_INVALID_ARGUMENT,
+                       "sequence number 3 has 6 targets, the trainer's setting allows 5");
+        minrnn_trainer_destroy(trainer);
         minrnn_model_destroy(model);
     }
 }
@@ -231,9 +272,9 @@ static void test_dropout_gradient(void **unused) {
 int main(void) {
     device = support_open_device();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accumulation),     cmocka_unit_test(test_documents),
-        cmocka_unit_test(test_lengths),          cmocka_unit_test(test_dropout_masks),
-        cmocka_unit_test(test_dropout_gradient),
+        cmocka_unit_test(test_accumulation),  cmocka_unit_test(test_head_at_targets),
+        cmocka_unit_test(test_documents),     cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_dropout_masks), cmocka_unit_test(test_dropout_gradient),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     minrnn_device_destroy(device);
