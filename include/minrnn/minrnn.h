@@ -11,7 +11,8 @@
  * 2. a sequence mixer as a layer in your own model: mixer.h;
  * 3. language models: model.h, their training in trainer.h, their use in session.h and evaluator.h.
  *
- * Batches are described in batch.h, where they come from in task.h and text.h. All levels work on
+ * Batches are described in batch.h, where they come from in task.h and text.h; preset.h has whole
+ * set-ups under a name. All levels work on
  * devices (device.h) and say what went wrong (status.h). Any device can be asked whether it
  * computes right (check.h) and how fast it is (bench.h); an OpenCL device can be tuned (tune.h).
  * opencl.h shares OpenCL objects with your program. Settings can be reached by name (setting.h).
@@ -26,6 +27,7 @@
 #include <minrnn/evaluator.h>
 #include <minrnn/mixer.h>
 #include <minrnn/model.h>
+#include <minrnn/preset.h>
 #include <minrnn/scan.h>
 #include <minrnn/session.h>
 #include <minrnn/setting.h>

@@ -76,22 +76,6 @@ MINRNN_API minrnn_status minrnn_trainer_set(minrnn_trainer_config *config, const
 MINRNN_API minrnn_status minrnn_trainer_get(const minrnn_trainer_config *config, const char *name,
                                             char *value, size_t capacity);
 
-/** The name of the preset (a model and how it is trained) with this index, from 0 on; NULL past the
- * last. The first is a good one to begin with. */
-MINRNN_API const char *minrnn_preset_name(int index);
-
-/** A line on the preset with this index, from 0 on; NULL past the last. */
-MINRNN_API const char *minrnn_preset_help(int index);
-
-/** Fills both configurations, whose sizes must be set (by their _defaults), with a preset's values.
- * vocab becomes 0, to be set. *eval_every and *save_every are the steps between evaluations and
- * between saves that suit it. Each but the name may be NULL. An unknown name is
- * MINRNN_INVALID_ARGUMENT; so is an older program that lacks a member whose value in the preset is
- * not the standard one. */
-MINRNN_API minrnn_status minrnn_preset(const char *name, minrnn_model_config *model,
-                                       minrnn_trainer_config *trainer, int64_t *eval_every,
-                                       int64_t *save_every);
-
 /** minrnn_trainer_memory for a struct of `size` bytes, for programs in other languages. */
 MINRNN_API minrnn_status minrnn_trainer_memory_sized(minrnn_device *device,
                                                      const minrnn_model_config *model,

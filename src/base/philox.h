@@ -39,6 +39,7 @@ static inline struct philox philox_block(uint64_t seed, uint32_t site, uint32_t 
 /* Sites. Dropout sites count up from PHILOX_SITE_DROPOUT, parameters from PHILOX_SITE_PARAMETER. */
 enum {
     PHILOX_SITE_BATCH = 0x10000000,
+    PHILOX_SITE_TASK = 0x18000000, /* and a split */
     PHILOX_SITE_SAMPLE = 0x20000000,
     PHILOX_SITE_PARAMETER = 0x30000000,
     PHILOX_SITE_DROPOUT = 0x40000000

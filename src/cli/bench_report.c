@@ -4,11 +4,14 @@
  */
 #include "cli/bench_report.h"
 
+#include <minrnn/preset.h>
+
 #include "cli/bench.h"
 #include "cli/bench_compile.h"
 #include "cli/bench_facts.h"
 #include "cli/describe.h"
 #include "cli/report.h"
+#include "cli/task_source.h"
 #include "cli/validate.h"
 
 #include <errno.h>
@@ -320,13 +323,17 @@ static void choose_gemm(const struct report *report, struct bench_arguments *arg
     (void)ranges_parse(report->arguments->quick ? "128" : "128-8192*8", 1, &arguments->m);
 }
 
+/* Those of text, which are no more than there is time for. */
 static void choose_presets(const struct report *report, struct bench_arguments *arguments) {
     struct names *presets = &arguments->presets;
     const int most = report->arguments->quick ? 1 : NAMES_MOST;
     const char *name;
     presets->count = 0;
-    while (presets->count < most && (name = minrnn_preset_name(presets->count))) {
-        presets->at[presets->count++] = name;
+    for (int i = 0; presets->count < most && (name = minrnn_preset_name(i)); i++) {
+        minrnn_task_config task;
+        if (!minrnn_preset_task(name, &task) && task_source_is_text(&task)) {
+            presets->at[presets->count++] = name;
+        }
     }
 }
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The subjects of minrnn bench: their options, their axes, and how a point of each is prepared. */
+#include <minrnn/preset.h>
+
 #include "cli/bench.h"
 #include "cli/bench_compile.h"
 #include "cli/bench_figure1.h"
 #include "cli/report.h"
+#include "cli/task_source.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,13 +180,30 @@ static void take_product(void *user, const minrnn_product *product) {
 
 enum { VOCABULARY = 65 }; /* of Shakespeare's characters */
 
-static minrnn_status take_preset(const char *name, minrnn_model_config *model,
+/* Of a task that draws its sequences: its own. */
+static minrnn_status take_vocabulary(const char *preset, int64_t *vocab) {
+    minrnn_task_config config;
+    minrnn_task *task = NULL;
+    *vocab = VOCABULARY;
+    minrnn_status status = minrnn_preset_task(preset, &config);
+    if (!status && !task_source_is_text(&config)) {
+        status = minrnn_task_create(&config, &task);
+        *vocab = minrnn_task_vocab(task);
+    }
+    minrnn_task_destroy(task);
+    return status;
+}
+
+/* With `mixer` "" the preset's own. */
+static minrnn_status take_preset(const char *name, const char *mixer, minrnn_model_config *model,
                                  minrnn_trainer_config *trainer) {
     minrnn_model_config_defaults(model);
     minrnn_trainer_config_defaults(trainer);
-    const minrnn_status status = minrnn_preset(name, model, trainer, NULL, NULL);
-    model->vocab = VOCABULARY;
-    return status;
+    minrnn_status status = minrnn_preset(name, model, trainer, NULL, NULL);
+    if (!status && *mixer) {
+        status = minrnn_preset_mixer(name, mixer, model);
+    }
+    return status ? status : take_vocabulary(name, &model->vocab);
 }
 
 static int gemm_points(struct bench_run *run) {
@@ -193,7 +213,7 @@ static int gemm_points(struct bench_run *run) {
     for (int i = 0; i < presets->count && !status && !products.code; i++) {
         minrnn_model_config model;
         minrnn_trainer_config trainer;
-        status = take_preset(presets->at[i], &model, &trainer);
+        status = take_preset(presets->at[i], "", &model, &trainer);
         status = status ? status
                         : minrnn_bench_products(run->devices[0].device, &model, &trainer,
                                                 take_product, &products);
@@ -389,7 +409,7 @@ static void complete_model(struct bench_arguments *arguments, const minrnn_model
 static void complete(struct bench_arguments *arguments) {
     minrnn_model_config model;
     minrnn_trainer_config trainer;
-    if (!take_preset(arguments->presets.at[0], &model, &trainer)) {
+    if (!take_preset(arguments->presets.at[0], "", &model, &trainer)) {
         complete_model(arguments, &model);
         complete_size(&arguments->batch, trainer.batch);
         complete_size(&arguments->time, trainer.time);
@@ -404,9 +424,10 @@ static void settle(int64_t *of_point, int64_t *of_config) {
     *of_point = *of_config;
 }
 
-static minrnn_status settle_model(struct bench_point *point, minrnn_model_config *model) {
+static minrnn_status settle_model(struct bench_point *point, minrnn_model_config *model,
+                                  minrnn_trainer_config *trainer) {
     char *mixer = bench_name(point, "mixer");
-    const minrnn_status status = *mixer ? minrnn_model_set(model, "mixer", mixer) : MINRNN_OK;
+    const minrnn_status status = take_preset(bench_name(point, "preset"), mixer, model, trainer);
     snprintf(mixer, AXIS_NAME, "%s", model->mixer.name);
     settle(bench_size(point, "width"), &model->width);
     settle(bench_size(point, "layers"), &model->layers);
@@ -417,8 +438,7 @@ static minrnn_status step_create(struct bench_point *point, minrnn_device *devic
                                  minrnn_bench **bench) {
     minrnn_model_config model;
     minrnn_trainer_config trainer;
-    minrnn_status status = take_preset(bench_name(point, "preset"), &model, &trainer);
-    status = status ? status : settle_model(point, &model);
+    const minrnn_status status = settle_model(point, &model, &trainer);
     settle(bench_size(point, "batch"), &trainer.batch);
     settle(bench_size(point, "time"), &trainer.time);
     return status ? status : minrnn_bench_step(device, &model, &trainer, bench);
@@ -460,8 +480,7 @@ static minrnn_status generate_create(struct bench_point *point, minrnn_device *d
                                      minrnn_bench **bench) {
     minrnn_model_config model;
     minrnn_trainer_config trainer;
-    minrnn_status status = take_preset(bench_name(point, "preset"), &model, &trainer);
-    status = status ? status : settle_model(point, &model);
+    const minrnn_status status = settle_model(point, &model, &trainer);
     return status ? status
                   : minrnn_bench_generate(device, &model, *bench_size(point, "batch"), bench);
 }

@@ -15,10 +15,15 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-static const char HEADER[] = "step,loss,gradient_norm,rate,tokens_per_second,validation_loss\n";
+static const char HEADER[] =
+    "step,loss,gradient_norm,rate,tokens_per_second,validation_loss,validation_accuracy\n";
+/* Of version 0.1's first logs, which go on as they began. */
+static const char WITHOUT_ACCURACY[] =
+    "step,loss,gradient_norm,rate,tokens_per_second,validation_loss\n";
 
 struct log {
     int file;
+    bool without_accuracy;
     bool is_over; /* nobody reads it any more */
 };
 
@@ -34,12 +39,13 @@ static bool is_kept(const char *line, int64_t resumed) {
 }
 
 /* The bytes of an existing log up to its last line that is kept; below 0 if it is none. */
-static off_t find_end(FILE *file, int64_t resumed) {
+static off_t find_end(FILE *file, int64_t resumed, bool *without_accuracy) {
     char *line = NULL;
     size_t capacity = 0;
     off_t keep = 0;
     ssize_t length = getline(&line, &capacity, file);
-    const bool ours = length > 0 && strcmp(line, HEADER) == 0;
+    *without_accuracy = length > 0 && strcmp(line, WITHOUT_ACCURACY) == 0;
+    const bool ours = *without_accuracy || (length > 0 && strcmp(line, HEADER) == 0);
     while (ours && length > 0) {
         keep += length;
         length = getline(&line, &capacity, file);
@@ -53,7 +59,7 @@ static off_t find_end(FILE *file, int64_t resumed) {
 }
 
 /* Cuts an existing log after its last line that is kept. Returns an exit code. */
-static int cut(const char *path, int64_t resumed) {
+static int cut(const char *path, int64_t resumed, bool *without_accuracy) {
     struct stat info;
     if (stat(path, &info) || !S_ISREG(info.st_mode)) {
         return 0;
@@ -63,7 +69,7 @@ static int cut(const char *path, int64_t resumed) {
         return fail_write(path);
     }
     int code = 0;
-    const off_t end = find_end(file, resumed);
+    const off_t end = find_end(file, resumed, without_accuracy);
     if (end < 0) {
         code = report_failure("%s is not a log of minrnn train; it was left alone", path);
     } else if (ftruncate(fileno(file), end)) {
@@ -102,7 +108,8 @@ int log_open(const char *path, bool resume, int64_t resumed, struct log **log) {
     if (!path) {
         return 0;
     }
-    int code = resume ? cut(path, resumed) : 0;
+    bool without_accuracy = false;
+    int code = resume ? cut(path, resumed, &without_accuracy) : 0;
     if (code) {
         return code;
     }
@@ -110,6 +117,7 @@ int log_open(const char *path, bool resume, int64_t resumed, struct log **log) {
     if (!made) {
         return report_failure("out of memory");
     }
+    made->without_accuracy = without_accuracy;
     made->file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (resume ? O_APPEND : O_TRUNC), 0666);
     code = made->file < 0 ? fail_write(path) : begin(made, path);
     if (code) {
@@ -120,16 +128,27 @@ int log_open(const char *path, bool resume, int64_t resumed, struct log **log) {
     return 0;
 }
 
-bool log_write(struct log *log, const minrnn_step_record *record, double tokens_per_second,
-               double validation_loss) {
-    char validation[32] = "", line[256];
-    if (!isnan(validation_loss)) {
-        snprintf(validation, sizeof validation, "%.9g", validation_loss);
+/* Nothing for NaN. */
+static void print_value(char text[32], double value) {
+    text[0] = '\0';
+    if (!isnan(value)) {
+        snprintf(text, 32, "%.9g", value);
     }
-    snprintf(line, sizeof line, "%" PRId64 ",%.9g,%.9g,%.9g,%.1f,%s\n", record->step,
+}
+
+bool log_write(struct log *log, const minrnn_step_record *record, double tokens_per_second,
+               const struct evaluation *validation) {
+    char loss[32], accuracy[32], line[256];
+    if (!log) {
+        return true;
+    }
+    print_value(loss, validation->loss);
+    print_value(accuracy, validation->accuracy);
+    snprintf(line, sizeof line, "%" PRId64 ",%.9g,%.9g,%.9g,%.1f,%s%s%s\n", record->step,
              (double)record->loss, (double)record->gradient_norm, (double)record->rate,
-             tokens_per_second, validation);
-    return !log || write_text(log, line);
+             tokens_per_second, loss, log->without_accuracy ? "" : ",",
+             log->without_accuracy ? "" : accuracy);
+    return write_text(log, line);
 }
 
 bool log_close(struct log *log) {

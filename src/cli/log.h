@@ -3,7 +3,7 @@
 #ifndef CLI_LOG_H
 #define CLI_LOG_H
 
-#include <minrnn/trainer.h>
+#include "cli/evaluate.h"
 
 struct log;
 
@@ -15,7 +15,7 @@ int log_open(const char *path, bool resume, int64_t resumed, struct log **log);
 /* Each line is written at once. False if the file cannot be written; errno says why. A pipe without
  * a reader takes everything. */
 bool log_write(struct log *log, const minrnn_step_record *record, double tokens_per_second,
-               double validation_loss); /* NAN: none */
+               const struct evaluation *validation); /* NaN: none */
 bool log_close(struct log *log);
 
 #endif

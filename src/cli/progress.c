@@ -66,7 +66,10 @@ static void fill_line(struct line *line, const struct progress *progress,
     snprintf(line->parts[PART_STEP], SIZE, "step %lld/%lld", (long long)point->step,
              (long long)progress->last);
     snprintf(line->parts[PART_LOSS], SIZE, "  loss %.4f", point->loss);
-    if (!isnan(point->validation)) {
+    if (point->by_accuracy && !isnan(point->validation)) {
+        snprintf(line->parts[PART_VALIDATION], SIZE, "  validation %.2f %% right",
+                 100 * point->validation);
+    } else if (!isnan(point->validation)) {
         snprintf(line->parts[PART_VALIDATION], SIZE, "  validation %.4f", point->validation);
     }
     snprintf(line->parts[PART_SPEED], SIZE, "  %s tokens/s",

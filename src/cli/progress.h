@@ -17,7 +17,8 @@ struct progress {
 struct progress_point {
     int64_t step;
     double loss;
-    double validation; /* NAN if there is none; otherwise the line stays */
+    double validation; /* a loss or an accuracy; NAN if there is none; otherwise the line stays */
+    bool by_accuracy;
     double tokens_per_second;
 };
 

@@ -5,6 +5,7 @@
 #include "cli/output.h"
 #include "cli/report.h"
 #include "cli/signals.h"
+#include "cli/task_source.h"
 #include "cli/train_files.h"
 #include "cli/train_options.h"
 #include "cli/training.h"
@@ -18,13 +19,14 @@ static int run(int argc, char **argv);
 
 const struct command command_train = {
     .name = "train",
-    .summary = "a model of a text",
+    .summary = "a model of a text, or of a task that draws its sequences",
     .notes =
         "\nA FILE is a file of UTF-8 text, a pipe, - for standard input, or a folder. Each file of "
         "a "
         "folder\nor of several options is a document, which begins with no memory.\n\n"
-        "The model saved is the last one; the best validation loss is only shown. A run stopped "
-        "by\nCtrl-C, SIGTERM or SIGHUP saves first, and a second Ctrl-C or SIGTERM ends it at "
+        "The model saved is the last one, or with --keep best the one whose validation loss (or "
+        "accuracy,\nif the task is measured by it) was best. A run stopped by\nCtrl-C, SIGTERM or "
+        "SIGHUP saves first, and a second Ctrl-C or SIGTERM ends it at "
         "once. "
         "If the\nreader of its output goes away, only the printing ends. --resume goes on to the "
         "same bits as a\nrun that was not stopped: the rate follows --schedule-steps, not "
@@ -49,10 +51,27 @@ static bool is_set_to(const minrnn_model_config *model, const char *name, const 
            strcmp(text, value) == 0;
 }
 
+static int check_data(const minrnn_task_config *task, const struct train_files *files) {
+    if (!task_source_is_text(task)) {
+        return files->data + files->validation == 0
+                   ? 0
+                   : report_wrong_use(
+                         "%s draws its sequences: --data and --validation are for text",
+                         task->name);
+    }
+    return files->data > 0 ? 0
+                           : report_wrong_use("train needs --data FILE (see minrnn train --help)");
+}
+
 /* What a command line can get wrong alone, said before any work. */
 static int check(const struct train_arguments *arguments, const struct train_files *files) {
-    if (files->data == 0) {
-        return report_wrong_use("train needs --data FILE (see minrnn train --help)");
+    const int code = arguments->resume ? 0 : check_data(&arguments->task_config, files);
+    if (code) {
+        return code;
+    }
+    if (arguments->sample_every > 0 && !task_source_is_text(&arguments->task_config)) {
+        return report_wrong_use("--sample-every prints text, which a model of %s does not write",
+                                arguments->task);
     }
     const minrnn_model_config *model = &arguments->model;
     if (is_set_to(model, "alg", "log") && is_set_to(model, "candidate", "plain") &&
@@ -68,9 +87,8 @@ static int check(const struct train_arguments *arguments, const struct train_fil
 /* What training works on; destroyed in the reverse order. */
 struct parts {
     minrnn_device *device;
-    minrnn_text *text, *validation; /* validation NULL: the end of `text` */
-    minrnn_vocabulary *vocabulary;  /* of the model that is resumed */
-    minrnn_task *task;              /* of the texts */
+    struct task_source source;
+    minrnn_vocabulary *vocabulary; /* of the model of text that is resumed */
     minrnn_model *model;
     minrnn_trainer *trainer;
 };
@@ -79,9 +97,7 @@ static void destroy_parts(struct parts *parts) {
     minrnn_vocabulary_destroy(parts->vocabulary);
     minrnn_trainer_destroy(parts->trainer);
     minrnn_model_destroy(parts->model);
-    minrnn_task_destroy(parts->task);
-    minrnn_text_destroy(parts->validation);
-    minrnn_text_destroy(parts->text);
+    task_source_destroy(&parts->source);
     minrnn_device_destroy(parts->device);
 }
 
@@ -99,13 +115,8 @@ static minrnn_status measure(const struct parts *parts, const minrnn_model_confi
 /* With `vocabulary` NULL it is that of the text that trains. */
 static minrnn_status open_texts(struct parts *parts, const struct train_files *files,
                                 const minrnn_vocabulary *vocabulary) {
-    const char *const *inputs = files->inputs;
-    minrnn_status status = minrnn_text_open_files(inputs, files->data, vocabulary, &parts->text);
-    if (!status && files->validation > 0) {
-        status = minrnn_text_open_files(inputs + files->data, files->validation,
-                                        minrnn_text_vocabulary(parts->text), &parts->validation);
-    }
-    return status ? status : minrnn_text_task(parts->text, parts->validation, &parts->task);
+    return task_source_read(&parts->source, files->inputs, files->data, files->inputs + files->data,
+                            files->validation, vocabulary);
 }
 
 static minrnn_status open_as(struct parts *parts, const struct train_files *files,
@@ -122,12 +133,15 @@ static minrnn_status open_as(struct parts *parts, const struct train_files *file
 
 static int begin(struct parts *parts, const struct train_files *files,
                  const struct train_arguments *arguments) {
-    minrnn_status status = open_as(parts, files, arguments->tokens);
+    const bool is_text = task_source_is_text(&arguments->task_config);
+    minrnn_status status = is_text
+                               ? open_as(parts, files, arguments->tokens)
+                               : minrnn_task_create(&arguments->task_config, &parts->source.task);
     if (status) {
         return report_library(status);
     }
     minrnn_model_config config = arguments->model;
-    config.vocab = minrnn_task_vocab(parts->task);
+    config.vocab = minrnn_task_vocab(parts->source.task);
     minrnn_memory memory;
     status = measure(parts, &config, &arguments->trainer, &memory);
     if (!status) {
@@ -138,7 +152,7 @@ static int begin(struct parts *parts, const struct train_files *files,
     }
     status = minrnn_model_create(parts->device, &config, arguments->trainer.seed, &parts->model);
     if (!status) {
-        status = minrnn_task_prepare(parts->task, parts->model);
+        status = minrnn_task_prepare(parts->source.task, parts->model);
     }
     if (!status) {
         status = minrnn_trainer_create(parts->model, &arguments->trainer, &parts->trainer);
@@ -161,6 +175,27 @@ static minrnn_status load_state(struct parts *parts, const char *state,
     return status ? status : minrnn_trainer_get_config(parts->trainer, &arguments->trainer);
 }
 
+/* What the resumed model learns. */
+static int find_task(struct parts *parts, const char *state, struct train_arguments *kept) {
+    minrnn_status status = minrnn_model_get_task(parts->model, &kept->task_config);
+    const bool is_text = !status && task_source_is_text(&kept->task_config);
+    kept->task = kept->task_config.name;
+    if (is_text) {
+        status = minrnn_model_get_vocabulary(parts->model, &parts->vocabulary);
+    }
+    if (status) {
+        return report_library(status);
+    }
+    if (is_text && !parts->vocabulary) {
+        return report_failure("%s has no vocabulary: it was not trained on text", state);
+    }
+    if (is_text) {
+        const bool bytes = minrnn_vocabulary_is_bytes(parts->vocabulary);
+        kept->tokens = bytes ? TOKENS_BYTES : TOKENS_CHARACTERS;
+    }
+    return 0;
+}
+
 static int resume(struct parts *parts, const struct train_files *files, const struct line *line,
                   const char *state, struct train_arguments *arguments) {
     struct train_arguments kept = *arguments, wanted;
@@ -168,16 +203,11 @@ static int resume(struct parts *parts, const struct train_files *files, const st
     if (status) {
         return report_library(status);
     }
-    status = minrnn_model_get_vocabulary(parts->model, &parts->vocabulary);
-    if (status) {
-        return report_library(status);
-    }
-    if (!parts->vocabulary) {
-        return report_failure("%s has no vocabulary: it was not trained on text", state);
-    }
-    kept.tokens = minrnn_vocabulary_is_bytes(parts->vocabulary) ? TOKENS_BYTES : TOKENS_CHARACTERS;
-    const int code =
-        train_options_resume(line->options, line->argc, line->argv, &kept, state, &wanted);
+    int code = find_task(parts, state, &kept);
+    code = code ? code : check_data(&kept.task_config, files);
+    code = code
+               ? code
+               : train_options_resume(line->options, line->argc, line->argv, &kept, state, &wanted);
     if (code) {
         return code;
     }
@@ -185,14 +215,15 @@ static int resume(struct parts *parts, const struct train_files *files, const st
         status = load_state(parts, state, &wanted.trainer, &wanted);
     }
     if (!status) {
-        status = open_texts(parts, files, parts->vocabulary);
+        status = parts->vocabulary ? open_texts(parts, files, parts->vocabulary)
+                                   : minrnn_task_create(&wanted.task_config, &parts->source.task);
     }
     *arguments = wanted;
     return status ? report_library(status) : 0;
 }
 
-static const char *unit_of(const struct parts *parts) {
-    return minrnn_vocabulary_is_bytes(minrnn_text_vocabulary(parts->text)) ? "bytes" : "characters";
+static const char *unit_of(const minrnn_text *text) {
+    return minrnn_vocabulary_is_bytes(minrnn_text_vocabulary(text)) ? "bytes" : "characters";
 }
 
 static void print_texts(const char *label, const minrnn_text *text, const char *const *inputs,
@@ -209,22 +240,22 @@ static void print_texts(const char *label, const minrnn_text *text, const char *
 }
 
 /* Returns how many tokens train. */
-static int64_t print_data(const struct parts *parts, const struct train_files *files) {
-    const bool apart = parts->validation;
-    const int64_t train =
-        minrnn_text_length(parts->text, apart ? MINRNN_SPLIT_ALL : MINRNN_SPLIT_TRAIN);
-    const int64_t validation = apart ? minrnn_text_length(parts->validation, MINRNN_SPLIT_ALL)
-                                     : minrnn_text_length(parts->text, MINRNN_SPLIT_VALIDATION);
+static int64_t print_data(const struct task_source *source, const struct train_files *files) {
+    const minrnn_text *text = source->text;
+    const bool apart = source->validation;
+    const int64_t train = minrnn_text_length(text, apart ? MINRNN_SPLIT_ALL : MINRNN_SPLIT_TRAIN);
+    const int64_t validation = apart ? minrnn_text_length(source->validation, MINRNN_SPLIT_ALL)
+                                     : minrnn_text_length(text, MINRNN_SPLIT_VALIDATION);
     char number[DESCRIBE_CAPACITY];
-    print_texts("data", parts->text, files->inputs, files->data);
-    printf("%s %s to train, ", describe_count(train, number), unit_of(parts));
+    print_texts("data", text, files->inputs, files->data);
+    printf("%s %s to train, ", describe_count(train, number), unit_of(text));
     if (!apart) {
         printf("%s to validate, ", describe_count(validation, number));
     }
-    printf("vocabulary %d\n", minrnn_vocabulary_size(minrnn_text_vocabulary(parts->text)));
+    printf("vocabulary %d\n", minrnn_vocabulary_size(minrnn_text_vocabulary(text)));
     if (apart) {
-        print_texts("against", parts->validation, files->inputs + files->data, files->validation);
-        printf("%s %s to validate\n", describe_count(validation, number), unit_of(parts));
+        print_texts("against", source->validation, files->inputs + files->data, files->validation);
+        printf("%s %s to validate\n", describe_count(validation, number), unit_of(text));
     }
     return train;
 }
@@ -240,7 +271,13 @@ static int print_parts(const struct parts *parts, const struct train_files *file
     if (status) {
         return report_library(status);
     }
-    const int64_t train = print_data(parts, files);
+    const minrnn_text *text = parts->source.text;
+    int64_t train = 0;
+    if (text) {
+        train = print_data(&parts->source, files);
+    } else {
+        task_source_print(parts->source.task, &arguments->task_config);
+    }
     char a[DESCRIBE_CAPACITY], b[DESCRIBE_CAPACITY], c[DESCRIBE_CAPACITY], d[DESCRIBE_CAPACITY];
     printf("model    %s, %" PRId64 " layer%s of width %" PRId64 ", %s parameters\n",
            model.mixer.name, model.layers, model.layers == 1 ? "" : "s", model.width,
@@ -254,12 +291,12 @@ static int print_parts(const struct parts *parts, const struct train_files *file
         printf("resumed  at step %" PRId64 "\n", done);
     }
     report_flush();
-    return train > arguments->trainer.time
+    return !text || train > arguments->trainer.time
                ? 0
                : report_failure("%s is too short: %" PRId64 " %s to train, and a sequence "
                                 "takes %" PRId64 " (--time %" PRId64 " and a target)",
                                 files->data > 1 ? "all of --data" : files->inputs[0], train,
-                                unit_of(parts), arguments->trainer.time + 1,
+                                unit_of(text), arguments->trainer.time + 1,
                                 arguments->trainer.time);
 }
 
@@ -278,11 +315,14 @@ static int train(const struct train_files *files, const struct line *line, const
         code = training_run(&(struct training){
             .model = parts.model,
             .trainer = parts.trainer,
-            .task = parts.task,
+            .task = parts.source.task,
             .steps = arguments->steps ? arguments->steps : arguments->trainer.steps,
             .eval_every = arguments->eval_every,
             .eval_batches = arguments->eval_batches,
             .save_every = arguments->save_every,
+            .sample_every = arguments->sample_every,
+            .keep_best = arguments->keep == KEEP_BEST,
+            .stop_accuracy = arguments->stop_accuracy,
             .out = arguments->out,
             .state = files->outputs[1],
             .log = arguments->log,

@@ -3,6 +3,7 @@
 #include "cli/train_options.h"
 
 #include "cli/report.h"
+#include "cli/task_source.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,13 +22,13 @@ struct train_options {
     char task_help[TASK_HELP], notes[NOTES];
 };
 
+static const char *const keeps[] = {"last", "best", NULL};
 static const char *const token_kinds[] = {"characters", "bytes", NULL};
 
 #define PLACE(field) offsetof(struct train_arguments, field)
 static const struct option run_options[] = {
     TEXT("data", "FILE", data, "text; its first 90 % trains, the rest validates; may be repeated"),
     TEXT("validation", "FILE", validation, "text to validate on; all of --data then trains"),
-    NAME("task", task, NULL, "what is learnt"),
     NAME("preset", preset, NULL, "settings to begin with; options change them"),
     TEXT("device", "D", device, "where to compute: see minrnn devices"),
     TEXT("out", "MODEL", out, "the model; its state goes to MODEL.state"),
@@ -38,14 +39,29 @@ static const struct option run_options[] = {
     COUNT("eval-batches", "N", eval_batches, 0,
           "batches per evaluation; 0: the whole validation split"),
     COUNT("save-every", "N", save_every, 0, "steps between saves; 0: one at the end"),
+    COUNT("sample-every", "N", sample_every, 0, "steps between samples of text; 0: none"),
+    CHOICE("keep", keep, keeps, "which model is saved: the last, or the best evaluated"),
+    NUMBER("stop-accuracy", "X", stop_accuracy, 0,
+           "end after two evaluations in a row of that share right; 0: do not"),
     COUNT("steps", "N", steps, 1,
           "where to stop, resumed steps included (default --schedule-steps)"),
 };
+static const struct option task_option = NAME("task", task, NULL, "what is learnt");
 static const struct option tokens_option =
     CHOICE("tokens", tokens, token_kinds, "what text is made of; bytes take any file");
 enum { RUN_OPTIONS = sizeof run_options / sizeof *run_options };
 
 /* ---- the library's settings as options ---- */
+
+static minrnn_status set_task(void *values, const char *name, const char *value) {
+    struct train_arguments *arguments = values;
+    return minrnn_task_set(&arguments->task_config, name, value);
+}
+
+static minrnn_status get_task(const void *values, const char *name, char *value, size_t capacity) {
+    const struct train_arguments *arguments = values;
+    return minrnn_task_get(&arguments->task_config, name, value, capacity);
+}
 
 static minrnn_status set_model(void *values, const char *name, const char *value) {
     struct train_arguments *arguments = values;
@@ -68,6 +84,7 @@ static minrnn_status get_trainer(const void *values, const char *name, char *val
     return minrnn_trainer_get(&arguments->trainer, name, value, capacity);
 }
 
+static const struct option_access task_access = {set_task, get_task};
 static const struct option_access model_access = {set_model, get_model};
 static const struct option_access trainer_access = {set_trainer, get_trainer};
 
@@ -117,7 +134,20 @@ static void add_setting(struct train_options *options, const minrnn_setting *set
     }
 }
 
-/* All but the vocabulary's size, which the text says. */
+static void add_task(struct train_options *options) {
+    struct option *option = &options->options[options->count++];
+    const minrnn_setting *setting;
+    *option = task_option;
+    option->choices = options->tasks;
+    option->help = options->task_help;
+    for (int task = 0; minrnn_task_name(task); task++) {
+        for (int i = 0; (setting = minrnn_task_setting(minrnn_task_name(task), i)); i++) {
+            add_setting(options, setting, &task_access);
+        }
+    }
+}
+
+/* All but the vocabulary's size, which the task says. */
 static void add_model(struct train_options *options) {
     const minrnn_setting *setting;
     for (int i = 0; (setting = minrnn_model_setting(i)); i++) {
@@ -135,7 +165,8 @@ static void add_model(struct train_options *options) {
 static void add_trainer(struct train_options *options, bool per_run) {
     const minrnn_setting *setting;
     for (int i = 0; (setting = minrnn_trainer_setting(i)); i++) {
-        if (setting->per_run == per_run) {
+        /* The task says where the targets are. */
+        if (setting->per_run == per_run && strcmp(setting->name, "targets") != 0) {
             add_setting(options, setting, &trainer_access);
         }
     }
@@ -143,7 +174,12 @@ static void add_trainer(struct train_options *options, bool per_run) {
 
 /* At least as many as there will be. */
 static int count_options(void) {
-    int count = RUN_OPTIONS + 2;
+    int count = RUN_OPTIONS + 3;
+    for (int task = 0; minrnn_task_name(task); task++) {
+        for (int i = 0; minrnn_task_setting(minrnn_task_name(task), i); i++) {
+            count++;
+        }
+    }
     for (int i = 0; minrnn_model_setting(i); i++) {
         count++;
     }
@@ -170,10 +206,7 @@ static void add_run(struct train_options *options) {
     for (int i = 0; i < RUN_OPTIONS; i++) {
         struct option *option = &options->options[options->count++];
         *option = run_options[i];
-        if (option->offset == PLACE(task)) {
-            option->choices = options->tasks;
-            option->help = options->task_help;
-        } else if (option->offset == PLACE(preset)) {
+        if (option->offset == PLACE(preset)) {
             option->choices = options->presets;
         }
     }
@@ -218,6 +251,7 @@ struct train_options *train_options_create(const struct command *command) {
     write_task_help(options);
     add_run(options);
     options->first_setting = options->count;
+    add_task(options);
     options->options[options->count++] = tokens_option;
     add_model(options);
     add_trainer(options, false);
@@ -248,8 +282,41 @@ static void apply_preset(struct train_arguments *arguments, const char *name) {
     minrnn_trainer_config_defaults(&arguments->trainer);
     (void)minrnn_preset(name, &arguments->model, &arguments->trainer, &arguments->eval_every,
                         &arguments->save_every);
+    (void)minrnn_preset_task(name, &arguments->task_config);
     arguments->model.feed_forward_factor = 0;
     arguments->preset = name;
+}
+
+/* The task's name as the library has it. */
+static const char *name_task(const minrnn_task_config *config) {
+    int i = 0;
+    while (minrnn_task_name(i) && strcmp(minrnn_task_name(i), config->name) != 0) {
+        i++;
+    }
+    return minrnn_task_name(i);
+}
+
+/* Sequences are as long, and have as many targets, as the task says, if it says so. */
+static int settle_task(const struct command *command, int argc, char **argv,
+                       struct train_arguments *arguments) {
+    minrnn_trainer_config *trainer = &arguments->trainer;
+    minrnn_task *task = NULL;
+    trainer->targets = 0;
+    if (task_source_is_text(&arguments->task_config)) {
+        return 0;
+    }
+    if (minrnn_task_create(&arguments->task_config, &task)) {
+        return report_wrong_use("%s", minrnn_error_text());
+    }
+    const int64_t time = minrnn_task_time(task);
+    const bool differs =
+        arguments_given(command, argc, argv, "time", NULL) > 0 && trainer->time != time;
+    trainer->time = time;
+    trainer->targets = minrnn_task_targets(task);
+    minrnn_task_destroy(task);
+    return differs ? report_wrong_use("--time is the task's: sequences of %s have %lld positions",
+                                      arguments->task, (long long)time)
+                   : 0;
 }
 
 /* What each run may set anew stays as it was. */
@@ -264,33 +331,42 @@ static void keep_run(const minrnn_trainer_config *kept, minrnn_trainer_config *t
     }
 }
 
-/* The preset lies under the other options, wherever it stands among them, and the mixer under its
- * settings. */
+/* The preset lies under the other options, wherever it stands among them, and the mixer and the
+ * task under their settings. */
 static int apply(const struct train_options *options, int argc, char **argv,
                  const struct train_arguments *kept, struct train_arguments *arguments) {
     const struct command *command = &options->command;
     const char *preset = arguments_last(command, argc, argv, "preset");
     const char *mixer = arguments_last(command, argc, argv, "mixer");
+    const char *task = arguments_last(command, argc, argv, "task");
     if (preset) {
         apply_preset(arguments, preset);
     }
     if (preset && kept) {
         keep_run(&kept->trainer, &arguments->trainer);
     }
-    if (mixer) {
-        (void)minrnn_model_set(&arguments->model, "mixer", mixer); /* refused below, if at all */
+    /* What is wrong is refused below. */
+    if (mixer && kept && !preset) {
+        (void)minrnn_model_set(&arguments->model, "mixer", mixer);
+    } else if (mixer) {
+        (void)minrnn_preset_mixer(arguments->preset, mixer, &arguments->model);
+        arguments->model.feed_forward_factor = 0;
     }
+    if (task && strcmp(task, arguments->task_config.name) != 0) {
+        (void)minrnn_task_config_defaults(task, &arguments->task_config);
+    }
+    arguments->task = name_task(&arguments->task_config);
     const int code = arguments_store(command, argc, argv, arguments);
     minrnn_model_config *model = &arguments->model;
     if (!(model->feed_forward_factor > 0)) {
         model->feed_forward_factor = model->feed_forward == MINRNN_FEED_FORWARD_GEGLU ? 2.0f : 4.0f;
     }
-    return code;
+    return code ? code : settle_task(command, argc, argv, arguments);
 }
 
 bool train_options_parse(const struct train_options *options, int argc, char **argv,
                          struct train_arguments *arguments, int *code) {
-    *arguments = (struct train_arguments){.task = options->tasks[0], .out = "model.safetensors"};
+    *arguments = (struct train_arguments){.out = "model.safetensors"};
     apply_preset(arguments, options->presets[0]);
     if (!arguments_look(&options->command, argc, argv, arguments, code)) {
         return false;

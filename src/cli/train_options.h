@@ -4,11 +4,11 @@
 #ifndef CLI_TRAIN_OPTIONS_H
 #define CLI_TRAIN_OPTIONS_H
 
-#include <minrnn/text.h>
-#include <minrnn/trainer.h>
+#include <minrnn/preset.h>
 
 #include "cli/arguments.h"
 
+enum keep { KEEP_LAST, KEEP_BEST };
 enum tokens { TOKENS_CHARACTERS, TOKENS_BYTES };
 
 struct train_arguments {
@@ -17,9 +17,12 @@ struct train_arguments {
     bool resume, overwrite;
     enum tokens tokens;
     int64_t steps; /* 0: the schedule's */
-    int64_t eval_every, eval_batches, save_every;
-    minrnn_model_config model; /* its vocabulary is the text's */
-    minrnn_trainer_config trainer;
+    int64_t eval_every, eval_batches, save_every, sample_every;
+    enum keep keep;
+    float stop_accuracy;
+    minrnn_task_config task_config; /* of the task named */
+    minrnn_model_config model;      /* its vocabulary is the task's */
+    minrnn_trainer_config trainer;  /* its time and targets are the task's, if that has any */
 };
 
 struct train_options;

@@ -2,11 +2,12 @@
 /* The loop: steps, records, evaluations and saves, until the end or a signal. */
 #include "cli/training.h"
 
+#include "cli/best.h"
 #include "cli/describe.h"
-#include "cli/evaluate.h"
 #include "cli/log.h"
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "cli/samples.h"
 #include "cli/signals.h"
 
 #include <errno.h>
@@ -20,6 +21,8 @@ static bool is_stopped(void) {
     return signals_asked() != 0;
 }
 
+static const struct evaluation not_evaluated = {.loss = NAN, .accuracy = NAN};
+
 /* What a run has at hand, and how far it is. */
 struct run {
     const struct training *training;
@@ -32,9 +35,9 @@ struct run {
     minrnn_step_record record; /* the newest */
     bool is_pending;           /* its line is not in the log: its step may still be evaluated */
     double record_speed;
-    double validation; /* of the record's step; NAN: none */
-    double best_validation;
-    int64_t best_step;
+    struct evaluation validation; /* of the record's step */
+    struct best best;
+    struct samples samples;
     int64_t trained;      /* steps of this run whose records are in */
     double train_seconds; /* spent on steps, up to the newest record */
     double resumed_clock; /* when the time that is not yet in train_seconds began */
@@ -61,8 +64,8 @@ static int write_record(struct run *run) {
         return 0;
     }
     run->is_pending = false;
-    return log_write(run->log, &run->record, run->record_speed, run->validation) ? 0
-                                                                                 : fail_log(run);
+    return log_write(run->log, &run->record, run->record_speed, &run->validation) ? 0
+                                                                                  : fail_log(run);
 }
 
 /* A step took from the end of the one before, or from the end of a pause, to its own. */
@@ -73,7 +76,7 @@ static int note_record(struct run *run, const minrnn_step_record *record) {
     run->trained++;
     run->record = *record;
     run->record_speed = seconds > 0 ? (double)run->tokens_per_step / seconds : 0;
-    run->validation = NAN;
+    run->validation = not_evaluated;
     run->is_pending = true;
     const bool is_newest = record->step == minrnn_trainer_steps(run->training->trainer);
     return is_newest ? 0 : write_record(run);
@@ -104,10 +107,28 @@ static void show_progress(struct run *run) {
             &(struct progress_point){
                 .step = run->record.step,
                 .loss = (double)run->record.loss,
-                .validation = run->validation,
+                .validation = best_value(&run->best, &run->validation),
+                .by_accuracy = run->best.measure == MINRNN_MEASURE_ACCURACY,
                 .tokens_per_second = run->train_seconds > 0 ? tokens / run->train_seconds : 0,
             });
     }
+}
+
+static bool keeps_track(const struct training *training) {
+    return training->keep_best || training->stop_accuracy > 0;
+}
+
+/* What a resumed run must know is in the model before it is saved. */
+static int note_evaluation(struct run *run) {
+    const struct training *training = run->training;
+    const bool is_best =
+        best_note(&run->best, &run->validation, minrnn_trainer_steps(training->trainer));
+    minrnn_status status =
+        keeps_track(training) ? best_keep(&run->best, training->model) : MINRNN_OK;
+    if (!status && is_best && training->keep_best) {
+        status = minrnn_model_save(training->model, training->out);
+    }
+    return status ? fail_run(run, status) : 0;
 }
 
 static int evaluate(struct run *run) {
@@ -122,12 +143,8 @@ static int evaluate(struct run *run) {
     if (is_stopped() || evaluation.targets == 0) {
         return 0;
     }
-    run->validation = evaluation.loss;
-    if (run->best_step < 0 || evaluation.loss < run->best_validation) {
-        run->best_validation = evaluation.loss;
-        run->best_step = minrnn_trainer_steps(training->trainer);
-    }
-    return 0;
+    run->validation = evaluation;
+    return note_evaluation(run);
 }
 
 /* The state first: it alone is what a run goes on from. */
@@ -137,7 +154,7 @@ static int save(struct run *run) {
     if (training->state) {
         status = minrnn_trainer_save(training->trainer, training->state);
     }
-    if (!status) {
+    if (!status && (!training->keep_best || run->best.step < 0)) {
         status = minrnn_model_save(training->model, training->out);
     }
     if (status) {
@@ -166,12 +183,21 @@ static bool is_due(int64_t every, int64_t done, int64_t steps) {
     return done == steps || (every > 0 && done % every == 0);
 }
 
-/* After a step: its evaluation and its save, if they are due. Their time is not training's. */
+static int sample(struct run *run) {
+    progress_end(&run->progress);
+    const minrnn_status status =
+        samples_print(&run->samples, minrnn_trainer_steps(run->training->trainer));
+    return status ? fail_run(run, status) : 0;
+}
+
+/* After a step: its evaluation, its sample and its save, if they are due. Their time is not
+ * training's. */
 static int pause_training(struct run *run, int64_t done) {
     const struct training *training = run->training;
     const bool evaluates = is_due(training->eval_every, done, training->steps);
     const bool saves = is_due(training->save_every, done, training->steps);
-    int code = take_records(run, evaluates || saves);
+    const bool samples = training->sample_every > 0 && done % training->sample_every == 0;
+    int code = take_records(run, evaluates || samples || saves);
     if (!code && evaluates && !is_stopped()) {
         code = evaluate(run);
     }
@@ -180,10 +206,13 @@ static int pause_training(struct run *run, int64_t done) {
     }
     show_progress(run);
     code = write_record(run);
+    if (!code && samples && !is_stopped()) {
+        code = sample(run);
+    }
     if (!code && saves) {
         code = save(run);
     }
-    if (evaluates || saves) {
+    if (evaluates || samples || saves) {
         run->resumed_clock = clock_seconds();
     }
     return code;
@@ -193,7 +222,7 @@ static int train(struct run *run) {
     const struct training *training = run->training;
     int code = 0;
     int64_t done = minrnn_trainer_steps(training->trainer);
-    while (!code && done < training->steps && !is_stopped()) {
+    while (!code && done < training->steps && !is_stopped() && !best_is_enough(&run->best)) {
         code = step(run);
         done = minrnn_trainer_steps(training->trainer);
         if (!code) {
@@ -213,6 +242,21 @@ static int train(struct run *run) {
     return code;
 }
 
+static void print_validation(const struct run *run) {
+    const struct best *best = &run->best;
+    const double value = best_value(best, &run->validation);
+    const bool by_accuracy = best->measure == MINRNN_MEASURE_ACCURACY;
+    if (!isnan(value)) {
+        printf(by_accuracy ? ", validation %.2f %% right" : ", validation %.4f",
+               by_accuracy ? 100 * value : value);
+    }
+    if (best->step >= 0) {
+        printf(by_accuracy ? " (best %.2f %% at step %" PRId64 ")"
+                           : " (best %.4f at step %" PRId64 ")",
+               by_accuracy ? 100 * best->value : best->value, best->step);
+    }
+}
+
 static void print_summary(const struct run *run) {
     const struct training *training = run->training;
     char time[DESCRIBE_CAPACITY], tokens[DESCRIBE_CAPACITY], speed[DESCRIBE_CAPACITY];
@@ -222,17 +266,16 @@ static void print_summary(const struct run *run) {
         printf("stopped  by signal %d at step %" PRId64 " of %" PRId64 "\n", signals_asked(),
                minrnn_trainer_steps(training->trainer), training->steps);
     }
+    if (best_is_enough(&run->best)) {
+        printf("reached  %g %% right at evaluations in a row, at step %" PRId64 "\n",
+               100 * (double)training->stop_accuracy, minrnn_trainer_steps(training->trainer));
+    }
     printf("trained  %" PRId64 " steps, %s tokens in %s (%.1f s), %s tokens/s\n", run->trained,
            describe_count(total, tokens), describe_seconds(seconds, time), seconds,
            describe_count(seconds > 0 ? (int64_t)((double)total / seconds) : 0, speed));
     if (run->trained > 0) {
         printf("loss     %.4f at step %" PRId64, (double)run->record.loss, run->record.step);
-        if (!isnan(run->validation)) {
-            printf(", validation %.4f", run->validation);
-        }
-        if (run->best_step >= 0) {
-            printf(" (best %.4f at step %" PRId64 ")", run->best_validation, run->best_step);
-        }
+        print_validation(run);
         putchar('\n');
     }
     printf("written  %s", training->out);
@@ -257,10 +300,21 @@ static int open_loaders(struct run *run) {
 }
 
 int training_run(const struct training *training) {
-    struct run run = {.training = training, .validation = NAN, .best_step = -1, .saved = -1};
-    const minrnn_status status = minrnn_trainer_get_config(training->trainer, &run.config);
+    struct run run = {.training = training,
+                      .validation = not_evaluated,
+                      .best = {.measure = minrnn_task_measure(training->task),
+                               .enough = training->stop_accuracy,
+                               .step = -1},
+                      .saved = -1};
+    minrnn_status status = minrnn_trainer_get_config(training->trainer, &run.config);
+    if (!status && training->sample_every > 0) {
+        status = samples_create(&run.samples, training->model);
+    }
     if (status) {
-        return report_library(status);
+        return report_setup(status);
+    }
+    if (keeps_track(training)) {
+        best_restore(&run.best, training->model);
     }
     run.tokens_per_step = run.config.accumulation * run.config.batch * run.config.time;
     int code = open_loaders(&run);
@@ -281,6 +335,7 @@ int training_run(const struct training *training) {
         print_summary(&run);
         code = is_stopped() ? EXIT_SIGNALLED + signals_asked() : 0;
     }
+    samples_destroy(&run.samples);
     minrnn_loader_destroy(run.loader);
     minrnn_loader_destroy(run.evaluation);
     return code;

@@ -15,6 +15,9 @@ struct training {
     int64_t eval_every;   /* 0: only at the end */
     int64_t eval_batches; /* 0: the whole validation split */
     int64_t save_every;   /* 0: only at the end */
+    int64_t sample_every; /* of text; 0: never */
+    bool keep_best;       /* `out` is the best model evaluated, not the last one */
+    float stop_accuracy;  /* end after two evaluations in a row of at least that; 0: do not */
     const char *out;      /* the model */
     const char *state;    /* the trainer; NULL: none */
     const char *log;      /* NULL: none */

@@ -1,20 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of tasks, and batches of any of them. */
+/* Tasks and their batches, whatever they are. */
 #include "task/task.h"
 
 #include "base/alloc.h"
 #include "base/status.h"
-
-static const struct task_kind *const kinds[] = {&task_text};
-enum { KINDS = sizeof kinds / sizeof *kinds };
-
-const char *minrnn_task_name(int index) {
-    return index >= 0 && index < KINDS ? kinds[index]->name : NULL;
-}
-
-const char *minrnn_task_help(int index) {
-    return index >= 0 && index < KINDS ? kinds[index]->help : NULL;
-}
 
 void minrnn_task_destroy(minrnn_task *task) {
     if (task) {
@@ -22,8 +11,24 @@ void minrnn_task_destroy(minrnn_task *task) {
     }
 }
 
+static struct task_shape shape_of(const minrnn_task *task) {
+    return task ? task->kind->shape(task) : (struct task_shape){0};
+}
+
 int64_t minrnn_task_vocab(const minrnn_task *task) {
-    return task ? task->kind->vocab(task) : 0;
+    return shape_of(task).vocab;
+}
+
+int64_t minrnn_task_time(const minrnn_task *task) {
+    return shape_of(task).time;
+}
+
+int64_t minrnn_task_targets(const minrnn_task *task) {
+    return shape_of(task).targets;
+}
+
+minrnn_measure minrnn_task_measure(const minrnn_task *task) {
+    return task ? task->kind->measure : MINRNN_MEASURE_LOSS;
 }
 
 minrnn_status minrnn_task_prepare(const minrnn_task *task, minrnn_model *model) {
@@ -57,6 +62,11 @@ minrnn_status minrnn_loader_create(const minrnn_task *task, int64_t batch, int64
         return fail(MINRNN_INVALID_ARGUMENT,
                     "loader: batch %lld and time %lld must be at least 1, their product below 2^31",
                     (long long)batch, (long long)time);
+    }
+    const int64_t only = shape_of(task).time;
+    if (only > 0 && time != only) {
+        return fail(MINRNN_INVALID_ARGUMENT, "loader: time %lld, but sequences of %s have %lld",
+                    (long long)time, task->kind->name, (long long)only);
     }
     const int64_t rows = batch * time;
     minrnn_loader *made = mem_alloc(1, sizeof *made);
@@ -99,7 +109,7 @@ minrnn_status minrnn_loader_window(minrnn_loader *loader, minrnn_split split, ui
     if (!loader || !batch || !used) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_loader_window: an argument is NULL");
     }
-    if ((unsigned)split > MINRNN_SPLIT_ALL) {
+    if ((unsigned)split > MINRNN_SPLIT_TEST) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_loader_window: split %d", (int)split);
     }
     *batch = &loader->batch;

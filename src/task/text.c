@@ -133,7 +133,8 @@ static struct span split_span(const minrnn_text *text, minrnn_split split) {
     switch (split) {
     case MINRNN_SPLIT_TRAIN: return (struct span){0, text->train};
     case MINRNN_SPLIT_VALIDATION: return (struct span){text->train, text->count - text->train};
-    case MINRNN_SPLIT_ALL: break;
+    case MINRNN_SPLIT_ALL:
+    case MINRNN_SPLIT_TEST: break; /* a text has none */
     }
     return (struct span){0, text->count};
 }

@@ -35,8 +35,9 @@ static void destroy(minrnn_task *task) {
     mem_free(task);
 }
 
-static int64_t vocab(const minrnn_task *task) {
-    return minrnn_vocabulary_size(minrnn_text_vocabulary(own(task)->text));
+static struct task_shape shape(const minrnn_task *task) {
+    return (struct task_shape){.vocab =
+                                   minrnn_vocabulary_size(minrnn_text_vocabulary(own(task)->text))};
 }
 
 static minrnn_status prepare(const minrnn_task *task, minrnn_model *model) {
@@ -59,6 +60,9 @@ static minrnn_status draw(const minrnn_task *task, uint64_t seed, uint64_t index
 static minrnn_status window(const minrnn_task *task, minrnn_split split, uint64_t index,
                             const struct task_arrays *arrays, int64_t *used) {
     const struct text_task *text = own(task);
+    if (split == MINRNN_SPLIT_TEST) {
+        return fail(MINRNN_INVALID_ARGUMENT, "text has no test split");
+    }
     const bool apart = text->validation && split == MINRNN_SPLIT_VALIDATION;
     return minrnn_text_window(apart ? text->validation : text->text,
                               text->validation ? MINRNN_SPLIT_ALL : split, index, arrays->batch,
@@ -69,7 +73,7 @@ const struct task_kind task_text = {
     .name = "text",
     .help = "what comes next in the text",
     .destroy = destroy,
-    .vocab = vocab,
+    .shape = shape,
     .prepare = prepare,
     .has_resets = has_resets,
     .draw = draw,

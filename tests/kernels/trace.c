@@ -9,6 +9,8 @@
  * floating-point operations, or what functions take like them; and after it one for each launch:
  * "launch", the kernel, its options, three global and three local sizes. Every tensor counts once,
  * whatever a kernel does with it. */
+#include <minrnn/preset.h>
+
 #include "bench/watch.h"
 #include "bench/work.h"
 #include "must.h"

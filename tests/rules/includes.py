@@ -27,8 +27,9 @@ FOLDERS = {
     "train": ("trainer: steps in flight, schedule, records, where a number went wrong",
               ["network", "layer", "op", "base"]),
     "infer": ("sessions, sampling, evaluation", ["network", "layer", "op", "base"]),
-    "task": ("text: files to tokens, vocabulary, batches, generation",
-             ["infer", "train", "network", "layer", "op", "base"]),
+    "task": ("what is learnt: `task_list.def`, the one list of tasks; text (files to tokens, "
+             "vocabulary, generation), tasks whose sequences are drawn, presets",
+             ["infer", "train", "network", "mixer", "layer", "op", "base"]),
     "store": ("model and state files: safetensors, names, settings",
               ["train", "network", "layer", "op", "base"]),
     "check": ("what is known of each op, one file a family: oracle in double precision, error bounds, "

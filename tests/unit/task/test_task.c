@@ -144,7 +144,11 @@ static void test_errors(void **unused) {
     REFUSED(minrnn_loader_window(NULL, MINRNN_SPLIT_ALL, 0, &batch, &used));
     REFUSED(minrnn_loader_window(loader, MINRNN_SPLIT_ALL, 0, NULL, &used));
     REFUSED(minrnn_loader_window(loader, MINRNN_SPLIT_ALL, 0, &batch, NULL));
-    REFUSED(minrnn_loader_window(loader, (minrnn_split)3, 0, &batch, &used));
+    REFUSED(minrnn_loader_window(loader, (minrnn_split)4, 0, &batch, &used));
+    expect_failure(minrnn_loader_window(loader, MINRNN_SPLIT_TEST, 0, &batch, &used),
+                   MINRNN_INVALID_ARGUMENT, "text has no test split");
+    assert_int_equal(minrnn_task_time(task) + minrnn_task_targets(task), 0);
+    assert_int_equal(minrnn_task_measure(task), MINRNN_MEASURE_LOSS);
     CHECK(minrnn_loader_window(loader, MINRNN_SPLIT_ALL, 0, &batch, &used));
     assert_int_equal(used, strlen(first) - 1);
     assert_int_equal(minrnn_loader_bytes(2, 100), 2 * 100 * 3 * sizeof(int32_t));

@@ -129,10 +129,54 @@ static void test_presets(void **unused) {
         CHECK(model_config_check(&model));
         CHECK(trainer_config_check(&trainer));
     }
+    minrnn_task_config task;
+    CHECK(minrnn_preset_task("small", &task));
+    assert_string_equal(task.name, "text");
+    CHECK(minrnn_preset_task("copy", &task));
+    assert_string_equal(task.name, "copy");
+    CHECK(minrnn_preset("copy", &model, &trainer, NULL, NULL));
+    assert_int_equal(trainer.time, 4096 + 16); /* the task's */
+    assert_int_equal(trainer.targets, 16);
+    expect_failure(minrnn_preset_task("huge", &task), MINRNN_INVALID_ARGUMENT, "\"huge\"");
+    expect_failure(minrnn_preset_task("copy", NULL), MINRNN_INVALID_ARGUMENT, "NULL");
     expect_failure(minrnn_preset("huge", &model, &trainer, NULL, NULL), MINRNN_INVALID_ARGUMENT,
                    "\"huge\"");
     expect_failure(minrnn_preset(NULL, &model, &trainer, NULL, NULL), MINRNN_INVALID_ARGUMENT,
                    "NULL");
+}
+
+static void expect_setting(const minrnn_model_config *model, const char *name, const char *value) {
+    char text[MINRNN_SETTING_TEXT];
+    CHECK(minrnn_model_get(model, name, text, sizeof text));
+    assert_string_equal(text, value);
+}
+
+/* Another mixer has those of the preset's settings that are for it. */
+static void test_preset_mixer(void **unused) {
+    (void)unused;
+    minrnn_model_config model;
+    minrnn_model_config_defaults(&model);
+    for (int i = 0; minrnn_preset_name(i); i++) {
+        for (int j = 0; minrnn_mixer_name(j); j++) {
+            CHECK(minrnn_preset_mixer(minrnn_preset_name(i), minrnn_mixer_name(j), &model));
+            assert_string_equal(model.mixer.name, minrnn_mixer_name(j));
+            model.mixer.width = model.width;
+            const struct layer_kind *kind;
+            CHECK(mixer_find(&model.mixer, &kind));
+        }
+    }
+    CHECK(minrnn_preset_mixer("copy", "minlstm", &model));
+    expect_setting(&model, "expansion", "6");
+    expect_setting(&model, "forget_offset", "3");
+    expect_setting(&model, "learned_init", "on");
+    CHECK(minrnn_preset_mixer("copy", "mingru", &model));
+    expect_setting(&model, "forget_offset", "0");
+    CHECK(minrnn_preset_mixer("copy", "gru", &model));
+    expect_setting(&model, "expansion", "6");
+    expect_failure(minrnn_preset_mixer("copy", "huge", &model), MINRNN_INVALID_ARGUMENT,
+                   "\"huge\"");
+    expect_failure(minrnn_preset_mixer("huge", "gru", &model), MINRNN_INVALID_ARGUMENT, "\"huge\"");
+    expect_failure(minrnn_preset_mixer("copy", NULL, &model), MINRNN_INVALID_ARGUMENT, "NULL");
 }
 
 /* A configuration of a program of another version is taken by its size. */
@@ -192,9 +236,8 @@ static void test_public_sizes(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tables),
-        cmocka_unit_test(test_lists),
-        cmocka_unit_test(test_presets),
+        cmocka_unit_test(test_tables),       cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_presets),      cmocka_unit_test(test_preset_mixer),
         cmocka_unit_test(test_public_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Presets: settings with a name, for a task, a model and how it is trained. */
+#include <minrnn/preset.h>
+
+#include "base/sized.h"
+#include "mixer/mixer.h"
+#include "network/model_config.h"
+#include "task/task.h"
+#include "train/trainer_config.h"
+
+#include <string.h>
+
+struct value {
+    const char *name, *value;
+    const char *mixer; /* of this one alone; NULL: of any */
+};
+
+enum { MOST_VALUES = 16 };
+
+/* What is not named here is standard. The trainer's time and targets are the task's, if it has any
+ * of its own. */
+struct preset {
+    const char *name, *help;
+    const char *task; /* NULL: text */
+    struct value task_settings[MOST_VALUES];
+    struct value model[MOST_VALUES]; /* without its mixer's */
+    const char *mixer;
+    struct value of_mixer[MOST_VALUES]; /* for mixers that have such a setting */
+    struct value trainer[MOST_VALUES];
+    int64_t eval_every, save_every;
+};
+
+static const struct preset presets[] = {
+    {
+        .name = "small",
+        .help = "learns a megabyte of text in minutes on two cores",
+        .model = {{"width", "128"},
+                  {"layers", "2"},
+                  {"conv", "4"},
+                  {"feed_forward", "gelu"},
+                  {"feed_forward_factor", "4"}},
+        .mixer = "mingru",
+        .of_mixer = {{"expansion", "2"}},
+        .trainer = {{"batch", "32"},
+                    {"time", "128"},
+                    {"steps", "1000"},
+                    {"rate", "2e-3"},
+                    {"min_rate", "2e-4"},
+                    {"warmup", "50"},
+                    {"schedule", "cosine"},
+                    {"beta2", "0.99"},
+                    {"weight_decay", "0.1"},
+                    {"clip", "1"}},
+        .eval_every = 100,
+        .save_every = 250,
+    },
+    /* nanoGPT's character-level training with the paper's rate. */
+    {
+        .name = "shakespeare",
+        .help = "the paper's Figure 2: 3 layers, width 384, dropout 0.2, 64 x 256",
+        .model = {{"width", "384"},
+                  {"layers", "3"},
+                  {"conv", "4"},
+                  {"feed_forward", "gelu"},
+                  {"feed_forward_factor", "4"},
+                  {"dropout", "0.2"}},
+        .mixer = "mingru",
+        .of_mixer = {{"expansion", "2"}},
+        .trainer = {{"batch", "64"},
+                    {"time", "256"},
+                    {"steps", "5000"},
+                    {"rate", "1e-3"},
+                    {"min_rate", "1e-4"},
+                    {"warmup", "100"},
+                    {"schedule", "cosine"},
+                    {"beta2", "0.99"},
+                    {"weight_decay", "0.1"},
+                    {"clip", "1"}},
+        .eval_every = 25,
+        .save_every = 250,
+    },
+    /* Short enough for two cores; what one layer cannot learn two and three can. */
+    {
+        .name = "copy-small",
+        .help = "selective copying of 8 tokens from 64 positions, in minutes on two cores",
+        .task = "copy",
+        .task_settings = {{"length", "64"}, {"items", "8"}, {"held_out", "1024"}},
+        .model = {{"width", "64"}, {"layers", "3"}, {"conv", "0"}, {"feed_forward", "none"}},
+        .mixer = "mingru",
+        .of_mixer = {{"expansion", "4"}, {"learned_init", "on"}, {"forget_offset", "3", "minlstm"}},
+        .trainer = {{"batch", "64"},
+                    {"steps", "3000"},
+                    {"rate", "3e-3"},
+                    {"min_rate", "3e-4"},
+                    {"warmup", "100"},
+                    {"schedule", "cosine"},
+                    {"weight_decay", "0.05"},
+                    {"clip", "1"}},
+        .eval_every = 100,
+        .save_every = 500,
+    },
+    /* The authors' configuration of minGRU and minLSTM, as they released it. */
+    {
+        .name = "copy",
+        .help = "Tables 1 and 2 as released: 16 of 4096 positions, 3 layers, width 64, 2 x 32",
+        .task = "copy",
+        .task_settings = {{"length", "4096"}, {"items", "16"}, {"held_out", "12800"}},
+        .model = {{"width", "64"}, {"layers", "3"}, {"conv", "0"}, {"feed_forward", "none"}},
+        .mixer = "mingru",
+        .of_mixer = {{"expansion", "6"}, {"learned_init", "on"}, {"forget_offset", "3", "minlstm"}},
+        .trainer = {{"batch", "32"},
+                    {"accumulation", "2"},
+                    {"steps", "400000"},
+                    {"rate", "3e-4"},
+                    {"weight_decay", "0.05"},
+                    {"clip", "1"}},
+        .eval_every = 1000,
+        .save_every = 1000,
+    },
+    /* What the paper's appendix C.3 says; what it does not say is as released. */
+    {
+        .name = "copy-paper",
+        .help = "the same with the paper's rate 1e-4, dropout 0.1, and no decay",
+        .task = "copy",
+        .task_settings = {{"length", "4096"}, {"items", "16"}, {"held_out", "12800"}},
+        .model = {{"width", "64"},
+                  {"layers", "3"},
+                  {"conv", "0"},
+                  {"feed_forward", "none"},
+                  {"dropout", "0.1"}},
+        .mixer = "mingru",
+        .of_mixer = {{"expansion", "6"}, {"learned_init", "on"}, {"forget_offset", "3", "minlstm"}},
+        .trainer = {{"batch", "32"},
+                    {"accumulation", "2"},
+                    {"steps", "400000"},
+                    {"rate", "1e-4"},
+                    {"weight_decay", "0"},
+                    {"clip", "1"}},
+        .eval_every = 1000,
+        .save_every = 1000,
+    },
+};
+enum { PRESETS = sizeof presets / sizeof *presets };
+
+const char *minrnn_preset_name(int index) {
+    return index >= 0 && index < PRESETS ? presets[index].name : NULL;
+}
+
+const char *minrnn_preset_help(int index) {
+    return index >= 0 && index < PRESETS ? presets[index].help : NULL;
+}
+
+static minrnn_status find(const char *name, const struct preset **preset) {
+    for (int i = 0; i < PRESETS; i++) {
+        if (strcmp(presets[i].name, name) == 0) {
+            *preset = &presets[i];
+            return MINRNN_OK;
+        }
+    }
+    return fail(MINRNN_INVALID_ARGUMENT, "no preset is called \"%s\"", name);
+}
+
+static minrnn_status set_values(const struct settings *settings, const struct value *values,
+                                void *config) {
+    minrnn_status status = MINRNN_OK;
+    for (int i = 0; !status && i < MOST_VALUES && values[i].name; i++) {
+        status = settings_set(settings, config, values[i].name, values[i].value);
+    }
+    return status;
+}
+
+/* Copies `whole` to a caller's configuration; `seen` is a standard one of the library's own.
+ * Members that an older program does not have must be standard in the preset. */
+static minrnn_status give(const struct settings *settings, const char *preset, const void *whole,
+                          void *seen, void *given) {
+    settings_give(settings, whole, given, sized_get(given));
+    minrnn_status status = settings_take(settings, given, seen);
+    status = status ? status : settings_compare(settings, preset, whole, seen);
+    return status ? fail_in(status, "the program is older than the preset") : MINRNN_OK;
+}
+
+/* ---- the task ---- */
+
+static minrnn_status task_of(const struct preset *preset, minrnn_task_config *task) {
+    minrnn_status status =
+        minrnn_task_config_defaults(preset->task ? preset->task : task_text.name, task);
+    for (int i = 0; !status && i < MOST_VALUES && preset->task_settings[i].name; i++) {
+        const struct value *value = &preset->task_settings[i];
+        status = minrnn_task_set(task, value->name, value->value);
+    }
+    return status;
+}
+
+minrnn_status minrnn_preset_task_sized(const char *name, minrnn_task_config *task, size_t size) {
+    if (!name || !task) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_preset_task: an argument is NULL");
+    }
+    const struct preset *preset = NULL;
+    minrnn_task_config own;
+    minrnn_status status = find(name, &preset);
+    status = status ? status : task_of(preset, &own);
+    if (!status) {
+        sized_give(&own, sizeof own, task, size);
+    }
+    return status;
+}
+
+/* ---- the model ---- */
+
+static bool mixer_has(const char *mixer, const char *name) {
+    const minrnn_setting *setting;
+    for (int i = 0; (setting = minrnn_mixer_setting(mixer, i)); i++) {
+        if (strcmp(setting->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Gives a model a mixer with the preset's settings that it knows. */
+static minrnn_status set_mixer(const struct preset *preset, const char *mixer,
+                               minrnn_model_config *model) {
+    minrnn_status status = settings_set(&model_settings, model, "mixer", mixer);
+    for (int i = 0; !status && i < MOST_VALUES && preset->of_mixer[i].name; i++) {
+        const struct value *value = &preset->of_mixer[i];
+        const bool is_for_it = !value->mixer || strcmp(value->mixer, mixer) == 0;
+        if (is_for_it && mixer_has(mixer, value->name)) {
+            status = settings_set(&model_settings, model, value->name, value->value);
+        }
+    }
+    return status;
+}
+
+static minrnn_status set_model(const struct preset *preset, const char *mixer,
+                               minrnn_model_config *model) {
+    minrnn_model_config whole, seen;
+    minrnn_model_config_defaults(&whole);
+    minrnn_model_config_defaults(&seen);
+    minrnn_status status = sized_check(&model_settings.type, model);
+    status = status ? status : set_values(&model_settings, preset->model, &whole);
+    status = status ? status : set_mixer(preset, mixer, &whole);
+    return status ? status : give(&model_settings, preset->name, &whole, &seen, model);
+}
+
+minrnn_status minrnn_preset_mixer(const char *name, const char *mixer, minrnn_model_config *model) {
+    if (!name || !mixer || !model) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_preset_mixer: an argument is NULL");
+    }
+    const struct preset *preset = NULL;
+    const minrnn_status status = find(name, &preset);
+    return status ? status : set_model(preset, mixer, model);
+}
+
+/* ---- its training ---- */
+
+/* A text's presets say how long its sequences are. */
+static minrnn_status set_shape(const struct preset *preset, minrnn_trainer_config *trainer) {
+    minrnn_task_config config;
+    minrnn_task *task = NULL;
+    minrnn_status status = preset->task ? task_of(preset, &config) : MINRNN_OK;
+    if (status || !preset->task) {
+        return status;
+    }
+    status = minrnn_task_create(&config, &task);
+    if (!status) {
+        trainer->time = minrnn_task_time(task);
+        trainer->targets = minrnn_task_targets(task);
+    }
+    minrnn_task_destroy(task);
+    return status;
+}
+
+static minrnn_status set_trainer(const struct preset *preset, minrnn_trainer_config *trainer) {
+    minrnn_trainer_config whole, seen;
+    minrnn_trainer_config_defaults(&whole);
+    minrnn_trainer_config_defaults(&seen);
+    minrnn_status status = sized_check(&trainer_settings.type, trainer);
+    status = status ? status : set_values(&trainer_settings, preset->trainer, &whole);
+    status = status ? status : set_shape(preset, &whole);
+    return status ? status : give(&trainer_settings, preset->name, &whole, &seen, trainer);
+}
+
+minrnn_status minrnn_preset(const char *name, minrnn_model_config *model,
+                            minrnn_trainer_config *trainer, int64_t *eval_every,
+                            int64_t *save_every) {
+    if (!name) {
+        return fail(MINRNN_INVALID_ARGUMENT, "minrnn_preset: the name is NULL");
+    }
+    const struct preset *preset = NULL;
+    minrnn_status status = find(name, &preset);
+    status = status || !model ? status : set_model(preset, preset->mixer, model);
+    status = status || !trainer ? status : set_trainer(preset, trainer);
+    if (!status && eval_every) {
+        *eval_every = preset->eval_every;
+    }
+    if (!status && save_every) {
+        *save_every = preset->save_every;
+    }
+    return status;
+}
