@@ -10,14 +10,12 @@ dotted. All axes are logarithmic. The date is that of the CSV, unless it is give
 import argparse
 import csv
 import os
-import subprocess
 import sys
 import time
 
+from drawing import COLOURS, OTHERS, data, draw, quote
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-COLOURS = {"mingru": "#1f77b4", "minlstm": "#d62728", "gru": "#17becf", "lstm": "#ff7f0e",
-           "mamba": "#7f7f7f"}  # fmt: skip
-OTHERS = ["#2ca02c", "#9467bd", "#8c564b", "#e377c2", "#bcbd22"]
 DASHES = [1, 2, 4, 5]  # gnuplot's, one a width; 3 is the paper's
 MIB = 1 << 20
 
@@ -25,10 +23,6 @@ MIB = 1 << 20
 def read(path):
     with open(path, encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, strict=True))
-
-
-def quote(text):
-    return "'" + text.replace("'", "''").replace("\n", " ") + "'"
 
 
 def values(rows, name):
@@ -90,7 +84,7 @@ def heading(rows, date):
 
 
 def panel(title, unit, series, part):
-    """A plot of those series that have the part; gnuplot reads the data that are in the script."""
+    """A plot of those series that have the part."""
     there = [one for one in series if getattr(one, part)]
     lines = [f"set title {quote(title)}", f"set ylabel {quote(unit)}"]
     if not there:
@@ -100,9 +94,7 @@ def panel(title, unit, series, part):
     plots = []
     for number, one in enumerate(there):
         name = f"${part}{number}"
-        lines.append(f"{name} << end")
-        lines += [f"{x} {y:.9g}" for x, y in getattr(one, part)]
-        lines.append("end")
+        lines += data(name[1:], getattr(one, part))
         shape = 6 if one.paper else 7
         plots.append(f"{name} using 1:2 with linespoints lc rgb '{one.colour}' dt {one.dash} "
                      f"lw 2 pt {shape} ps 0.8 title {quote(one.title)}")
@@ -159,15 +151,7 @@ def main():
         return 1
     written = time.gmtime(os.stat(given.csv).st_mtime)
     drawing = script(rows, given.date or time.strftime("%Y-%m-%d", written))
-    for kind, terminal in [("svg", "svg size 1500,620 dynamic background rgb 'white' font 'sans,11'"),
-                           ("png", "pngcairo size 1500,620 font 'sans,10'")]:  # fmt: skip
-        path = os.path.join(given.folder, "figure1." + kind)
-        done = subprocess.run(["gnuplot"], text=True, check=False, input=(
-            f"set terminal {terminal}\nset output {quote(path)}\n{drawing}"))  # fmt: skip
-        if done.returncode:
-            return 1
-        print(path)
-    return 0
+    return 0 if draw(os.path.join(given.folder, "figure1"), "1500,620", drawing) else 1
 
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ const struct command command_eval = {
 /* What is evaluated, and with what. */
 struct parts {
     const struct eval_arguments *arguments;
+    minrnn_device_info info;
     minrnn_model *model;
     minrnn_vocabulary *vocabulary; /* of text */
     struct task_source source;
@@ -81,6 +82,7 @@ static void print_for_people(const struct parts *parts, const struct evaluation 
 
 static void print_row(const struct parts *parts, const struct evaluation *evaluation) {
     static const struct column columns[] = {
+        {.name = "device"},
         {.name = "task"},
         {.name = "split"},
         {.name = "loss", .kind = COLUMN_REAL, .width = 10},
@@ -92,8 +94,11 @@ static void print_row(const struct parts *parts, const struct evaluation *evalua
                         .columns = columns,
                         .count = sizeof columns / sizeof *columns};
     const struct cell cells[] = {
-        cell_text(parts->config.name),   cell_text(splits[parts->arguments->split]),
-        cell_real(evaluation->loss),     cell_real(evaluation->accuracy),
+        cell_text(parts->info.name),
+        cell_text(parts->config.name),
+        cell_text(splits[parts->arguments->split]),
+        cell_real(evaluation->loss),
+        cell_real(evaluation->accuracy),
         cell_whole(evaluation->targets),
     };
     rows_begin(&rows);
@@ -152,6 +157,15 @@ static int open_task(struct parts *parts) {
     return status ? report_library(status) : 0;
 }
 
+/* What is for programs has the device in its rows. */
+static int open_device(struct parts *parts, minrnn_device **device) {
+    const int code = describe_find(parts->arguments->device, device, &parts->info);
+    if (!code && parts->arguments->format == ROWS_TABLE) {
+        describe_device(&parts->info, "");
+    }
+    return code;
+}
+
 static int open_parts(minrnn_device *device, struct parts *parts) {
     const struct eval_arguments *arguments = parts->arguments;
     minrnn_status status = minrnn_model_load(device, arguments->model, &parts->model);
@@ -172,15 +186,18 @@ static int open_parts(minrnn_device *device, struct parts *parts) {
     return status ? report_setup(status) : 0;
 }
 
-static int evaluate(minrnn_device *device, const struct eval_arguments *arguments) {
+static int evaluate(const struct eval_arguments *arguments) {
     struct parts parts = {.arguments = arguments};
-    int code = open_parts(device, &parts);
+    minrnn_device *device = NULL;
+    int code = open_device(&parts, &device);
+    code = code ? code : open_parts(device, &parts);
     code = code ? code : print_evaluation(&parts);
     minrnn_loader_destroy(parts.loader);
     minrnn_evaluator_destroy(parts.evaluator);
     task_source_destroy(&parts.source);
     minrnn_vocabulary_destroy(parts.vocabulary);
     minrnn_model_destroy(parts.model);
+    minrnn_device_destroy(device);
     return code;
 }
 
@@ -199,12 +216,7 @@ static int run(int argc, char **argv) {
         return report_failure("out of memory");
     }
     (void)arguments_given(&command_eval, argc, argv, "data", arguments.texts);
-    minrnn_device *device = NULL;
-    code = describe_open(arguments.device, &device);
-    if (!code) {
-        code = evaluate(device, &arguments);
-    }
-    minrnn_device_destroy(device);
+    code = evaluate(&arguments);
     free(arguments.texts);
     return code;
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""bench/quickstart.sh on texts of every kind, with a build that is there and a few small steps: it
+"""bench/quickstart.sh on texts of every kind, without one, and on copying, with a build that is there and a few small steps: it
 ends well, twice, or says before the training what is wrong with the text.
 
     quickstart.py MINRNN SOURCE_ROOT"""
@@ -55,7 +55,7 @@ class Quickstart(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="minrnn quickstart ")
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
-        for name in ["bench", "bin", "build/quickstart/src/cli"]:
+        for name in ["bench", "bin", "build/quickstart/src/cli", "src", "include", "cl"]:
             os.makedirs(self.path(name))
         for name in ["bench/quickstart.sh", "bench/packages.sh"]:
             shutil.copy(os.path.join(ROOT, name), self.path(name))
@@ -99,6 +99,26 @@ class Quickstart(unittest.TestCase):
                 self.assertNotIn(b"\nstep ", done.stdout)
                 self.assertFalse(os.path.exists(self.path("build/quickstart/small.safetensors")))
 
+    def test_without_a_network(self):
+        """No text at hand and none to be had: the project's own. A network that answers nothing."""
+        for name in ["README.md", "CONTRIBUTING.md", "src/a.c", "include/a.h", "cl/a.cl"]:
+            self.text(name, lines("abcdef {}").encode())
+        for name in ["curl", "wget"]:
+            os.chmod(self.text("bin/" + name, b"#!/bin/sh\nexit 6\n"), 0o755)
+        done = self.run_it(*SMALL)
+        self.assertEqual((done.returncode, done.stderr), (0, b""), done.stdout)
+        self.assertIn(b"the text is this project's own", done.stdout)
+        self.assertIn(b"src and 4 more, 5 documents", done.stdout)
+        written = done.stdout.decode().split(".state\n")[1].split("\nThe model is ")[0]
+        self.assertGreaterEqual(len(written), 400)
+
+    def test_copy(self):
+        done = self.run_it("copy", "--", "--width", "8", "--layers", "1", "--batch", "2", "--steps", "2",
+                           "--held-out", "8")  # fmt: skip
+        self.assertEqual((done.returncode, done.stderr), (0, b""), done.stdout)
+        self.assertRegex(done.stdout, rb"the model named \d+\.\d\d % of the tokens hidden in noise")
+        self.assertTrue(os.path.exists(self.path("build/quickstart/copy.safetensors")))
+
     def test_wrong_use(self):
         text = self.text("text", GOOD["plain"].encode())
         for arguments, part in [(["--fast", text], b"unknown option --fast"),
@@ -107,7 +127,7 @@ class Quickstart(unittest.TestCase):
             done = self.run_it(*arguments)
             self.assertEqual((done.returncode, done.stdout), (1, b""))
             self.assertIn(part, done.stderr)
-        self.assertIn(b"[TEXT] [-- OPTION...]", self.run_it("--help").stdout)
+        self.assertIn(b"[TEXT|copy] [-- OPTION...]", self.run_it("--help").stdout)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ MINRNN = ROOT = CC = ""
 README = ""
 # Options of other programs that README.md names.
 OTHERS = {"--no-install": "bench/quickstart.sh", "--cflags": "pkg-config", "--libs": "pkg-config",
-          "--prefix": "meson", "--libdir": "meson"}
+          "--prefix": "meson", "--libdir": "meson", "--accuracy": "bench/plot.sh"}
 FAST = "--width 8 --layers 1 --batch 2 --time 8 --steps 3"
 
 
@@ -117,7 +117,8 @@ class Run(unittest.TestCase):
     def test_every_block_is_known(self):
         """A new one is run here, or by the test that is named."""
         known = ["bench/quickstart.sh ", "minrnn devices ", "-o example && ./example text.txt\n",
-                 "sudo ldconfig", "$HOME/.local", "minrnn validate --device NAME"]
+                 "sudo ldconfig", "$HOME/.local", "minrnn validate --device NAME",
+                 "bench/tables.sh table1"]  # the last: test_tables.py
         self.assertEqual(len(blocks()), len(known))
         for block in blocks():
             self.assertTrue(any(words in block for words in known), block)

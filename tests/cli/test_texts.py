@@ -40,6 +40,13 @@ JAPANESE = """吾輩は猫である。名前はまだ無い。どこで生れた
 KOREAN = """모든 국민은 인간으로서의 존엄과 가치를 가지며, 행복을 추구할 권리를 가진다.
 국가는 개인이 가지는 불가침의 기본적 인권을 확인하고 이를 보장할 의무를 진다.
 """
+
+
+def with_capitals(text, every):
+    """One letter in so many is a capital."""
+    return "".join(c.upper() if i % every == 0 else c for i, c in enumerate(text))
+
+
 DNA = "".join(random.Random(1).choices("ACGT", k=3000))
 
 # text, Python's name of the encoding, what the message calls it, the charset for iconv
@@ -58,6 +65,10 @@ ENCODINGS = [
     (FRENCH.replace("’", "'"), "latin-1", "Windows-1252 or Latin-1", "CP1252"),
     (RUSSIAN, "cp1251", "Windows-1251, if it is Cyrillic", "CP1251"),
     (RUSSIAN, "koi8-r", "KOI8-R, if it is Cyrillic", "KOI8-R"),
+    (with_capitals(RUSSIAN, 3), "cp1251", "Windows-1251, if it is Cyrillic", "CP1251"),
+    (with_capitals(RUSSIAN, 3), "koi8-r", "KOI8-R, if it is Cyrillic", "KOI8-R"),
+    (with_capitals(RUSSIAN, 2), "cp1251", "encodings of 8 bits", None),
+    (with_capitals(RUSSIAN, 2), "koi8-r", "encodings of 8 bits", None),
     (CHINESE, "gb18030", "GB18030", "GB18030"),
     (CHINESE, "gb2312", "GB18030", "GB18030"),
     (TAIWANESE, "big5", "Big5", "BIG5"),
