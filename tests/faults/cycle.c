@@ -93,6 +93,17 @@ static minrnn_status take_records(struct parts *parts, struct cycle_result *resu
     return status;
 }
 
+/* A task besides text, whose settings the model's files keep. */
+static minrnn_status keep_task(minrnn_model *model) {
+    minrnn_task_config config;
+    minrnn_task *task = NULL;
+    minrnn_status status = minrnn_task_config_defaults("copy", &config);
+    status = status ? status : minrnn_task_create(&config, &task);
+    status = status ? status : minrnn_task_prepare(task, model);
+    minrnn_task_destroy(task);
+    return status;
+}
+
 static minrnn_status begin(struct parts *parts, const struct cycle_setup *paths, uint64_t seed) {
     minrnn_model_config model;
     minrnn_trainer_config trainer;
@@ -106,6 +117,7 @@ static minrnn_status begin(struct parts *parts, const struct cycle_setup *paths,
     status = minrnn_model_set(&model, "mixer", paths->mixer);
     status = status ? status : minrnn_model_create(parts->device, &model, seed, &parts->model);
     status = status ? status : minrnn_model_set_vocabulary(parts->model, vocabulary);
+    status = status ? status : keep_task(parts->model);
     return status ? status : minrnn_trainer_create(parts->model, &trainer, &parts->trainer);
 }
 
@@ -153,7 +165,9 @@ static minrnn_status generate(struct parts *parts, const struct cycle_setup *pat
                               struct cycle_result *result) {
     minrnn_sampling sampling;
     minrnn_sampling_defaults(&sampling);
+    minrnn_task_config task;
     minrnn_status status = minrnn_model_load(parts->device, paths->model, &parts->model);
+    status = status ? status : minrnn_model_get_task(parts->model, &task);
     status = status ? status : minrnn_session_create(parts->model, 1, 4, &parts->session);
     return status ? status
                   : minrnn_generate(parts->session, prompt, sizeof prompt - 1, CYCLE_LENGTH,

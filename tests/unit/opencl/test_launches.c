@@ -167,6 +167,30 @@ static void test_scan_sizes(void **state) {
     assert_in_range(items[0], 64, 64);
 }
 
+static void expect_block(minrnn_scan_run run, const char *block) {
+    const struct scan_forward_args args = {.batch = 1,
+                                           .time = 64,
+                                           .width = 32,
+                                           .cell = MINRNN_CELL_MINLSTM,
+                                           .run = run,
+                                           .x = small,
+                                           .h = small};
+    forget_launches();
+    assert_int_equal(opencl_ops.scan_forward->run(&context, &args), MINRNN_OK);
+    assert_non_null(strstr(options, block));
+}
+
+/* On GPUs a work-item holds the values of a block of steps, 3 a step here: 8 steps are 24 values,
+ * which a tile may hold and the other runs may not. CPUs load step by step. */
+static void test_scan_blocks(void **state) {
+    (void)state;
+    be_gpu(2);
+    expect_block(MINRNN_RUN_TILE, "-DBLOCK=8 ");
+    expect_block(MINRNN_RUN_SERIAL, "-DBLOCK=4 ");
+    be_cpu(8, 4);
+    expect_block(MINRNN_RUN_SERIAL, "-DBLOCK=1 ");
+}
+
 /* A device may have constants of its own; the standard one is among the values worth trying. */
 static void test_tuning(void **state) {
     (void)state;
@@ -440,6 +464,7 @@ int main(void) {
         cmocka_unit_test(test_many_groups),
         cmocka_unit_test(test_scan_runs),
         cmocka_unit_test(test_scan_sizes),
+        cmocka_unit_test(test_scan_blocks),
         cmocka_unit_test(test_tuning),
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_scan_choice),

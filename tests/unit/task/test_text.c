@@ -354,7 +354,14 @@ static void test_batches_reach_every_place(void **state) {
     assert_int_equal(long_targets[16], 17);
     assert_error(
         minrnn_text_batch(text, MINRNN_SPLIT_TRAIN, 1, 0, 1, 18, long_tokens, long_targets, NULL),
-        MINRNN_INVALID_ARGUMENT, "training split has 18");
+        MINRNN_INVALID_ARGUMENT, "the training split has 18");
+    assert_error(minrnn_text_batch(text, MINRNN_SPLIT_VALIDATION, 1, 0, 1, 18, long_tokens,
+                                   long_targets, NULL),
+                 MINRNN_INVALID_ARGUMENT, "the validation split has 2");
+    int32_t all_tokens[20], all_targets[20];
+    assert_error(
+        minrnn_text_batch(text, MINRNN_SPLIT_ALL, 1, 0, 1, 20, all_tokens, all_targets, NULL),
+        MINRNN_INVALID_ARGUMENT, "the text has 20");
     assert_status(minrnn_text_batch(text, MINRNN_SPLIT_TRAIN, 1, 0, 0, 1, tokens, targets, NULL),
                   MINRNN_INVALID_ARGUMENT);
     minrnn_text_destroy(text);
