@@ -6,7 +6,6 @@
 #include "cli/bench_compile.h"
 #include "cli/bench_figure1.h"
 #include "cli/report.h"
-#include "cli/task_source.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,20 +179,6 @@ static void take_product(void *user, const minrnn_product *product) {
 
 enum { VOCABULARY = 65 }; /* of Shakespeare's characters */
 
-/* Of a task that draws its sequences: its own. */
-static minrnn_status take_vocabulary(const char *preset, int64_t *vocab) {
-    minrnn_task_config config;
-    minrnn_task *task = NULL;
-    *vocab = VOCABULARY;
-    minrnn_status status = minrnn_preset_task(preset, &config);
-    if (!status && !task_source_is_text(&config)) {
-        status = minrnn_task_create(&config, &task);
-        *vocab = minrnn_task_vocab(task);
-    }
-    minrnn_task_destroy(task);
-    return status;
-}
-
 /* With `mixer` "" the preset's own. */
 static minrnn_status take_preset(const char *name, const char *mixer, minrnn_model_config *model,
                                  minrnn_trainer_config *trainer) {
@@ -203,7 +188,8 @@ static minrnn_status take_preset(const char *name, const char *mixer, minrnn_mod
     if (!status && *mixer) {
         status = minrnn_preset_mixer(name, mixer, model);
     }
-    return status ? status : take_vocabulary(name, &model->vocab);
+    model->vocab = model->vocab > 0 ? model->vocab : VOCABULARY;
+    return status;
 }
 
 static int gemm_points(struct bench_run *run) {

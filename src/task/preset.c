@@ -205,6 +205,22 @@ minrnn_status minrnn_preset_task_sized(const char *name, minrnn_task_config *tas
     return status;
 }
 
+/* All zeros for text, whose presets say how long its sequences are. */
+static minrnn_status shape_of(const struct preset *preset, struct task_shape *shape) {
+    minrnn_task_config config;
+    minrnn_task *task = NULL;
+    *shape = (struct task_shape){0};
+    minrnn_status status = preset->task ? task_of(preset, &config) : MINRNN_OK;
+    if (!status && preset->task) {
+        status = minrnn_task_create(&config, &task);
+    }
+    if (task) {
+        *shape = task->kind->shape(task);
+    }
+    minrnn_task_destroy(task);
+    return status;
+}
+
 /* ---- the model ---- */
 
 static bool mixer_has(const char *mixer, const char *name) {
@@ -234,11 +250,16 @@ static minrnn_status set_mixer(const struct preset *preset, const char *mixer,
 static minrnn_status set_model(const struct preset *preset, const char *mixer,
                                minrnn_model_config *model) {
     minrnn_model_config whole, seen;
+    struct task_shape shape;
     minrnn_model_config_defaults(&whole);
     minrnn_model_config_defaults(&seen);
     minrnn_status status = sized_check(&model_settings.type, model);
+    status = status ? status : shape_of(preset, &shape);
     status = status ? status : set_values(&model_settings, preset->model, &whole);
     status = status ? status : set_mixer(preset, mixer, &whole);
+    if (!status) {
+        whole.vocab = shape.vocab;
+    }
     return status ? status : give(&model_settings, preset->name, &whole, &seen, model);
 }
 
@@ -253,30 +274,18 @@ minrnn_status minrnn_preset_mixer(const char *name, const char *mixer, minrnn_mo
 
 /* ---- its training ---- */
 
-/* A text's presets say how long its sequences are. */
-static minrnn_status set_shape(const struct preset *preset, minrnn_trainer_config *trainer) {
-    minrnn_task_config config;
-    minrnn_task *task = NULL;
-    minrnn_status status = preset->task ? task_of(preset, &config) : MINRNN_OK;
-    if (status || !preset->task) {
-        return status;
-    }
-    status = minrnn_task_create(&config, &task);
-    if (!status) {
-        trainer->time = minrnn_task_time(task);
-        trainer->targets = minrnn_task_targets(task);
-    }
-    minrnn_task_destroy(task);
-    return status;
-}
-
 static minrnn_status set_trainer(const struct preset *preset, minrnn_trainer_config *trainer) {
     minrnn_trainer_config whole, seen;
+    struct task_shape shape;
     minrnn_trainer_config_defaults(&whole);
     minrnn_trainer_config_defaults(&seen);
     minrnn_status status = sized_check(&trainer_settings.type, trainer);
+    status = status ? status : shape_of(preset, &shape);
     status = status ? status : set_values(&trainer_settings, preset->trainer, &whole);
-    status = status ? status : set_shape(preset, &whole);
+    if (!status) {
+        whole.time = shape.time > 0 ? shape.time : whole.time;
+        whole.targets = shape.targets;
+    }
     return status ? status : give(&trainer_settings, preset->name, &whole, &seen, trainer);
 }
 

@@ -70,7 +70,7 @@ static void preset_step(struct recorder *recorder, const char *name, int64_t bat
     minrnn_model_config_defaults(&config);
     minrnn_trainer_config_defaults(&training);
     must(minrnn_preset(name, &config, &training, NULL, NULL), "preset");
-    config.vocab = VOCABULARY;
+    config.vocab = config.vocab > 0 ? config.vocab : VOCABULARY;
     training.batch = batch ? batch : training.batch;
     must(minrnn_bench_step(&recorder->device.base, &config, &training, &bench), "step");
     take_step(recorder, bench);

@@ -123,7 +123,7 @@ static void test_presets(void **unused) {
         trainer.seed = 9;
         CHECK(minrnn_preset(minrnn_preset_name(i), &model, &trainer, &eval_every, &save_every));
         CHECK(minrnn_preset(minrnn_preset_name(i), NULL, NULL, NULL, NULL));
-        assert_true(model.dropout < 0.75f && trainer.seed == 1 && model.vocab == 0);
+        assert_true(model.dropout < 0.75f && trainer.seed == 1);
         assert_true(eval_every > 0 && save_every > 0 && *minrnn_preset_help(i));
         model.vocab = 65;
         CHECK(model_config_check(&model));
@@ -132,11 +132,14 @@ static void test_presets(void **unused) {
     minrnn_task_config task;
     CHECK(minrnn_preset_task("small", &task));
     assert_string_equal(task.name, "text");
+    CHECK(minrnn_preset("small", &model, NULL, NULL, NULL));
+    assert_int_equal(model.vocab, 0); /* the text's, to be set */
     CHECK(minrnn_preset_task("copy", &task));
     assert_string_equal(task.name, "copy");
     CHECK(minrnn_preset("copy", &model, &trainer, NULL, NULL));
     assert_int_equal(trainer.time, 4096 + 16); /* the task's */
     assert_int_equal(trainer.targets, 16);
+    assert_int_equal(model.vocab, 16);
     expect_failure(minrnn_preset_task("huge", &task), MINRNN_INVALID_ARGUMENT, "\"huge\"");
     expect_failure(minrnn_preset_task("copy", NULL), MINRNN_INVALID_ARGUMENT, "NULL");
     expect_failure(minrnn_preset("huge", &model, &trainer, NULL, NULL), MINRNN_INVALID_ARGUMENT,
