@@ -9,8 +9,8 @@
 
 MINRNN_BEGIN_DECLS
 
-/** The name of the preset with this index, from 0 on; NULL past the
- * last. The first is a good one to begin with. */
+/** The name of the preset with this index, from 0 on; NULL past the last. The first is a good one to
+ * begin with. */
 MINRNN_API const char *minrnn_preset_name(int index);
 
 /** A line on the preset with this index, from 0 on; NULL past the last. */
