@@ -9,18 +9,18 @@
 
 MINRNN_BEGIN_DECLS
 
-/** The name of the preset with this index, from 0 on; NULL past the last. The first is a good one to
- * begin with. */
+/** The name of the preset with this index, from 0 on; NULL past the last. The first is a good one
+ * to begin with. */
 MINRNN_API const char *minrnn_preset_name(int index);
 
 /** A line on the preset with this index, from 0 on; NULL past the last. */
 MINRNN_API const char *minrnn_preset_help(int index);
 
 /** Fills both configurations, whose sizes must be set (by their _defaults), with a preset's values.
- * vocab becomes the task's; it is 0, to be set, if the task is text. *eval_every and *save_every are
- * the steps between evaluations and between saves that suit it. Each but the name may be NULL. An
- * unknown name is MINRNN_INVALID_ARGUMENT; so is an older program that lacks a member whose value in
- * the preset is not the standard one. */
+ * vocab becomes the task's; it is 0, to be set, if the task is text. *eval_every and *save_every
+ * are the steps between evaluations and between saves that suit it. Each but the name may be NULL.
+ * An unknown name is MINRNN_INVALID_ARGUMENT; so is an older program that lacks a member whose
+ * value in the preset is not the standard one. */
 MINRNN_API minrnn_status minrnn_preset(const char *name, minrnn_model_config *model,
                                        minrnn_trainer_config *trainer, int64_t *eval_every,
                                        int64_t *save_every);
