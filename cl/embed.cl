@@ -9,12 +9,14 @@ __kernel ROW_GROUP void embed_forward(long rows, long run, long width, __global 
     const long begin = row_group() * run;
     const long end = min(begin + run, rows);
     for (long row = begin; row < end; row++) {
-        const long token = tokens[tokens_offset + row];
-        __global const float *from = table + table_offset + token * width;
+        const int token = tokens[tokens_offset + row];
+        __global const float *from = table + table_offset + (long)max(token, 0) * width;
         __global float *to = y + y_offset + row * width;
         for (long c = row_item() * VECTOR; c < width; c += ROW_ITEMS * VECTOR) {
             const long n = width - c;
-            STORE_N(token < 0 ? (vfloat)(0.0f) : LOAD_N(from + c, n), to + c, n);
+            /* Loaded in any case: Mesa's rusticl loses stores in control flow. */
+            const vfloat value = LOAD_N(from + c, n);
+            STORE_N(token < 0 ? (vfloat)(0.0f) : value, to + c, n);
         }
     }
 }

@@ -36,8 +36,8 @@ struct task_shape drawn_shape(const minrnn_task *task) {
     return task->kind->drawn->shape(own(task)->config.settings);
 }
 
-minrnn_status drawn_prepare(const minrnn_task *task, minrnn_model *model) {
-    return task_keep(&own(task)->config, model);
+const minrnn_task_config *drawn_config(const minrnn_task *task) {
+    return &own(task)->config;
 }
 
 bool drawn_has_resets(const minrnn_task *task) {

@@ -50,7 +50,7 @@ minrnn_status drawn_create(const struct task_kind *kind, const minrnn_task_confi
                            minrnn_task **task);
 void drawn_destroy(minrnn_task *task);
 struct task_shape drawn_shape(const minrnn_task *task);
-minrnn_status drawn_prepare(const minrnn_task *task, minrnn_model *model);
+const minrnn_task_config *drawn_config(const minrnn_task *task);
 bool drawn_has_resets(const minrnn_task *task);
 minrnn_status drawn_draw(const minrnn_task *task, uint64_t seed, uint64_t index,
                          const struct task_arrays *arrays);
@@ -59,7 +59,7 @@ minrnn_status drawn_window(const minrnn_task *task, minrnn_split split, uint64_t
 
 #define TASK_DRAWN                                                                                 \
     .create = drawn_create, .destroy = drawn_destroy, .shape = drawn_shape,                        \
-    .prepare = drawn_prepare, .has_resets = drawn_has_resets, .draw = drawn_draw,                  \
+    .config = drawn_config, .has_resets = drawn_has_resets, .draw = drawn_draw,                    \
     .window = drawn_window
 
 #endif

@@ -35,7 +35,8 @@ minrnn_status minrnn_task_prepare(const minrnn_task *task, minrnn_model *model) 
     if (!task || !model) {
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_task_prepare: an argument is NULL");
     }
-    return task->kind->prepare(task, model);
+    return task->kind->config ? task_keep(task->kind->config(task), model)
+                              : task->kind->prepare(task, model);
 }
 
 /* ---- loaders ---- */

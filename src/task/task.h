@@ -30,6 +30,9 @@ struct task_kind {
                             minrnn_task **task);
     void (*destroy)(minrnn_task *task);
     struct task_shape (*shape)(const minrnn_task *task);
+    /* The configuration that it was made of, which a model keeps; NULL, if it has none: what a
+     * model is given instead. */
+    const minrnn_task_config *(*config)(const minrnn_task *task);
     minrnn_status (*prepare)(const minrnn_task *task, minrnn_model *model);
     /* Whether its batches have resets; if not, the layers need not look at them. */
     bool (*has_resets)(const minrnn_task *task);

@@ -278,11 +278,18 @@ static void use_trainer(minrnn_trainer *trainer, const minrnn_batch *batch) {
 
 static void use_evaluator(const minrnn_model *model, const minrnn_batch *batch) {
     minrnn_evaluator *evaluator;
+    GUARDED(minrnn_score, 1) score;
     double loss = 0.0;
     int64_t count = 0;
+    SPOIL(score);
+    minrnn_score_defaults(score.value);
+    EXPECT_WHOLE(score);
     MUST(minrnn_evaluator_create(model, BATCH, TIME, &evaluator));
     MUST(minrnn_evaluate(evaluator, batch, &loss, &count));
     printf("evaluated %a %" PRId64 "\n", loss, count);
+    MUST(minrnn_evaluator_score(evaluator, batch, score.value));
+    EXPECT_WHOLE(score);
+    printf("scored %a %" PRId64 "\n", score.value[0].loss_sum, score.value[0].targets);
     minrnn_evaluator_destroy(evaluator);
 }
 
@@ -423,6 +430,7 @@ static void print_sizes(void) {
     PRINT_SIZE(minrnn_model_config);
     PRINT_SIZE(minrnn_parameter_info);
     PRINT_SIZE(minrnn_sampling);
+    PRINT_SIZE(minrnn_score);
     PRINT_SIZE(minrnn_scan_config);
     PRINT_SIZE(minrnn_scan_tensors);
     PRINT_SIZE(minrnn_step_record);

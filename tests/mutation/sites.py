@@ -137,7 +137,7 @@ def definition(tokens, i):
     following = tokens[i + 1].text if i + 1 < len(tokens) else ""
     if following == "=":
         end = i + 2
-        while tokens[end].text not in (",", "}", ";"):
+        while end < len(tokens) and tokens[end].text not in (",", "}", ";"):
             end += 1
         return i + 2, end - 1
     if following == "(":
