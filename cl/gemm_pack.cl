@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Copies steps of a matrix x[step, column] (k steps, n columns; TRANSPOSED: stored [column, step]; rows
- * of what is stored are `row` apart)
- * into panels for gemm_tile.cl: packed[segment][panel][step][column of the panel], PANEL_COLUMNS wide,
- * k_count steps a segment. The last panel ends with the matrix; columns past a matrix that is
- * narrower than a panel are 0. */
+/* Copies steps of a matrix x[step, column] (k steps, n columns; TRANSPOSED: stored [column, step];
+ * rows of what is stored are `row` apart) into panels for gemm_tile.cl:
+ * packed[segment][panel][step][column of the panel], PANEL_COLUMNS wide, k_count steps a segment.
+ * The last panel ends with the matrix; columns past a matrix that is narrower than a panel are 0.
+ */
 #ifndef PANEL_COLUMNS
 #define PANEL_COLUMNS 16
 #endif
@@ -11,7 +11,9 @@
 /* Steps that a work-item packs. */
 #define PACK_STEPS 16
 
-#if defined(TRANSPOSED) && VECTOR > 1 && PANEL_COLUMNS % VECTOR == 0 && PACK_STEPS % VECTOR == 0
+#ifdef TRANSPOSED
+/* VECTOR is above 1, and divides PANEL_COLUMNS and PACK_STEPS. */
+
 /* Transposes VECTOR vectors by perfect shuffles: each turns index bits (i, lane) by one. */
 static void transpose(vfloat v[VECTOR]) {
 #pragma unroll
@@ -52,18 +54,15 @@ static void pack_whole(__global const float *x, __global float *packed, long str
 static void pack_whole(__global const float *x, __global float *packed, long stride) {
     for (int step = 0; step < PACK_STEPS; step++) {
         for (int column = 0; column < PANEL_COLUMNS; column++) {
-#ifdef TRANSPOSED
-            packed[step * PANEL_COLUMNS + column] = x[column * stride + step];
-#else
             packed[step * PANEL_COLUMNS + column] = x[step * stride + column];
-#endif
         }
     }
 }
 #endif
 
 #ifdef KERNEL_gemm_pack
-/* Global: panels, groups of PACK_STEPS steps, segments; segment s begins at k_begin + s * k_count. */
+/* Global: panels, groups of PACK_STEPS steps, segments; segment s begins at k_begin + s * k_count.
+ */
 __kernel void gemm_pack(__global const float *restrict x, ulong x_offset,
                         __global float *restrict packed, ulong packed_offset, long n, long k,
                         long row, long k_begin, long k_count) {

@@ -9,7 +9,7 @@
 struct tile_plan {
     int rows, vectors; /* of a tile */
     int columns;       /* of a tile, in floats */
-    bool packed_a;
+    bool packed_a;     /* if it is stored transposed: its steps are then rows */
     int64_t row_tiles, panels;
     int64_t k_count;  /* steps of a block of k */
     int64_t segments; /* blocks that a launch sums side by side into scratch; 1: one, into c */
@@ -116,8 +116,8 @@ static minrnn_status multiply(struct op_context *context, const struct tile_plan
     struct kernel *kernel = NULL;
     minrnn_status status = tile_kernel(device, plan, &kernel);
     if (!status && plan->packed_a) {
-        status = pack(device, plan, args->a, !args->transpose_a, args->a_row, args->m, args->k,
-                      begin, plan->rows, a);
+        status =
+            pack(device, plan, args->a, false, args->a_row, args->m, args->k, begin, plan->rows, a);
     }
     status = status ? status
                     : pack(device, plan, args->b, args->transpose_b, args->b_row, args->n, args->k,

@@ -41,8 +41,8 @@ REACH = {
 # What goes by the clock fails beside other work.
 TIMED_TESTS = ["clock-*"]
 # Of the slow suite, these alone.
-SLOW_TESTS = ["checkop oclgrind races", "checkop rusticl as *", "checkop pocl as cpu",
-              "checkop pocl in parts", "kernels compile"]
+SLOW_TESTS = ["checkop oclgrind races", "checkop rusticl as *", "checkop pocl in parts",
+              "kernels compile"]
 LOOKED_AT = ["checkop cpu", "checkop rusticl", "checkop pocl"]
 FAILED = re.compile(rb"^(\[  FAILED  \]|not ok |.*  FAILED  )", re.MULTILINE)
 CHECKED_OP = re.compile(r"^(\w+) +\d+ +([\d.]+) .* ok ", re.MULTILINE)  # and its seconds
