@@ -60,13 +60,14 @@ def script(given, logs):
                          f"title {quote(name + ', training')}")  # fmt: skip
         if evaluated:
             lines += data(f"validation{number}", evaluated)
+            title = name if given.accuracy else name + ", validation"
             plots.append(f"$validation{number} using 1:2 with linespoints lc rgb '{colour}' lw 2 pt 7 "
-                         f"ps 0.5 title {quote(name + ', validation')}")  # fmt: skip
+                         f"ps 0.5 title {quote(title)}")  # fmt: skip
     if not plots:
         raise NoLog("no log has an evaluation")
     return "\n".join([
         f"set title {quote(given.title)} noenhanced" if given.title else "",
-        "set xlabel 'step'", "set grid", "set key below noenhanced",
+        "set xlabel 'step' offset 0,0.5", "set grid", "set key below noenhanced",
         "set ylabel 'right, %'\nset yrange [0:100]" if given.accuracy
         else "set ylabel 'loss, nats'", *lines, "plot " + ", ".join(plots), ""])  # fmt: skip
 
