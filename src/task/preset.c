@@ -12,7 +12,6 @@
 
 struct value {
     const char *name, *value;
-    const char *mixer; /* of this one alone; NULL: of any */
 };
 
 enum { MOST_VALUES = 16 };
@@ -26,6 +25,10 @@ struct preset {
     struct value model[MOST_VALUES]; /* without its mixer's */
     const char *mixer;
     struct value of_mixer[MOST_VALUES]; /* for mixers that have such a setting */
+    struct {
+        const char *mixer;
+        struct value value;
+    } of_one[MOST_VALUES]; /* for the mixer that is named */
     struct value trainer[MOST_VALUES];
     int64_t eval_every, save_every;
 };
@@ -87,7 +90,8 @@ static const struct preset presets[] = {
         .task_settings = {{"length", "64"}, {"items", "8"}, {"held_out", "1024"}},
         .model = {{"width", "64"}, {"layers", "3"}, {"conv", "0"}, {"feed_forward", "none"}},
         .mixer = "mingru",
-        .of_mixer = {{"expansion", "2"}, {"learned_init", "on"}, {"forget_offset", "3", "minlstm"}},
+        .of_mixer = {{"expansion", "2"}, {"learned_init", "on"}},
+        .of_one = {{"minlstm", {"forget_offset", "3"}}},
         .trainer = {{"batch", "32"},
                     {"steps", "2500"},
                     {"rate", "3e-3"},
@@ -107,7 +111,8 @@ static const struct preset presets[] = {
         .task_settings = {{"length", "4096"}, {"items", "16"}, {"held_out", "12800"}},
         .model = {{"width", "64"}, {"layers", "3"}, {"conv", "0"}, {"feed_forward", "none"}},
         .mixer = "mingru",
-        .of_mixer = {{"expansion", "6"}, {"learned_init", "on"}, {"forget_offset", "3", "minlstm"}},
+        .of_mixer = {{"expansion", "6"}, {"learned_init", "on"}},
+        .of_one = {{"minlstm", {"forget_offset", "3"}}},
         .trainer = {{"batch", "32"},
                     {"accumulation", "2"},
                     {"steps", "400000"},
@@ -129,7 +134,8 @@ static const struct preset presets[] = {
                   {"feed_forward", "none"},
                   {"dropout", "0.1"}},
         .mixer = "mingru",
-        .of_mixer = {{"expansion", "6"}, {"learned_init", "on"}, {"forget_offset", "3", "minlstm"}},
+        .of_mixer = {{"expansion", "6"}, {"learned_init", "on"}},
+        .of_one = {{"minlstm", {"forget_offset", "3"}}},
         .trainer = {{"batch", "32"},
                     {"accumulation", "2"},
                     {"steps", "400000"},
@@ -239,8 +245,13 @@ static minrnn_status set_mixer(const struct preset *preset, const char *mixer,
     minrnn_status status = settings_set(&model_settings, model, "mixer", mixer);
     for (int i = 0; !status && i < MOST_VALUES && preset->of_mixer[i].name; i++) {
         const struct value *value = &preset->of_mixer[i];
-        const bool is_for_it = !value->mixer || strcmp(value->mixer, mixer) == 0;
-        if (is_for_it && mixer_has(mixer, value->name)) {
+        if (mixer_has(mixer, value->name)) {
+            status = settings_set(&model_settings, model, value->name, value->value);
+        }
+    }
+    for (int i = 0; !status && i < MOST_VALUES && preset->of_one[i].mixer; i++) {
+        const struct value *value = &preset->of_one[i].value;
+        if (strcmp(preset->of_one[i].mixer, mixer) == 0) {
             status = settings_set(&model_settings, model, value->name, value->value);
         }
     }
