@@ -12,10 +12,10 @@
  * 3. language models: model.h, their training in trainer.h, their use in session.h and evaluator.h.
  *
  * Batches are described in batch.h, where they come from in task.h and text.h; preset.h has whole
- * set-ups under a name. All levels work on
- * devices (device.h) and say what went wrong (status.h). Any device can be asked whether it
- * computes right (check.h) and how fast it is (bench.h); an OpenCL device can be tuned (tune.h).
- * opencl.h shares OpenCL objects with your program. Settings can be reached by name (setting.h).
+ * set-ups under a name. All levels work on devices (device.h) and say what went wrong (status.h).
+ * Any device can be asked whether it computes right (check.h) and how fast it is (bench.h); an
+ * OpenCL device can be tuned (tune.h). opencl.h shares OpenCL objects with your program. Settings
+ * can be reached by name (setting.h).
  * How structs grow from version to version is said in export.h. */
 #ifndef MINRNN_MINRNN_H
 #define MINRNN_MINRNN_H

@@ -22,11 +22,12 @@ enum { MINRNN_TASK_ROOM = 256 /**< bytes */ };
  * `items` data tokens stand at random places among `length` positions of noise, and at the end, a
  * marker for each, they are to be named in their order. Loss and accuracy are of these alone. The
  * sequences are drawn: those to train on by the seed of a run, those to validate and to test on by
- * `held_out_seed`. Of `symbols` tokens, 1 to symbols - 2 are data. The variant
+ * `held_out_seed`. Of `symbols` tokens, 1 to symbols - 2 are data. The variant is one of two:
  *
- *       release  is the minRNN authors': noise is symbols - 1, the marker is 0; time = length +
- * items s4       is that of the S4 and Mamba code: noise is 0, the marker is symbols - 1, the data
- *                hides in length + items positions; time = length + 2 items */
+ *       release   as the minRNN authors released it: noise is symbols - 1, the marker is 0, and
+ *                 time is length + items
+ *       s4        as in the S4 and Mamba code: noise is 0, the marker is symbols - 1, the data
+ *                 hides in length + items positions, and time is length + 2 items */
 typedef struct minrnn_task_config {
     size_t size;   /**< of this struct: minrnn_task_config_defaults sets it */
     char name[16]; /**< one of minrnn_task_name's */
