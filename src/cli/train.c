@@ -53,27 +53,29 @@ static bool is_set_to(const minrnn_model_config *model, const char *name, const 
            strcmp(text, value) == 0;
 }
 
-static int check_data(const minrnn_task_config *task, const struct train_files *files) {
-    if (!task_source_is_text(task)) {
-        return files->data + files->validation == 0
+/* What belongs to text is given to text alone. A resumed run's task is known once its state is. */
+static int check_task(const minrnn_task_config *task, const struct train_arguments *arguments,
+                      const struct train_files *files) {
+    if (task_source_is_text(task)) {
+        return files->data > 0
                    ? 0
-                   : report_wrong_use(
-                         "%s draws its sequences: --data and --validation are for text",
-                         task->name);
+                   : report_wrong_use("train needs --data FILE (see minrnn train --help)");
     }
-    return files->data > 0 ? 0
-                           : report_wrong_use("train needs --data FILE (see minrnn train --help)");
+    if (files->data + files->validation > 0) {
+        return report_wrong_use("%s draws its sequences: --data and --validation are for text",
+                                task->name);
+    }
+    return arguments->sample_every == 0
+               ? 0
+               : report_wrong_use("--sample-every prints text, which a model of %s does not write",
+                                  task->name);
 }
 
 /* What a command line can get wrong alone, said before any work. */
 static int check(const struct train_arguments *arguments, const struct train_files *files) {
-    const int code = arguments->resume ? 0 : check_data(&arguments->task_config, files);
+    const int code = arguments->resume ? 0 : check_task(&arguments->task_config, arguments, files);
     if (code) {
         return code;
-    }
-    if (arguments->sample_every > 0 && !task_source_is_text(&arguments->task_config)) {
-        return report_wrong_use("--sample-every prints text, which a model of %s does not write",
-                                arguments->task);
     }
     const minrnn_model_config *model = &arguments->model;
     if (is_set_to(model, "alg", "log") && is_set_to(model, "candidate", "plain") &&
@@ -206,7 +208,7 @@ static int resume(struct parts *parts, const struct train_files *files, const st
         return report_library(status);
     }
     int code = find_task(parts, state, &kept);
-    code = code ? code : check_data(&kept.task_config, files);
+    code = code ? code : check_task(&kept.task_config, arguments, files);
     code = code
                ? code
                : train_options_resume(line->options, line->argc, line->argv, &kept, state, &wanted);

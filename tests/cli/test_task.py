@@ -128,6 +128,7 @@ class Task(common.Workplace):
         self.bad(WRONG_USE, "--items is 1", *resume, 4, "--task", "copy", "--items", 2)
         self.bad(WRONG_USE, "--task is copy", *resume, 4, "--task", "text")
         self.bad(WRONG_USE, "--data and --validation are for text", *resume, 4, "--data", self.data)
+        self.bad(WRONG_USE, "--sample-every prints text", *resume, 5, "--sample-every", 1)
         self.trained()
         self.bad(WRONG_USE, "needs --data", *resume, 5)
 
