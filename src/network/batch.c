@@ -110,6 +110,29 @@ int64_t batch_targets(const minrnn_batch *batch) {
     return count_targets(batch->targets, batch->batch * batch->time);
 }
 
+/* ---- where the head runs ---- */
+
+int64_t head_rows_elements(const struct batch_shape *shape) {
+    const int64_t head = batch_head_rows(shape);
+    return shape->targets > 0 ? 2 * head + batch_rows(shape) : head;
+}
+
+struct head_rows head_rows_in(int32_t *elements, const struct batch_shape *shape) {
+    const int64_t head = batch_head_rows(shape);
+    const bool everywhere = shape->targets == 0;
+    return (struct head_rows){.targets = elements,
+                              .at = everywhere ? NULL : elements + head,
+                              .place = everywhere ? NULL : elements + 2 * head};
+}
+
+struct head_rows head_rows_of(const struct head_rows *all, const struct batch_shape *shape,
+                              int64_t i) {
+    const int64_t head = batch_head_rows(shape);
+    return (struct head_rows){.targets = all->targets + i * head,
+                              .at = all->at ? all->at + i * head : NULL,
+                              .place = all->place ? all->place + i * batch_rows(shape) : NULL};
+}
+
 static void gather_sequence(const struct batch_shape *shape, const int32_t *targets, int64_t i,
                             const struct head_rows *head) {
     int64_t next = i * shape->targets;

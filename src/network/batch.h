@@ -33,10 +33,18 @@ minrnn_status batch_take(const char *call, const struct model_layout *layout,
 int64_t batch_targets(const minrnn_batch *batch);
 
 /* Where the head runs: its targets [head rows], -1 where it was filled up; and, as network_pass has
- * them, at [head rows] and place [rows]. If the head runs everywhere there are only the targets. */
+ * them, at [head rows] and place [rows], NULL if the head runs everywhere. */
 struct head_rows {
     int32_t *targets, *at, *place;
 };
+
+/* Elements of all three, and the three in an array of as many. */
+int64_t head_rows_elements(const struct batch_shape *shape);
+struct head_rows head_rows_in(int32_t *elements, const struct batch_shape *shape);
+
+/* Those of batch number i, of several of one shape whose arrays follow one another. */
+struct head_rows head_rows_of(const struct head_rows *all, const struct batch_shape *shape,
+                              int64_t i);
 
 /* Fills them from the targets [batch, time] of a batch that batch_take has taken. */
 void batch_gather(const struct batch_shape *shape, const int32_t *targets,

@@ -55,10 +55,32 @@ void loss_evaluate(struct network_pass *pass, const struct loss_room *room) {
 
 /* ---- from the host and back ---- */
 
-/* Elements, of 4 bytes each: losses, correct and targets, and where these are. */
+minrnn_status loss_upload(struct network_pass *pass, const struct loss_room *room,
+                          const struct host_batch *batch, bool wait) {
+    const int64_t rows = pass->batch * pass->time, head = network_head_rows(pass);
+    const struct {
+        minrnn_tensor to;
+        const int32_t *from;
+        int64_t count;
+    } parts[] = {
+        {room->tokens, batch->tokens, rows},          {room->reset, batch->reset, rows},
+        {room->lengths, batch->lengths, pass->batch}, {room->targets, batch->head.targets, head},
+        {room->head.at, batch->head.at, head},        {room->head.place, batch->head.place, rows},
+    };
+    minrnn_status status = MINRNN_OK;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (!status && parts[i].from) {
+            status = tensor_write(parts[i].to, parts[i].from, parts[i].count, wait);
+        }
+    }
+    pass->reset = batch->reset ? room->reset : (minrnn_tensor){0};
+    pass->lengths = batch->lengths ? room->lengths : (minrnn_tensor){0};
+    return status;
+}
+
+/* Elements, of 4 bytes each: losses, correct, and where the head runs. */
 static int64_t host_elements(const struct batch_shape *shape) {
-    const int64_t rows = batch_rows(shape), head = batch_head_rows(shape);
-    return 3 * head + head_only(shape, head + rows);
+    return 2 * batch_head_rows(shape) + head_rows_elements(shape);
 }
 
 uint64_t loss_host_bytes(const struct batch_shape *shape) {
@@ -72,43 +94,13 @@ minrnn_status loss_host_create(struct loss_host *host, minrnn_device *device,
     if (!status) {
         host->losses = host->memory.data;
         host->correct = host->losses + head;
-        host->head.targets = (int32_t *)host->memory.data + 2 * head;
-        host->head.at = host->head.targets + head;
-        host->head.place = host->head.at + head;
+        host->head = head_rows_in((int32_t *)host->memory.data + 2 * head, shape);
     }
     return status;
 }
 
 void loss_host_destroy(struct loss_host *host) {
     device_host_free(&host->memory);
-}
-
-static minrnn_status upload(struct network_pass *pass, const struct batch_shape *shape,
-                            const struct loss_room *room, const minrnn_batch *batch,
-                            const struct head_rows *head) {
-    const int64_t rows = batch_rows(shape), head_rows = batch_head_rows(shape);
-    const struct {
-        minrnn_tensor to;
-        const int32_t *from;
-        int64_t count;
-        bool given;
-    } parts[] = {
-        {room->tokens, batch->tokens, rows, true},
-        {room->reset, batch->reset, rows, batch->reset},
-        {room->lengths, batch->lengths, shape->batch, batch->lengths},
-        {room->targets, head->targets, head_rows, true},
-        {room->head.at, head->at, head_rows, pass->head_rows > 0},
-        {room->head.place, head->place, rows, pass->head_rows > 0},
-    };
-    minrnn_status status = MINRNN_OK;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (!status && parts[i].given) {
-            status = tensor_write(parts[i].to, parts[i].from, parts[i].count, true);
-        }
-    }
-    pass->reset = batch->reset ? room->reset : (minrnn_tensor){0};
-    pass->lengths = batch->lengths ? room->lengths : (minrnn_tensor){0};
-    return status;
 }
 
 static minrnn_status read_back(const struct loss_room *room, int64_t count,
@@ -123,7 +115,8 @@ minrnn_status loss_of_batch(const char *call, struct network_pass *pass,
                             minrnn_score *score) {
     const int64_t count = batch_head_rows(shape);
     batch_gather(shape, batch->targets, &host->head);
-    minrnn_status status = upload(pass, shape, room, batch, &host->head);
+    const struct host_batch arrays = {batch->tokens, batch->reset, batch->lengths, host->head};
+    minrnn_status status = loss_upload(pass, room, &arrays, true);
     if (status) {
         return status;
     }

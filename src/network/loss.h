@@ -30,6 +30,17 @@ void loss_evaluate(struct network_pass *pass, const struct loss_room *room);
 
 /* ---- from the host and back ---- */
 
+/* A batch in host memory, as the room has it; what is NULL is not given. */
+struct host_batch {
+    const int32_t *tokens, *reset, *lengths;
+    struct head_rows head;
+};
+
+/* Enqueues the upload of a batch, or waits for it, and points the pass at its resets and lengths.
+ */
+minrnn_status loss_upload(struct network_pass *pass, const struct loss_room *room,
+                          const struct host_batch *batch, bool wait);
+
 /* The host's side of an evaluation; loss_host_destroy frees it. */
 struct loss_host {
     struct host_memory memory;

@@ -9,21 +9,16 @@ enum { RESULTS = 2 };
 /* Elements of each of a slot's arrays, all of its micro-batches together; all have 4 bytes. */
 struct slot_sizes {
     int64_t rows, head, starts, lengths, all;
-    int64_t at, place; /* 0 if the head runs everywhere */
 };
 
 static struct slot_sizes slot_sizes_of(const struct model_layout *layout,
                                        const minrnn_trainer_config *config) {
-    const struct batch_shape shape = step_shape(config);
-    const int64_t micros = config->accumulation;
-    struct slot_sizes sizes = {.rows = micros * batch_rows(&shape),
-                               .head = micros * batch_head_rows(&shape),
-                               .starts = micros * (layout->config.vocab + 1),
-                               .lengths = micros * shape.batch};
-    sizes.at = shape.targets > 0 ? sizes.head : 0;
-    sizes.place = shape.targets > 0 ? sizes.rows : 0;
-    sizes.all = 3 * sizes.rows + sizes.head + sizes.at + sizes.place + sizes.starts +
-                sizes.lengths + RESULTS;
+    const struct batch_shape whole = step_whole_shape(config);
+    struct slot_sizes sizes = {.rows = batch_rows(&whole),
+                               .head = head_rows_elements(&whole),
+                               .starts = config->accumulation * (layout->config.vocab + 1),
+                               .lengths = whole.batch};
+    sizes.all = 3 * sizes.rows + sizes.head + sizes.starts + sizes.lengths + RESULTS;
     return sizes;
 }
 
@@ -34,6 +29,7 @@ uint64_t slots_bytes(const struct model_layout *layout, const minrnn_trainer_con
 minrnn_status slots_create(struct step_slots *slots, minrnn_device *device,
                            const struct model_layout *layout, const minrnn_trainer_config *config) {
     const struct slot_sizes sizes = slot_sizes_of(layout, config);
+    const struct batch_shape whole = step_whole_shape(config);
     const minrnn_status status =
         device_host_alloc(device, slots_bytes(layout, config), &slots->arrays);
     for (int i = 0; !status && i < STEPS_IN_FLIGHT; i++) {
@@ -41,10 +37,8 @@ minrnn_status slots_create(struct step_slots *slots, minrnn_device *device,
         slot->tokens = (int32_t *)slots->arrays.data + i * sizes.all;
         slot->order = slot->tokens + sizes.rows;
         slot->reset = slot->order + sizes.rows;
-        slot->head.targets = slot->reset + sizes.rows;
-        slot->head.at = slot->head.targets + sizes.head;
-        slot->head.place = slot->head.at + sizes.at;
-        slot->start = slot->head.place + sizes.place;
+        slot->head = head_rows_in(slot->reset + sizes.rows, &whole);
+        slot->start = slot->reset + sizes.rows + sizes.head;
         slot->lengths = slot->start + sizes.starts;
         slot->results = (float *)slots->arrays.data + (i + 1) * sizes.all - RESULTS;
     }
@@ -59,7 +53,6 @@ void slot_fill(struct step_slot *slot, const struct model_layout *layout,
                const minrnn_trainer_config *config, const minrnn_batch *batch) {
     const struct batch_shape shape = step_shape(config);
     const int64_t vocab = layout->config.vocab, rows = batch_rows(&shape);
-    const int64_t head = batch_head_rows(&shape);
     const size_t bytes = (size_t)(config->accumulation * rows) * sizeof *slot->tokens;
     memcpy(slot->tokens, batch->tokens, bytes);
     slot->has_reset = batch->reset != NULL;
@@ -73,41 +66,23 @@ void slot_fill(struct step_slot *slot, const struct model_layout *layout,
     for (int64_t i = 0; i < config->accumulation; i++) {
         input_sort(slot->tokens + i * rows, rows, vocab, slot->order + i * rows,
                    slot->start + i * (vocab + 1));
-        batch_gather(&shape, batch->targets + i * rows,
-                     &(struct head_rows){.targets = slot->head.targets + i * head,
-                                         .at = slot->head.at + i * head,
-                                         .place = slot->head.place + i * rows});
+        const struct head_rows head = head_rows_of(&slot->head, &shape, i);
+        batch_gather(&shape, batch->targets + i * rows, &head);
     }
     slot->used = batch_targets(batch);
 }
 
-minrnn_status slot_upload(const struct step_slot *slot, const struct trainer_room *room,
-                          int64_t micro, struct network_pass *pass) {
-    const int64_t rows = pass->batch * pass->time, head = network_head_rows(pass);
-    const int64_t starts = pass->layout->config.vocab + 1;
-    const struct {
-        minrnn_tensor to;
-        const int32_t *from;
-        int64_t count;
-        bool given;
-    } parts[] = {
-        {room->batch.tokens, slot->tokens, rows, true},
-        {room->batch.targets, slot->head.targets, head, true},
-        {room->batch.head.at, slot->head.at, head, pass->head_rows > 0},
-        {room->batch.head.place, slot->head.place, rows, pass->head_rows > 0},
-        {room->order, slot->order, rows, true},
-        {room->start, slot->start, starts, true},
-        {room->batch.reset, slot->reset, rows, slot->has_reset},
-        {room->batch.lengths, slot->lengths, pass->batch, slot->has_lengths},
-    };
-    minrnn_status status = MINRNN_OK;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (!status && parts[i].given) {
-            status = tensor_write(parts[i].to, parts[i].from + micro * parts[i].count,
-                                  parts[i].count, false);
-        }
-    }
-    pass->reset = slot->has_reset ? room->batch.reset : (minrnn_tensor){0};
-    pass->lengths = slot->has_lengths ? room->batch.lengths : (minrnn_tensor){0};
-    return status;
+minrnn_status slot_upload(const struct step_slot *slot, const minrnn_trainer_config *config,
+                          const struct trainer_room *room, int64_t micro,
+                          struct network_pass *pass) {
+    const struct batch_shape shape = step_shape(config);
+    const int64_t rows = batch_rows(&shape), starts = pass->layout->config.vocab + 1;
+    const struct host_batch batch = {
+        .tokens = slot->tokens + micro * rows,
+        .reset = slot->has_reset ? slot->reset + micro * rows : NULL,
+        .lengths = slot->has_lengths ? slot->lengths + micro * shape.batch : NULL,
+        .head = head_rows_of(&slot->head, &shape, micro)};
+    minrnn_status status = loss_upload(pass, &room->batch, &batch, false);
+    status = status ? status : tensor_write(room->order, slot->order + micro * rows, rows, false);
+    return status ? status : tensor_write(room->start, slot->start + micro * starts, starts, false);
 }

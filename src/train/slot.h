@@ -38,7 +38,8 @@ void slot_fill(struct step_slot *slot, const struct model_layout *layout,
                const minrnn_trainer_config *config, const minrnn_batch *batch);
 
 /* Enqueues the upload of one micro-batch, and points the pass at its resets and lengths. */
-minrnn_status slot_upload(const struct step_slot *slot, const struct trainer_room *room,
-                          int64_t micro, struct network_pass *pass);
+minrnn_status slot_upload(const struct step_slot *slot, const minrnn_trainer_config *config,
+                          const struct trainer_room *room, int64_t micro,
+                          struct network_pass *pass);
 
 #endif

@@ -13,6 +13,12 @@ static inline struct batch_shape step_shape(const minrnn_trainer_config *config)
     return (struct batch_shape){config->batch, config->time, config->targets};
 }
 
+/* Of all micro-batches of a step. */
+static inline struct batch_shape step_whole_shape(const minrnn_trainer_config *config) {
+    return (struct batch_shape){config->accumulation * config->batch, config->time,
+                                config->targets};
+}
+
 /* What a trainer keeps on the device besides the network's own tensors. */
 struct trainer_room {
     struct loss_room batch;     /* one micro-batch, or one to evaluate */

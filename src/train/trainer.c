@@ -339,7 +339,8 @@ static minrnn_status end_micro(minrnn_trainer *trainer, int64_t micro) {
 static minrnn_status enqueue_micro(minrnn_trainer *trainer, const struct step_slot *slot,
                                    int64_t i) {
     const float scale = slot->used > 0 ? (float)(1.0 / (double)slot->used) : 0.0f;
-    const minrnn_status status = slot_upload(slot, &trainer->room, i, &trainer->pass);
+    const minrnn_status status =
+        slot_upload(slot, &trainer->config, &trainer->room, i, &trainer->pass);
     look(trainer);
     if (status) {
         return status;
@@ -380,8 +381,7 @@ minrnn_status minrnn_trainer_step(minrnn_trainer *trainer, const minrnn_batch *b
     }
     const minrnn_trainer_config *config = &trainer->config;
     const struct model_layout *layout = &trainer->model->layout;
-    struct batch_shape shape = step_shape(config);
-    shape.batch *= config->accumulation;
+    const struct batch_shape shape = step_whole_shape(config);
     minrnn_batch taken;
     minrnn_status status = trainer_check_running(trainer);
     status = status ? status : device_check(trainer->model->device); /* the slots' arrays are its */
