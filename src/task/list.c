@@ -45,7 +45,7 @@ static const struct setting rows[] = {
     {SETTING_NAME("name", names, 0, "what is learnt"), SETTING_AT(minrnn_task_config, name),
      .own = own},
 };
-static const struct settings task_settings = SETTINGS("task", rows, minrnn_task_config);
+const struct settings task_settings = SETTINGS("task", rows, minrnn_task_config);
 
 const char *minrnn_task_name(int index) {
     return index >= 0 && index < KINDS ? names[index] : NULL;

@@ -51,6 +51,9 @@ struct minrnn_task {
 #define TASK(name) extern const struct task_kind task_##name;
 #include "task/task_list.def"
 
+/* Of a task's configuration. */
+extern const struct settings task_settings;
+
 /* Keeps a configuration in a model, as metadata that minrnn_model_get_task reads. */
 minrnn_status task_keep(const minrnn_task_config *config, minrnn_model *model);
 

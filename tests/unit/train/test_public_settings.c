@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The library's own settings: the tables of models, mixers and trainers, their lists, presets, and
+/* The library's own settings: the tables of models, mixers, tasks and trainers, their lists, and
  * structs of other versions. */
 #include "mixer/mixer.h" /* these before cmocka, which has a macro of their fail's name */
 #include "network/model_config.h"
+#include "task/task.h"
 #include "train/trainer_config.h"
 #include "unit/files.h"
 
@@ -64,6 +65,11 @@ static void test_tables(void **unused) {
         check_table(&mixer_settings, &mixer);
         assert_true(mixer_own_settings(mixer.name)->type.size <= MINRNN_MIXER_ROOM);
     }
+    for (int i = 0; minrnn_task_name(i); i++) {
+        minrnn_task_config task;
+        CHECK(minrnn_task_config_defaults(minrnn_task_name(i), &task));
+        check_table(&task_settings, &task);
+    }
     /* Only what has no standard value must be set. */
     minrnn_model_config_defaults(&model);
     expect_failure(model_config_check(&model), MINRNN_INVALID_ARGUMENT,
@@ -109,77 +115,6 @@ static void test_lists(void **unused) {
     longest[sizeof longest - 1] = '\0';
     expect_failure(minrnn_model_set(&model, "width", longest), MINRNN_INVALID_ARGUMENT,
                    "xxx\", must be"); /* cut, and still between marks */
-}
-
-static void test_presets(void **unused) {
-    (void)unused;
-    minrnn_model_config model;
-    minrnn_trainer_config trainer;
-    for (int i = 0; minrnn_preset_name(i); i++) {
-        int64_t eval_every = 0, save_every = 0;
-        minrnn_model_config_defaults(&model);
-        minrnn_trainer_config_defaults(&trainer);
-        model.dropout = 0.75f; /* which no preset has */
-        trainer.seed = 9;
-        CHECK(minrnn_preset(minrnn_preset_name(i), &model, &trainer, &eval_every, &save_every));
-        CHECK(minrnn_preset(minrnn_preset_name(i), NULL, NULL, NULL, NULL));
-        assert_true(model.dropout < 0.75f && trainer.seed == 1);
-        assert_true(eval_every > 0 && save_every > 0 && *minrnn_preset_help(i));
-        model.vocab = 65;
-        CHECK(model_config_check(&model));
-        CHECK(trainer_config_check(&trainer));
-    }
-    minrnn_task_config task;
-    CHECK(minrnn_preset_task("small", &task));
-    assert_string_equal(task.name, "text");
-    CHECK(minrnn_preset("small", &model, NULL, NULL, NULL));
-    assert_int_equal(model.vocab, 0); /* the text's, to be set */
-    CHECK(minrnn_preset_task("copy", &task));
-    assert_string_equal(task.name, "copy");
-    CHECK(minrnn_preset("copy", &model, &trainer, NULL, NULL));
-    assert_int_equal(trainer.time, 4096 + 16); /* the task's */
-    assert_int_equal(trainer.targets, 16);
-    assert_int_equal(model.vocab, 16);
-    expect_failure(minrnn_preset_task("huge", &task), MINRNN_INVALID_ARGUMENT, "\"huge\"");
-    expect_failure(minrnn_preset_task("copy", NULL), MINRNN_INVALID_ARGUMENT, "NULL");
-    expect_failure(minrnn_preset("huge", &model, &trainer, NULL, NULL), MINRNN_INVALID_ARGUMENT,
-                   "\"huge\"");
-    expect_failure(minrnn_preset(NULL, &model, &trainer, NULL, NULL), MINRNN_INVALID_ARGUMENT,
-                   "NULL");
-}
-
-static void expect_setting(const minrnn_model_config *model, const char *name, const char *value) {
-    char text[MINRNN_SETTING_TEXT];
-    CHECK(minrnn_model_get(model, name, text, sizeof text));
-    assert_string_equal(text, value);
-}
-
-/* Another mixer has those of the preset's settings that are for it. */
-static void test_preset_mixer(void **unused) {
-    (void)unused;
-    minrnn_model_config model;
-    minrnn_model_config_defaults(&model);
-    for (int i = 0; minrnn_preset_name(i); i++) {
-        for (int j = 0; minrnn_mixer_name(j); j++) {
-            CHECK(minrnn_preset_mixer(minrnn_preset_name(i), minrnn_mixer_name(j), &model));
-            assert_string_equal(model.mixer.name, minrnn_mixer_name(j));
-            model.mixer.width = model.width;
-            const struct layer_kind *kind;
-            CHECK(mixer_find(&model.mixer, &kind));
-        }
-    }
-    CHECK(minrnn_preset_mixer("copy", "minlstm", &model));
-    expect_setting(&model, "expansion", "6");
-    expect_setting(&model, "forget_offset", "3");
-    expect_setting(&model, "learned_init", "on");
-    CHECK(minrnn_preset_mixer("copy", "mingru", &model));
-    expect_setting(&model, "forget_offset", "0");
-    CHECK(minrnn_preset_mixer("copy", "gru", &model));
-    expect_setting(&model, "expansion", "6");
-    expect_failure(minrnn_preset_mixer("copy", "huge", &model), MINRNN_INVALID_ARGUMENT,
-                   "\"huge\"");
-    expect_failure(minrnn_preset_mixer("huge", "gru", &model), MINRNN_INVALID_ARGUMENT, "\"huge\"");
-    expect_failure(minrnn_preset_mixer("copy", NULL, &model), MINRNN_INVALID_ARGUMENT, "NULL");
 }
 
 /* A configuration of a program of another version is taken by its size. */
@@ -239,8 +174,8 @@ static void test_public_sizes(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tables),       cmocka_unit_test(test_lists),
-        cmocka_unit_test(test_presets),      cmocka_unit_test(test_preset_mixer),
+        cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_lists),
         cmocka_unit_test(test_public_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
