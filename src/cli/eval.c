@@ -66,18 +66,25 @@ static const char *unit_of(const struct parts *parts) {
                                                                       : "character";
 }
 
-static void print_for_people(const struct parts *parts, const struct evaluation *evaluation) {
-    const struct eval_arguments *arguments = parts->arguments;
-    const char *unit = unit_of(parts);
-    char count[DESCRIBE_CAPACITY], split[64] = "";
-    if (arguments->split != MINRNN_SPLIT_ALL) {
-        snprintf(split, sizeof split, " of the %s split", splits[arguments->split]);
+/* What follows what is counted, if it is not all. */
+enum { SPLIT_CAPACITY = 64 };
+static const char *of_split(const struct parts *parts, char text[SPLIT_CAPACITY]) {
+    const minrnn_split split = parts->arguments->split;
+    text[0] = '\0';
+    if (split != MINRNN_SPLIT_ALL) {
+        snprintf(text, SPLIT_CAPACITY, " of the %s split", splits[split]);
     }
+    return text;
+}
+
+static void print_for_people(const struct parts *parts, const struct evaluation *evaluation) {
+    const char *unit = unit_of(parts);
+    char count[DESCRIBE_CAPACITY], split[SPLIT_CAPACITY];
     printf("loss     %.6f nats, %.6f bits per %s\n", evaluation->loss, evaluation->loss / log(2.0),
            unit);
     printf("right    %.2f %%\n", 100 * evaluation->accuracy);
     printf("over     %s %ss%s in windows of %lld\n", describe_count(evaluation->targets, count),
-           unit, split, (long long)parts->time);
+           unit, of_split(parts, split), (long long)parts->time);
 }
 
 static void print_row(const struct parts *parts, const struct evaluation *evaluation) {
@@ -116,10 +123,9 @@ static int print_evaluation(const struct parts *parts) {
         return report_library(status);
     }
     if (evaluation.targets == 0) {
-        return report_failure("%s is too short: no %s%s%s has a next one", arguments->data,
-                              unit_of(parts),
-                              arguments->split == MINRNN_SPLIT_ALL ? "" : " of the ",
-                              arguments->split == MINRNN_SPLIT_ALL ? "" : splits[arguments->split]);
+        char split[SPLIT_CAPACITY];
+        return report_failure("%s is too short: no %s%s has a next one", arguments->data,
+                              unit_of(parts), of_split(parts, split));
     }
     if (arguments->format == ROWS_TABLE) {
         print_for_people(parts, &evaluation);

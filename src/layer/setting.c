@@ -100,6 +100,15 @@ void settings_defaults(const struct settings *settings, void *config) {
     }
 }
 
+/* The picking value is cleared, so that nothing is kept of the kind that is standard. */
+minrnn_status settings_defaults_of(const struct settings *settings, const char *name,
+                                   void *config) {
+    const struct setting *picks = &settings->rows[0];
+    settings_defaults(settings, config);
+    memset((char *)config + picks->offset, 0, picks->bytes);
+    return settings_set(settings, config, picks->shown.name, name);
+}
+
 minrnn_status settings_take(const struct settings *settings, const void *given, void *config) {
     return sized_take(&settings->type, given, config);
 }

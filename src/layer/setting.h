@@ -133,6 +133,9 @@ void setting_bounds(const struct setting *setting, char text[SETTING_BOUNDS]);
 /* Standard values everywhere. */
 void settings_defaults(const struct settings *settings, void *config);
 
+/* The same for the kind of this name, which the table's first row picks. */
+minrnn_status settings_defaults_of(const struct settings *settings, const char *name, void *config);
+
 /* Copies a caller's configuration over one of the library's own. Members that the caller's lacks
  * keep the library's values. The caller's size must be possible. */
 minrnn_status settings_take(const struct settings *settings, const void *given, void *config);

@@ -68,9 +68,7 @@ minrnn_status minrnn_mixer_config_init(const char *name, minrnn_mixer_config *co
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_mixer_config_defaults: an argument is NULL");
     }
     minrnn_mixer_config made;
-    settings_defaults(&mixer_settings, &made);
-    made.name[0] = '\0'; /* so that nothing is kept of the kind that is standard */
-    const minrnn_status status = settings_set(&mixer_settings, &made, "name", name);
+    const minrnn_status status = settings_defaults_of(&mixer_settings, name, &made);
     if (!status) {
         settings_give(&mixer_settings, &made, config, size);
     }

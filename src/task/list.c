@@ -69,9 +69,7 @@ minrnn_status minrnn_task_config_init(const char *name, minrnn_task_config *conf
         return fail(MINRNN_INVALID_ARGUMENT, "minrnn_task_config_defaults: an argument is NULL");
     }
     minrnn_task_config made;
-    settings_defaults(&task_settings, &made);
-    made.name[0] = '\0'; /* so that nothing is kept of the kind that is standard */
-    const minrnn_status status = settings_set(&task_settings, &made, "name", name);
+    const minrnn_status status = settings_defaults_of(&task_settings, name, &made);
     if (!status) {
         settings_give(&task_settings, &made, config, size);
     }
