@@ -100,6 +100,33 @@ class Tables(common.Workplace):
         self.assertGreater(kills, 0)
         self.assertEqual(self.rows("killed"), self.rows("whole"))
 
+    def test_goes_on_where_it_was(self):
+        """A run that was stopped is resumed, and half a row is not taken for one."""
+        options = ["table1", "t", "--mixer", "mingru", "--layers", "1", "--seeds", "1", "--stop-accuracy",
+                   "0", *TINY, "--steps", "4000"]  # fmt: skip
+        log, state = (self.path("t/runs/mingru-1-layers-seed-1" + end)
+                      for end in (".csv", ".safetensors.state"))  # fmt: skip
+        runner = subprocess.Popen(self.command(*options), cwd=self.folder, env=self.environment(),
+                                  stderr=subprocess.PIPE)  # fmt: skip
+        while not os.path.exists(state):
+            time.sleep(0.01)
+        runner.terminate()
+        self.assertIn(b"the same command goes on", runner.communicate()[1])
+        with open(log, encoding="utf-8") as file:
+            header, first, *rest = file.read().splitlines()
+        self.assertLess(len(rest), 3999)
+        first = first.split(",")
+        first[4] = "12345.0"  # its speed
+        with open(log, "w", encoding="utf-8") as file:
+            file.write("\n".join([header, ",".join(first), *rest, ""]))
+        with open(self.path("t/runs.csv"), "a", encoding="utf-8") as file:
+            file.write("mingru,1,1,copy held_out=40")
+        self.good_table(*options)
+        self.assertEqual([row["steps"] for row in self.rows("t")], ["4000"])
+        with open(log, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        self.assertEqual((len(lines), lines[1].split(",")[4]), (4001, "12345.0"))
+
     def test_wrong_use(self):
         self.good_table("table1", "t", "--mixer", "mingru", "--layers", "1", "--seeds", "1", *TINY,
                         "--steps", "10")  # fmt: skip

@@ -169,6 +169,15 @@ static void test_streams(void **unused) {
     for (int i = 0; i < 10; i++) {
         assert_memory_not_equal(kept[0] + i * time, kept[1] + i * time, bytes);
     }
+    minrnn_task_config other = config; /* what is held out goes by a seed of its own */
+    CHECK(minrnn_task_set(&other, "held_out_seed", "2"));
+    minrnn_task *other_task = task_of(&other);
+    minrnn_loader *other_loader;
+    CHECK(minrnn_loader_create(other_task, 1, time, &other_loader));
+    CHECK(minrnn_loader_window(other_loader, MINRNN_SPLIT_VALIDATION, 0, &a, &used));
+    assert_memory_not_equal(a->tokens, kept[0], bytes);
+    minrnn_loader_destroy(other_loader);
+    minrnn_task_destroy(other_task);
     CHECK(minrnn_loader_window(four, MINRNN_SPLIT_ALL, UINT64_MAX, &b, &used));
     assert_int_equal(used, 0);
     expect_failure(minrnn_loader_window(four, MINRNN_SPLIT_TRAIN, 0, &b, &used),
