@@ -347,5 +347,7 @@ def main(arguments):
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except (Failure, OSError) as error:
+    except Failure as error:
         sys.exit(f"tables.sh: {error}")
+    except OSError as error:
+        sys.exit(f"tables.sh: {error.filename}: {error.strerror}")

@@ -77,6 +77,10 @@ static int check(const struct train_arguments *arguments, const struct train_fil
     if (code) {
         return code;
     }
+    if (arguments->stop_accuracy > 1) {
+        return report_wrong_use("--stop-accuracy is a share, 0 to 1, not %g",
+                                (double)arguments->stop_accuracy);
+    }
     const minrnn_model_config *model = &arguments->model;
     if (is_set_to(model, "alg", "log") && is_set_to(model, "candidate", "plain") &&
         !arguments->resume) {

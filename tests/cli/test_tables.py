@@ -139,6 +139,9 @@ class Tables(common.Workplace):
             done = self.table("table1", *arguments)
             self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1), done.stderr)
             self.assertIn(part, done.stderr)
+        missing = subprocess.run(self.command("table1", "v"), cwd=self.folder, text=True, check=False,
+                                 capture_output=True, env={**os.environ, "MINRNN": "/no/minrnn"})  # fmt: skip
+        self.assertEqual(missing.stderr, "tables.sh: /no/minrnn: No such file or directory\n")
         options = ["table1", "long", "--stop-accuracy", "0", *TINY, "--steps", "1000000"]
         runner = subprocess.Popen(self.command(*options),
                                   cwd=self.folder, env=self.environment(), stderr=subprocess.PIPE)  # fmt: skip

@@ -172,6 +172,7 @@ class Task(common.Workplace):
         self.bad(WRONG_USE, "--sample-every prints text", *self.copy("--sample-every", "1"))
         self.bad(WRONG_USE, "--length", "train", "--data", self.data, "--out", self.model, "--length", "9")
         self.bad(WRONG_USE, "--task", "train", "--task", "juggle", "--out", self.model)
+        self.bad(WRONG_USE, "a share, 0 to 1, not 95", *self.copy("--stop-accuracy", "95"))
         self.good(*self.copy(steps=1))
         self.bad(WRONG_USE, "--data is for text", "eval", "--model", self.model, "--data", self.data)
         self.bad(common.FAILED, "has no end", "eval", "--model", self.model, "--split", "train")
