@@ -12,6 +12,9 @@ import sys
 import tempfile
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from killed import clean_up as clean_up_after_kill
+
 COMMAND = ""
 TINY = [
     "--width", "16", "--layers", "1", "--batch", "4", "--time", "16", "--warmup", "5",

@@ -165,6 +165,7 @@ class Training(common.Workplace):
         time.sleep(0.2)
         process.kill()
         process.wait()
+        common.clean_up_after_kill()
         self.good("generate", "--model", self.model, "--length", 3)
         self.good("train", "--data", self.data, "--out", self.model, "--resume", "--steps", 1)
 

@@ -95,6 +95,7 @@ class Tables(common.Workplace):
             except subprocess.TimeoutExpired:
                 runner.send_signal(draw.choice([signal.SIGKILL, signal.SIGTERM]))
                 runner.communicate()
+                common.clean_up_after_kill()
                 kills += 1
         self.good_table("table1", "killed", *options)
         self.assertGreater(kills, 0)

@@ -12,6 +12,9 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import killed
+
 STEPS = 8
 KILLS = 3  # a trial
 OPTIONS = ["--device", "cpu", "--width", "16", "--layers", "1", "--batch", "2", "--time", "16",
@@ -47,6 +50,7 @@ def trial(program, folder, duration, counts):
         time.sleep(random.uniform(0, duration))
         process.kill()
         process.communicate()
+        killed.clean_up()
         if process.returncode == -9:
             counts["killed"] += 1
             counts["resumable"] += os.path.exists(state)
