@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """minrnn beside its peers, in one run.
 
-  compare.py MINRNN [--python PYTHON] [--peer NAME,...] [--device NAME,...] [--mixer NAME,...]
-             [--width N,...] [--time N,...] [--batch N] [--csv FILE]
+  compare.py MINRNN [layer|step|generate] [--python PYTHON] [--peer NAME,...] [--device NAME,...]
+             [--mixer NAME,...] [--width N,...] [--time N,...] [--batch N] [--repeat N] [--csv FILE]
 
-MINRNN is the command; PYTHON has PyTorch or JAX (without it, the one that runs this). Each peer runs with one thread
+MINRNN is the command; PYTHON has PyTorch or JAX (without it, the one that runs this). A layer is what `minrnn bench
+layer` times; a step is one of training, and generate a token, of the preset shakespeare. Each peer runs with one thread
 and with as many as there are cores, and the faster counts. Nothing else should run meanwhile. For each width and time
-it prints the median of a step in milliseconds: minrnn's, then the peers' with the threads that were faster, and how
-many times as long as each of minrnn's rows that is. --csv FILE gets the same rows with versions and percentiles. A
-peer that is not installed, or cannot run, is said on standard error and left out."""
+it prints the median in milliseconds: minrnn's, then the peers' with the threads that were faster, and how many times as
+long as each of minrnn's rows that is. --csv FILE gets the same rows with versions and percentiles. A peer that is not
+installed, or cannot run, is said on standard error and left out."""
 
 import argparse
 import csv
@@ -27,6 +28,14 @@ FOREIGN = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OMP_NUM_THREADS", "MKL_NUM_
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in FOREIGN}
 
 
+# Sizes, classes and repeats; what minrnn is asked for beside them. A token has no time.
+SUBJECTS = {
+    "layer": {"width": "64", "time": "512", "batch": "64", "classes": "16", "repeat": "9"},
+    "step": {"width": "384", "time": "256", "batch": "64", "classes": "65", "repeat": "5"},
+    "generate": {"width": "384", "time": "1", "batch": "1", "classes": "65", "repeat": "300"},
+}
+
+
 def words(text):
     return text.split(",")
 
@@ -35,20 +44,28 @@ def parse():
     parser = argparse.ArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter,
                                      description=__doc__)
     parser.add_argument("minrnn")
+    parser.add_argument("subject", nargs="?", choices=SUBJECTS, default="layer")
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--peer", type=words)
-    for name, value in [("device", "cpu"), ("mixer", "mingru"), ("width", "64"), ("time", "512")]:
-        parser.add_argument("--" + name, type=words, default=words(value))
-    parser.add_argument("--batch", default="64")
-    parser.add_argument("--csv")
-    return parser.parse_args()
+    for name, value in [("device", "cpu"), ("mixer", "mingru"), ("width", None), ("time", None)]:
+        parser.add_argument("--" + name, type=words, default=value and words(value))
+    for name in "batch", "repeat", "csv":
+        parser.add_argument("--" + name)
+    given = parser.parse_args()
+    standard = SUBJECTS[given.subject]
+    given.classes = standard["classes"]
+    given.width = given.width or [standard["width"]]
+    given.time = given.time or [standard["time"]]
+    given.batch = given.batch or standard["batch"]
+    given.repeat = given.repeat or standard["repeat"]
+    return given
 
 
 def run_peer(given, peer, width, time, threads):
     """The peer's line; None if its library is not there, or if it cannot run this."""
-    done = subprocess.run([given.python, PEERS, peer, "--width", width, "--time", time, "--batch",
-                           given.batch, "--threads", str(threads)], env=ENVIRONMENT,
-                          capture_output=True, text=True)
+    done = subprocess.run([given.python, PEERS, given.subject, peer, "--width", width, "--time", time,
+                           "--batch", given.batch, "--classes", given.classes, "--repeat", given.repeat,
+                           "--threads", str(threads)], env=ENVIRONMENT, capture_output=True, text=True)
     if done.returncode == 0:
         return json.loads(done.stdout.strip().splitlines()[-1])
     last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
@@ -67,8 +84,10 @@ def fastest(given, peer, width, time):
 
 
 def run_minrnn(given, device, mixer, width, time):
-    done = subprocess.run([given.minrnn, "bench", "layer", "--device", device, "--mixer", mixer,
-                           "--width", width, "--time", time, "--batch", given.batch,
+    sizes = ["--width", width, "--batch", given.batch, "--repetitions", given.repeat]
+    sizes += [] if given.subject == "generate" else ["--time", time]
+    sizes += [] if given.subject == "layer" else ["--preset", "shakespeare"]
+    done = subprocess.run([given.minrnn, "bench", given.subject, "--device", device, "--mixer", mixer, *sizes,
                            "--no-validate", "--format", "csv"], env=ENVIRONMENT,
                           capture_output=True, text=True)
     if done.returncode:
@@ -76,7 +95,7 @@ def run_minrnn(given, device, mixer, width, time):
     row = next(csv.DictReader(io.StringIO(done.stdout)))
     return {"peer": f"minrnn {device} {mixer}", "version": row["version"], "blas": row["driver"],
             "threads": "all", "batch": given.batch, "time": time, "width": width,
-            "classes": row["classes"], "median_ms": float(row["median_ms"]),
+            "classes": given.classes, "median_ms": float(row["median_ms"]),
             "p10_ms": float(row["p10_ms"]), "p90_ms": float(row["p90_ms"])}
 
 
@@ -94,7 +113,7 @@ def main():
     for program in given.minrnn, given.python:
         if not shutil.which(program):
             sys.exit(f"compare.py: cannot run {program}")
-    listed = subprocess.run([sys.executable, PEERS, "--list"], capture_output=True, text=True,
+    listed = subprocess.run([sys.executable, PEERS, given.subject, "--list"], capture_output=True, text=True,
                             check=True).stdout.split()
     unknown = set(given.peer or []) - set(listed)
     if unknown:
