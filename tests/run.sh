@@ -75,6 +75,7 @@ run_sanitized() {
         check sanitized 'faults pocl opencl' 'faults pocl files' 'faults pocl memory'
     else
         check sanitized --no-suite rules --no-suite rusticl
+        check sanitized opencl layers clblast allocation tune threads-pocl bench-pocl bench-on-pocl
     fi
 }
 
