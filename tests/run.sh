@@ -71,11 +71,11 @@ run_sanitized() {
     echo "== clang, address and undefined-behaviour sanitizers: every test that runs compiled code"
     CC=clang build sanitized -Db_sanitize=address,undefined -Db_lundef=false
     if [ -n "$slow" ]; then
-        check sanitized --no-suite rules
-        check sanitized 'faults pocl opencl' 'faults pocl files' 'faults pocl memory'
+        check sanitized --setup long --no-suite rules
+        check sanitized --setup all 'faults pocl opencl' 'faults pocl files' 'faults pocl memory'
     else
         check sanitized --no-suite rules --no-suite rusticl
-        check sanitized opencl layers clblast allocation tune threads-pocl bench-pocl bench-on-pocl
+        check sanitized --setup long opencl layers clblast allocation tune threads-pocl bench-pocl bench-on-pocl
     fi
 }
 
@@ -83,9 +83,9 @@ run_threads() {
     echo "== clang, thread sanitizer: unit tests, on the CPU and through PoCL"
     CC=clang configure threads -Db_sanitize=thread -Db_lundef=false
     if [ -n "$slow" ]; then
-        check threads --no-suite slow --no-suite rusticl --suite unit --suite golden
+        check threads --setup long --no-suite slow --no-suite rusticl --suite unit --suite golden
     else
-        check threads threads-cpu threads-pocl clblast_threads cpu_threads trainer-cpu gradients-cpu \
+        check threads --setup long threads-cpu threads-pocl clblast_threads cpu_threads trainer-cpu gradients-cpu \
             records-cpu model-cpu golden-cpu
     fi
 }

@@ -13,7 +13,7 @@
 enum { WARM_UP = 1, REPEATS = 5, MOST_BENCHES = 16 };
 
 static const double LEAST_GAIN = 1.03;
-static const double LONGEST_CALL = 0.2; /* s; a longer one has its sizes halved */
+static const double LONGEST_CALL = 0.03; /* s; a longer one has its sizes halved */
 
 static const struct sized_type config_type =
     SIZED_TYPE(minrnn_tune_config, "minrnn_tune_config_defaults");
@@ -153,11 +153,11 @@ static minrnn_status compare(const struct benches *benches, int *value, int old,
     return MINRNN_OK;
 }
 
-/* Tries every value against the best so far; what wins has to win again. */
-static minrnn_status tune_row(const struct benches *benches, const struct tunable *row, int *value,
-                              minrnn_tune_result *result) {
+/* Tries every value that there is time for against the best so far; what wins has to win again. */
+static minrnn_status tune_row(const struct benches *benches, const struct tunable *row,
+                              double deadline, int *value, minrnn_tune_result *result) {
     const int before = *value, first = before ? before : row->standard;
-    for (int i = 0; i < TUNABLE_MOST_VALUES && row->values[i]; i++) {
+    for (int i = 0; i < TUNABLE_MOST_VALUES && row->values[i] && clock_seconds() < deadline; i++) {
         const int best = *value ? *value : row->standard;
         double gain = 0, again = 0;
         if (row->values[i] == best || row->values[i] == first) {
@@ -201,7 +201,7 @@ static minrnn_status check_tuner(const minrnn_device *device, const char *only) 
 static minrnn_status tune_all(minrnn_device *device, const minrnn_tune_config *config,
                               minrnn_on_tune on_result, void *user) {
     const struct tuner *tuner = device->backend->tuner;
-    const double begin = clock_seconds();
+    const double deadline = config->seconds > 0 ? clock_seconds() + config->seconds : INFINITY;
     struct benches benches = {0};
     minrnn_status status = MINRNN_OK;
     for (int i = 0; i < tuner->count && !status; i++) {
@@ -215,9 +215,9 @@ static minrnn_status tune_all(minrnn_device *device, const minrnn_tune_config *c
                                      .standard = row->standard,
                                      .value = *value ? *value : row->standard,
                                      .gain = 1};
-        if (config->seconds == 0 || clock_seconds() - begin < config->seconds) {
+        if (clock_seconds() < deadline) {
             status = benches_take(&benches, device, row->ops);
-            status = status ? status : tune_row(&benches, row, value, &result);
+            status = status ? status : tune_row(&benches, row, deadline, value, &result);
         }
         if (!status && on_result) {
             on_result(user, &result);
