@@ -58,7 +58,7 @@ void check_cases(const struct op_entry *entry, enum check_mode mode, uint64_t se
                  void *user) {
     struct maker maker = {
         .mode = mode,
-        .random = {.seed = seed, .stream = 0x1000 + (uint32_t)entry->op},
+        .random = {.seed = seed, .stream = op_entry_stream(entry)},
         .take = take,
         .user = user,
     };

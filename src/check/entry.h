@@ -58,6 +58,16 @@ struct op_entry {
 
 const struct op_entry *op_entry_at(enum check_op op);
 
+/* The stream of an op's random numbers, and the next one. It goes by the name, so that another op
+ * in the list changes no case of this one. */
+static inline uint32_t op_entry_stream(const struct op_entry *entry) {
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (const char *c = entry->name; *c; c++) {
+        hash = (hash ^ (unsigned char)*c) * 16777619u;
+    }
+    return hash;
+}
+
 /* NULL if the list has no op of that name. */
 const struct op_entry *op_entry_find(const char *name);
 

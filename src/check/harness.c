@@ -349,7 +349,7 @@ static void stage_destroy(struct stage *stage) {
 minrnn_status check_run(minrnn_device *device, const struct op_entry *entry,
                         const struct check_case *c, uint64_t seed, struct check_outcome *outcome) {
     struct stage stage = {.device = device, .entry = entry, .c = c, .outcome = outcome};
-    struct check_random random = {.seed = seed, .stream = (uint32_t)entry->op};
+    struct check_random random = {.seed = seed, .stream = op_entry_stream(entry) + 1};
     union element *again[OP_MAX_ARGUMENTS] = {0};
     *outcome = (struct check_outcome){0};
     minrnn_status status = operands_create(entry, c, &random, stage.operands, &stage.count);
