@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Element-wise activations: g, GELU, GEGLU. */
+/* Element-wise activations: g, GELU, SiLU, GEGLU. */
 
 /* ---- g, the paper's positive activation: x + 0.5 for x >= 0, else sigma(x) ---- */
 
@@ -124,6 +124,73 @@ __kernel void gelu_backward(long count, long run, long width, __global const flo
             column = NEXT_COLUMN(column, width);
         }
         STORE_N(LOAD_N(dy + i, n) * gelu_slope(u, &value), dx + i, n);
+    }
+}
+#endif
+
+/* ---- SiLU: u sigma(u), its derivative sigma(u) + u sigma(u) sigma(-u) ---- */
+
+/* sigma(u) from e = exp(-|u|) and 1 / (1 + e); that of -u is *other. */
+vfloat sigma_of(vfloat u, vfloat *other) {
+    const vfloat e = exp(-fabs(u));
+    const vfloat large = 1.0f / (1.0f + e);
+    const vfloat small = e * large;
+    *other = u < 0.0f ? large : small;
+    return u < 0.0f ? small : large;
+}
+
+vfloat silu(vfloat u) {
+    vfloat other;
+    return u * sigma_of(u, &other);
+}
+
+vfloat silu_slope(vfloat u) {
+    vfloat other;
+    const vfloat s = sigma_of(u, &other);
+    return s * MAD(u, other, (vfloat)(1.0f));
+}
+
+#ifdef KERNEL_silu_forward
+__kernel void silu_forward(long count, long run, long width, __global const float *x,
+                           ulong x_offset, __global const float *bias, ulong bias_offset,
+                           __global float *y, ulong y_offset) {
+    const long begin = (long)get_global_id(0) * run;
+    const long end = min(begin + run, count);
+    long column = bias ? column_of(begin, width) : 0;
+    x += x_offset;
+    bias += bias_offset;
+    y += y_offset;
+    for (long i = begin; i < end; i += VECTOR) {
+        vfloat u = LOAD_N(x + i, end - i);
+        if (bias) {
+            u += LOAD_WRAPPED(bias, column, width);
+            column = NEXT_COLUMN(column, width);
+        }
+        STORE_N(silu(u), y + i, end - i);
+    }
+}
+#endif
+
+#ifdef KERNEL_silu_backward
+__kernel void silu_backward(long count, long run, long width, __global const float *x,
+                            ulong x_offset, __global const float *bias, ulong bias_offset,
+                            __global const float *dy, ulong dy_offset, __global float *dx,
+                            ulong dx_offset) {
+    const long begin = (long)get_global_id(0) * run;
+    const long end = min(begin + run, count);
+    long column = bias ? column_of(begin, width) : 0;
+    x += x_offset;
+    bias += bias_offset;
+    dy += dy_offset;
+    dx += dx_offset;
+    for (long i = begin; i < end; i += VECTOR) {
+        const long n = end - i;
+        vfloat u = LOAD_N(x + i, n);
+        if (bias) {
+            u += LOAD_WRAPPED(bias, column, width);
+            column = NEXT_COLUMN(column, width);
+        }
+        STORE_N(LOAD_N(dy + i, n) * silu_slope(u), dx + i, n);
     }
 }
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Activations: g, GELU, GEGLU. */
+/* Activations: g, GELU, SiLU, GEGLU. */
 #include "check/op_check.h"
 
 /* ---- the oracle ---- */
@@ -46,6 +46,24 @@ static void gelu_backward_oracle(union op_oracle *all) {
     }
 }
 
+static void silu_forward_oracle(union op_oracle *all) {
+    struct silu_forward_oracle *o = &all->silu_forward;
+    for (int64_t i = 0; i < o->rows * o->width; i++) {
+        const double u = o->x[i] + (o->bias ? o->bias[i % o->width] : 0);
+        o->y[i] = u * oracle_sigma(u);
+        oracle_scale(&o->y_scale, fabs(u));
+    }
+}
+
+static void silu_backward_oracle(union op_oracle *all) {
+    struct silu_backward_oracle *o = &all->silu_backward;
+    for (int64_t i = 0; i < o->rows * o->width; i++) {
+        const double u = o->x[i] + (o->bias ? o->bias[i % o->width] : 0);
+        o->dx[i] = oracle_sigma(u) * (1 + u * oracle_sigma(-u)) * o->dy[i];
+        oracle_scale(&o->dx_scale, fabs(o->dy[i]));
+    }
+}
+
 static double geglu_input(const double *x, const double *bias, int64_t width, int64_t row,
                           int64_t column) {
     return x[row * 2 * width + column] + (bias ? bias[column] : 0);
@@ -84,13 +102,17 @@ static void geglu_backward_oracle(union op_oracle *all) {
  * exp's 4 ulp of embedded devices. gelu y: Phi: exp 3 with -u^2 / 2 rounded twice (which exp
  * multiplies by u^2, and bell's own smallness makes at most 1), q: / 2.5, P's last steps 2, three
  * products 1.5: 10; * u 1/2: 12 with the bias's sum. dx: also u * bell * density: 3 products and
- * their sum, * dy: 20. geglu: the same with one product (forward), one of u and its bias (backward)
- * more: 2. */
+ * their sum, * dy: 20. silu y: sigma (exp 3, + 1/2, / 2.5, * 1/2), * u 1/2: 7, and the bias's sum:
+ * 8. dx: sigma twice, of which u sigma(-u), below 0.28 beside the first, counts a quarter, two
+ * products and two sums: 11. geglu: gelu's with one product (forward), one of u and its bias
+ * (backward) more: 2. */
 
 BOUND(g_forward, y, 8)
 BOUND(g_backward, dx, 18)
 BOUND(gelu_forward, y, 12)
 BOUND(gelu_backward, dx, 20)
+BOUND(silu_forward, y, 8)
+BOUND(silu_backward, dx, 11)
 BOUND(geglu_forward, y, 14)
 BOUND(geglu_backward, dx, 22)
 
@@ -131,6 +153,30 @@ static void make_gelu_backward(struct maker *maker) {
                                                            .width = maker_pick(maker, SOME_WIDTHS)};
         if (maker_flip(maker)) {
             ALIAS(&c, gelu_backward, dx, dy);
+        }
+        maker_take(maker, &c);
+    }
+}
+
+static void make_silu_forward(struct maker *maker) {
+    FOR_DRAWS(maker) {
+        struct check_case c = maker_draw(maker);
+        c.args.silu_forward = (struct silu_forward_args){.rows = maker_pick(maker, SOME_ROWS),
+                                                         .width = maker_pick(maker, SOME_WIDTHS)};
+        if (maker_flip(maker)) {
+            ALIAS(&c, silu_forward, y, x);
+        }
+        maker_take(maker, &c);
+    }
+}
+
+static void make_silu_backward(struct maker *maker) {
+    FOR_DRAWS(maker) {
+        struct check_case c = maker_draw(maker);
+        c.args.silu_backward = (struct silu_backward_args){.rows = maker_pick(maker, SOME_ROWS),
+                                                           .width = maker_pick(maker, SOME_WIDTHS)};
+        if (maker_flip(maker)) {
+            ALIAS(&c, silu_backward, dx, dy);
         }
         maker_take(maker, &c);
     }
@@ -203,6 +249,39 @@ const struct op_check check_gelu_backward = {
     .instructions = gelu_backward_instructions,
     .large = LARGE(gelu_backward, ~0u, .rows = LARGE_ROWS, .width = LARGE_WIDTH),
     .timed = {TIMED_WIDTHS(gelu_backward, 0, .rows = TIMED_ROWS)},
+};
+
+/* |u|, the exponential and the quotient, e's product, which side it is and u's product. The
+ * derivative: two more. */
+enum {
+    SILU_INSTRUCTIONS = 1 + EXP_INSTRUCTIONS + 1 + DIVISION_INSTRUCTIONS + 3,
+    SILU_SLOPE_INSTRUCTIONS = SILU_INSTRUCTIONS + 2
+};
+
+static double silu_forward_instructions(const union op_args *args) {
+    return (double)(args->silu_forward.rows * args->silu_forward.width) * SILU_INSTRUCTIONS;
+}
+
+static double silu_backward_instructions(const union op_args *args) {
+    return (double)(args->silu_backward.rows * args->silu_backward.width) * SILU_SLOPE_INSTRUCTIONS;
+}
+
+const struct op_check check_silu_forward = {
+    .oracle = silu_forward_oracle,
+    .bounds = {BOUNDED(silu_forward, y)},
+    .cases = make_silu_forward,
+    .instructions = silu_forward_instructions,
+    .large = LARGE(silu_forward, ~0u, .rows = LARGE_ROWS, .width = LARGE_WIDTH),
+    .timed = {TIMED_WIDTHS(silu_forward, 0, .rows = TIMED_ROWS)},
+};
+
+const struct op_check check_silu_backward = {
+    .oracle = silu_backward_oracle,
+    .bounds = {BOUNDED(silu_backward, dx)},
+    .cases = make_silu_backward,
+    .instructions = silu_backward_instructions,
+    .large = LARGE(silu_backward, ~0u, .rows = LARGE_ROWS, .width = LARGE_WIDTH),
+    .timed = {TIMED_WIDTHS(silu_backward, 0, .rows = TIMED_ROWS)},
 };
 
 const struct op_check check_geglu_forward = {

@@ -120,6 +120,11 @@ ALWAYS_INLINE struct sigmoid sigmoid_of(float x, float e, float large) {
     return (struct sigmoid){x >= 0.0f ? large : small, x >= 0.0f ? small : large};
 }
 
+ALWAYS_INLINE struct sigmoid sigmoid_f32(float x) {
+    const float e = exp_negative_f32(-fabsf(x));
+    return sigmoid_of(x, e, 1.0f / (1.0f + e));
+}
+
 /* The logistic functions of two numbers by one division. */
 struct sigmoids {
     float x, y;

@@ -435,6 +435,22 @@ static double geglu_loss(void *user) {
     return dot(y, dy, CELLS);
 }
 
+static double silu_loss(void *user) {
+    (void)user;
+    oracle_silu_forward(&(struct silu_forward_oracle){
+        .rows = ROWS, .width = COLUMNS, .x = x, .bias = bias, .y = y});
+    return dot(y, dy, CELLS);
+}
+
+static void test_silu_gradient(void **state) {
+    (void)state;
+    double dx[CELLS];
+    prepare_layer(3);
+    oracle_silu_backward(&(struct silu_backward_oracle){
+        .rows = ROWS, .width = COLUMNS, .x = x, .bias = bias, .dy = dy, .dx = dx});
+    assert_gradient(silu_loss, NULL, x, dx, CELLS);
+}
+
 static void test_gelu_gradients(void **state) {
     (void)state;
     double dx[2 * CELLS];
@@ -628,6 +644,7 @@ int main(void) {
         cmocka_unit_test(test_recurrent_by_hand),
         cmocka_unit_test(test_g_gradient),
         cmocka_unit_test(test_gelu_gradients),
+        cmocka_unit_test(test_silu_gradient),
         cmocka_unit_test(test_rmsnorm_gradient),
         cmocka_unit_test(test_cross_entropy_gradient),
         cmocka_unit_test(test_cross_entropy_correct),
