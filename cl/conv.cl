@@ -283,3 +283,55 @@ __kernel void conv_backward(long batch, long run, long time, long time_run, long
     columns_store(dbias, share + width * TAPS + c, left);
 }
 #endif
+
+#ifdef KERNEL_conv_state_backward
+/* The gradient of the state that goes out: into dx and, of a short sequence, dstate, which has what
+ * the outputs hand back too. Absent tensors are NULL. Dimension 0: columns; 1: sequences. */
+__kernel void conv_state_backward(long time, long width, __global const float *weight,
+                                  ulong weight_offset, __global const int *reset,
+                                  ulong reset_offset, __global const int *lengths,
+                                  ulong lengths_offset, __global const float *dy, ulong dy_offset,
+                                  __global const float *dstate_out, ulong dstate_out_offset,
+                                  __global float *dx, ulong dx_offset, __global float *dstate,
+                                  ulong dstate_offset) {
+    const long c = (long)get_global_id(0) * COLUMN_SPAN;
+    const long b = get_global_id(1);
+    const long left = width - c;
+    if (left <= 0) {
+        return;
+    }
+    const sequence_t s = sequence_of(dy + dy_offset, 0, reset + reset_offset, b, time, width, c);
+    const long length = lengths ? min((long)lengths[lengths_offset + b], time) : time;
+    __global float *to = dx + dx_offset + b * time * width + c;
+    __global const float *out =
+        dstate_out ? dstate_out + dstate_out_offset + b * (TAPS - 1) * width + c : dstate_out;
+    __global float *in = dstate ? dstate + dstate_offset + b * (TAPS - 1) * width + c : dstate;
+    const long outs = out ? min(length, (long)(TAPS - 1)) : 0;
+    bool open = true; /* no reset lies behind t */
+    for (long t = length - 1; t >= length - outs; t--) {
+        const columns_t was = columns_load(to + t * width, left);
+        const columns_t more = columns_load(out + (t - length + TAPS - 1) * width, left);
+        columns_store(open ? columns_add(was, more) : was, to + t * width, left);
+        open = open && !reset_at(&s, t);
+    }
+    long reach = 0; /* steps that see the state */
+    for (long t = 0; t < min(length, (long)(TAPS - 1)); t++) {
+        reach = reach == t && !reset_at(&s, t) ? t + 1 : reach;
+    }
+    const bool passes = out && reach == length;
+    for (long j = 0; in && j < TAPS - 1; j++) {
+        columns_t sum = columns_zero();
+        if (passes && j >= length) {
+            sum = columns_load(out + (j - length) * width, left);
+        }
+        for (long t = 0; t < min(reach, j + 1); t++) {
+            const columns_t tap = tap_load(weight + weight_offset + c * TAPS, (int)(j - t), left);
+            const columns_t now = columns_load(s.x + t * width, left);
+            EACH_VECTOR {
+                sum.v[v] = MAD(tap.v[v], now.v[v], sum.v[v]);
+            }
+        }
+        columns_store(sum, in + j * width, left);
+    }
+}
+#endif

@@ -81,22 +81,59 @@ static void conv_forward_oracle(union op_oracle *all) {
     }
 }
 
-static void conv_backward_dx(struct conv_backward_oracle *o, const struct conv_input *in,
-                             int64_t batch, int64_t s, int64_t c) {
-    const int64_t length = conv_length(in, batch), i = (batch * o->time + s) * o->width + c;
-    double dx = o->dresidual ? o->dresidual[i] : 0;
-    double magnitude = fabs(dx);
+/* A sum and what its rounding errors are measured by. */
+struct conv_sum {
+    double total, magnitude;
+};
+
+static void conv_add(struct conv_sum *sum, double term) {
+    sum->total += term;
+    sum->magnitude += fabs(term);
+}
+
+/* What the outputs, and the state that goes out, hand to the input at time s (negative: of the
+ * state that came in). */
+static struct conv_sum conv_gradient(const struct conv_backward_oracle *o,
+                                     const struct conv_input *in, int64_t batch, int64_t s,
+                                     int64_t c) {
+    const int64_t length = conv_length(in, batch), kept = o->taps - 1;
+    struct conv_sum sum = {0};
     for (int64_t k = 0; k < o->taps; k++) {
-        const int64_t t = s + o->taps - 1 - k;
-        if (t < length && !conv_cut(in, batch, s, t)) {
-            const double term =
-                o->weight[c * o->taps + k] * o->dy[(batch * o->time + t) * o->width + c];
-            dx += term;
-            magnitude += fabs(term);
+        const int64_t t = s + kept - k;
+        if (t >= 0 && t < length && !conv_cut(in, batch, s, t)) {
+            conv_add(&sum,
+                     o->weight[c * o->taps + k] * o->dy[(batch * o->time + t) * o->width + c]);
         }
     }
-    o->dx[i] = s < length ? dx : 0;
-    oracle_scale(&o->dx_scale, s < length ? magnitude : 0);
+    const int64_t j = s - (length - kept);
+    if (o->dstate_out && j >= 0 && !conv_cut(in, batch, s, length - 1)) {
+        conv_add(&sum, o->dstate_out[(batch * kept + j) * o->width + c]);
+    }
+    return sum;
+}
+
+static void conv_backward_dx(struct conv_backward_oracle *o, const struct conv_input *in,
+                             int64_t batch, int64_t s, int64_t c) {
+    const int64_t i = (batch * o->time + s) * o->width + c;
+    struct conv_sum sum = {0};
+    if (s < conv_length(in, batch)) {
+        sum = conv_gradient(o, in, batch, s, c);
+        conv_add(&sum, o->dresidual ? o->dresidual[i] : 0);
+    }
+    o->dx[i] = sum.total;
+    oracle_scale(&o->dx_scale, sum.magnitude);
+}
+
+static void conv_backward_state(struct conv_backward_oracle *o, const struct conv_input *in,
+                                int64_t batch) {
+    const int64_t kept = o->taps - 1;
+    for (int64_t j = 0; j < kept; j++) {
+        for (int64_t c = 0; c < o->width; c++) {
+            const struct conv_sum sum = conv_gradient(o, in, batch, j - kept, c);
+            o->dstate[(batch * kept + j) * o->width + c] = sum.total;
+            oracle_scale(&o->dstate_scale, sum.magnitude);
+        }
+    }
 }
 
 /* dweight[c, k], and dbias[c] if k = taps. */
@@ -125,6 +162,9 @@ static void conv_backward_oracle(union op_oracle *all) {
                 conv_backward_dx(o, &in, batch, t, c);
             }
         }
+        if (o->dstate) {
+            conv_backward_state(o, &in, batch);
+        }
     }
     for (int64_t c = 0; c < o->width; c++) {
         for (int64_t k = 0; k <= o->taps; k++) {
@@ -135,12 +175,14 @@ static void conv_backward_oracle(union op_oracle *all) {
 
 /* ---- bounds ----
  *
- * y, dx: a product 1/2 and the sum of the taps, bias and residual; the first two units are the
- * products' and the store's. dweight, dbias: over batch and time. state_out: bits. */
+ * y, dx, dstate: a product 1/2 and the sum of the taps, bias, residual and the state's gradient;
+ * the first two units are the products' and the store's. dweight, dbias: over batch and time.
+ * state_out: bits. */
 
 BOUND(conv_forward, y, 2 + sum_error(a->taps + 2))
 BOUND(conv_forward, state_out, 0)
-BOUND(conv_backward, dx, 2 + sum_error(a->taps + 1))
+BOUND(conv_backward, dx, 2 + sum_error(a->taps + 2))
+BOUND(conv_backward, dstate, 2 + sum_error(a->taps + 1))
 BOUND(conv_backward, dweight, 2 + sum_error(a->batch * a->time))
 BOUND(conv_backward, dbias, 2 + sum_error(a->batch * a->time))
 
@@ -206,7 +248,7 @@ const struct op_check check_conv_forward = {
 const struct op_check check_conv_backward = {
     .oracle = conv_backward_oracle,
     .bounds = {BOUNDED(conv_backward, dx), BOUNDED(conv_backward, dweight),
-               BOUNDED(conv_backward, dbias)},
+               BOUNDED(conv_backward, dbias), BOUNDED(conv_backward, dstate)},
     .cases = make_conv_backward,
     .fill = {AT(conv_backward, reset) = fill_reset, AT(conv_backward, lengths) = fill_lengths},
     .large = LARGE_CONV(conv_backward),

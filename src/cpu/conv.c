@@ -10,7 +10,7 @@ enum { GROUP = 4 };
 
 struct conv {
     int64_t batch, time, width, taps, groups;
-    const float *x, *state, *dy;
+    const float *x, *state, *dy, *dstate_out;
     const int32_t *reset, *lengths;
     float *weight; /* [groups * GROUP, width] */
     float *zeros;  /* [width] */
@@ -87,10 +87,11 @@ static struct rows input_rows(const struct conv *conv, int64_t sequence, int64_t
     return rows;
 }
 
-/* The first time that input t no longer reaches: past the last tap, a length, or a reset. */
+/* The first time that input t (negative: of the state) no longer reaches: past the last tap, a
+ * length, or a reset. */
 static int64_t latest_output(const struct conv *conv, int64_t sequence, int64_t t, int64_t length) {
     const int64_t end = min_i64(length, t + conv->taps);
-    int64_t u = t + 1;
+    int64_t u = max_i64(t + 1, 0);
     while (u < end && !begins(conv, sequence, u)) {
         u++;
     }
@@ -104,11 +105,21 @@ static struct rows gradient_rows(const struct conv *conv, int64_t sequence, int6
     for (int64_t i = 0; i < GROUP; i++) {
         const int64_t tap = group * GROUP + i;
         const int64_t u = t + (conv->taps - 1) - tap;
-        rows.row[i] = tap < conv->taps && u < end
+        rows.row[i] = tap < conv->taps && u >= 0 && u < end
                           ? conv->dy + (sequence * conv->time + u) * conv->width
                           : conv->zeros;
     }
     return rows;
+}
+
+/* The gradient of the state that goes out, as far as input t is in it: if `end` is the length, no
+ * reset cuts it off. */
+static const float *state_gradient(const struct conv *conv, int64_t sequence, int64_t t,
+                                   int64_t length, int64_t end) {
+    const int64_t kept = conv->taps - 1, j = t - (length - kept);
+    return conv->dstate_out && j >= 0 && end == length
+               ? conv->dstate_out + (sequence * kept + j) * conv->width
+               : conv->zeros;
 }
 
 /* y = base + bias + sum of weight * row; y may be base. */
@@ -222,10 +233,11 @@ static void backward_row(const struct conv *conv, int64_t row, const float *dres
     const float *base = dresidual ? dresidual + row * width : conv->zeros;
     const int64_t earliest = earliest_input(conv, sequence, t);
     const int64_t end = latest_output(conv, sequence, t, length);
+    const float *dstate_out = state_gradient(conv, sequence, t, length, end);
     for (int64_t group = 0; group < conv->groups; group++) {
         weigh(width, conv->weight + group * GROUP * width,
-              gradient_rows(conv, sequence, t, group, end), group == 0 ? base : out, conv->zeros,
-              out);
+              gradient_rows(conv, sequence, t, group, end), group == 0 ? base : out,
+              group == 0 ? dstate_out : conv->zeros, out);
         correlate(width, dy, input_rows(conv, sequence, t, group, earliest),
                   dweight + group * GROUP * width);
     }
@@ -236,9 +248,34 @@ static void backward_row(const struct conv *conv, int64_t row, const float *dres
     }
 }
 
+/* The gradient of the state that came in, of one sequence. */
+static void write_dstate(const struct conv *conv, int64_t sequence, float *dstate) {
+    const int64_t width = conv->width, kept = conv->taps - 1;
+    const int64_t length = length_of(conv, sequence);
+    for (int64_t t = -kept; t < 0; t++) {
+        float *out = dstate + ((sequence + 1) * kept + t) * width;
+        const int64_t end = latest_output(conv, sequence, t, length);
+        const float *base = state_gradient(conv, sequence, t, length, end);
+        for (int64_t group = 0; group < conv->groups; group++) {
+            weigh(width, conv->weight + group * GROUP * width,
+                  gradient_rows(conv, sequence, t, group, end), group == 0 ? base : out,
+                  conv->zeros, out);
+        }
+    }
+}
+
 /* Floats of dweight and dbias of one block of rows. */
 static int64_t share_size(int64_t width, int64_t taps) {
     return (ceil_div(taps, GROUP) * GROUP + 1) * width;
+}
+
+static void add_totals(const struct conv *conv, const float *total, float *dweight, float *dbias) {
+    for (int64_t c = 0; c < conv->width; c++) {
+        for (int64_t tap = 0; tap < conv->taps; tap++) {
+            dweight[c * conv->taps + tap] += total[tap * conv->width + c];
+        }
+        dbias[c] += total[conv->groups * GROUP * conv->width + c];
+    }
 }
 
 static int64_t conv_backward_scratch(const minrnn_device *device,
@@ -255,6 +292,7 @@ static minrnn_status conv_backward(struct op_context *context,
                                    const struct conv_backward_args *args) {
     struct conv conv = CONV_OF(args);
     conv.dy = f32(args->dy);
+    conv.dstate_out = f32(args->dstate_out);
     lay_out(&conv, f32(args->weight), f32(context->scratch));
     const float *dresidual = f32(args->dresidual);
     float *dx = f32(args->dx);
@@ -274,13 +312,9 @@ static minrnn_status conv_backward(struct op_context *context,
         }
     }
     CPU_NAME(add_partials)(context, blocks, share, share, shares, total);
-    float *dweight = f32(args->dweight);
-    float *dbias = f32(args->dbias);
-    for (int64_t c = 0; c < conv.width; c++) {
-        for (int64_t tap = 0; tap < conv.taps; tap++) {
-            dweight[c * conv.taps + tap] += total[tap * conv.width + c];
-        }
-        dbias[c] += total[conv.groups * GROUP * conv.width + c];
+    add_totals(&conv, total, f32(args->dweight), f32(args->dbias));
+    for (int64_t sequence = 0; args->dstate.buffer && sequence < conv.batch; sequence++) {
+        write_dstate(&conv, sequence, f32(args->dstate));
     }
     return MINRNN_OK;
 }

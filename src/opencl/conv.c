@@ -106,6 +106,20 @@ static int64_t conv_backward_scratch(const minrnn_device *device,
     return cut.stretches * cut.runs * args->width * (args->taps + 1) * F32_BYTES;
 }
 
+static minrnn_status conv_state_backward(struct cl_device *device,
+                                         const struct conv_backward_args *args) {
+    struct kernel *kernel = NULL;
+    const minrnn_status status = conv_kernel(device, "conv_state_backward", args->taps, &kernel);
+    if (status) {
+        return status;
+    }
+    const struct launch_range range = range_of(device, kernel, args->width, args->batch, 1);
+    return LAUNCH(device, kernel, &range, ARG_LONG(args->time), ARG_LONG(args->width),
+                  ARG_TENSOR(args->weight), ARG_TENSOR(args->reset), ARG_TENSOR(args->lengths),
+                  ARG_TENSOR(args->dy), ARG_TENSOR(args->dstate_out), ARG_TENSOR(args->dx),
+                  ARG_TENSOR(args->dstate));
+}
+
 static minrnn_status conv_backward(struct op_context *context,
                                    const struct conv_backward_args *args) {
     struct cl_device *device = cl_device_of(context);
@@ -129,9 +143,11 @@ static minrnn_status conv_backward(struct op_context *context,
     status = status
                  ? status
                  : column_total(device, partials, weights, stride, context->scratch, args->dweight);
-    return status ? status
-                  : column_total(device, partials, args->width, stride,
-                                 tensor_at(context->scratch, weights), args->dbias);
+    status = status ? status
+                    : column_total(device, partials, args->width, stride,
+                                   tensor_at(context->scratch, weights), args->dbias);
+    const bool carries = args->dstate_out.buffer || args->dstate.buffer;
+    return status || !carries || args->taps == 1 ? status : conv_state_backward(device, args);
 }
 
 const struct conv_forward_op cl_conv_forward_op = {.run = conv_forward};

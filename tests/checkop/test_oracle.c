@@ -537,11 +537,11 @@ static void test_cross_entropy_correct(void **state) {
 
 /* ---- convolution ---- */
 
-enum { TAPS = 3 };
+enum { TAPS = 3, CARRIED = 2 * (TAPS - 1) * COLUMNS };
 
 struct conv {
     int32_t reset[ROWS], lengths[2];
-    double state[2 * (TAPS - 1) * COLUMNS], weight[COLUMNS * TAPS];
+    double state[CARRIED], state_out[CARRIED], dstate_out[CARRIED], weight[COLUMNS * TAPS];
     bool uses_x_as_residual;
 };
 
@@ -559,20 +559,22 @@ static double conv_loss(void *user) {
                                       .state = conv->state,
                                       .reset = conv->reset,
                                       .lengths = conv->lengths,
-                                      .y = y});
-    return dot(y, dy, CELLS);
+                                      .y = y,
+                                      .state_out = conv->state_out});
+    return dot(y, dy, CELLS) + dot(conv->state_out, conv->dstate_out, CARRIED);
 }
 
 static void test_conv_gradient(void **state) {
     (void)state;
-    for (int round = 0; round < 8; round++) {
+    for (int round = 0; round < 16; round++) {
         struct conv conv = {.reset = {0, 0, 0, 0, round & 1, 0},
-                            .lengths = {3, round & 2 ? 2 : 0},
-                            .uses_x_as_residual = round & 4};
-        double dx[CELLS], dweight[COLUMNS * TAPS] = {0}, dbias[COLUMNS] = {0};
+                            .lengths = {3, round >> 2},
+                            .uses_x_as_residual = round & 2};
+        double dx[CELLS], dweight[COLUMNS * TAPS] = {0}, dbias[COLUMNS] = {0}, dstate[CARRIED];
         struct check_random random = {.seed = 7};
         prepare_layer(5);
-        fill_normal(&random, conv.state, 2 * (TAPS - 1) * COLUMNS);
+        fill_normal(&random, conv.state, CARRIED);
+        fill_normal(&random, conv.dstate_out, CARRIED);
         fill_normal(&random, conv.weight, COLUMNS * TAPS);
         oracle_conv_backward(
             &(struct conv_backward_oracle){.batch = 2,
@@ -586,12 +588,15 @@ static void test_conv_gradient(void **state) {
                                            .lengths = conv.lengths,
                                            .dy = dy,
                                            .dresidual = conv.uses_x_as_residual ? dy : NULL,
+                                           .dstate_out = conv.dstate_out,
                                            .dx = dx,
                                            .dweight = dweight,
-                                           .dbias = dbias});
+                                           .dbias = dbias,
+                                           .dstate = dstate});
         assert_gradient(conv_loss, &conv, x, dx, CELLS);
         assert_gradient(conv_loss, &conv, conv.weight, dweight, COLUMNS * TAPS);
         assert_gradient(conv_loss, &conv, bias, dbias, COLUMNS);
+        assert_gradient(conv_loss, &conv, conv.state, dstate, CARRIED);
     }
 }
 
