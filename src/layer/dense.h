@@ -25,4 +25,17 @@ void dense_parameters_backward(const struct layer_call *call, int64_t in, int64_
 void dense_input_backward(const struct layer_call *call, int64_t in, int64_t out, int weight,
                           minrnn_tensor dy, minrnn_tensor dx);
 
+/* A part of a weight as a weight of its own: `out` rows from row `first` on. */
+struct dense_part {
+    int weight; /* the index of the layer's parameter */
+    int64_t in, first, out;
+};
+void dense_part_forward(const struct layer_call *call, const struct dense_part *part,
+                        minrnn_tensor x, minrnn_tensor y);
+/* The gradient of the part is added to; dx is written or, with `accumulate`, added to. */
+void dense_part_parameters_backward(const struct layer_call *call, const struct dense_part *part,
+                                    minrnn_tensor x, minrnn_tensor dy);
+void dense_part_input_backward(const struct layer_call *call, const struct dense_part *part,
+                               minrnn_tensor dy, bool accumulate, minrnn_tensor dx);
+
 #endif

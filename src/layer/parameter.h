@@ -26,6 +26,7 @@ struct parameter {
     enum parameter_role role;
     parameter_draw *draw;
     float scale; /* of what is drawn */
+    float least; /* of a draw between two numbers: the smaller, `scale` being the larger */
     /* Its learning rate is the run's times `rate_factor`, and at most `rate_cap`; 0: as the run's,
      * no cap. */
     float rate_factor, rate_cap;

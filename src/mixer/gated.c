@@ -18,7 +18,7 @@ static const char *const algs[] = {"linear", "log", NULL};
 
 #define AT(member) SETTING_AT(struct gated_settings, member)
 static const struct setting own_rows[] = {
-    EXPANSION_ROW(struct gated_settings),
+    EXPANSION_ROW(struct gated_settings, 1),
     {SETTING_CHOICE("candidate", candidates, MINRNN_CANDIDATE_PLAIN,
                     "the new state as it is, or g of it"),
      AT(candidate)},

@@ -9,7 +9,7 @@ enum reset_gate { RESET_AFTER, RESET_BEFORE };
 static const char *const reset_gates[] = {"after", "before", NULL};
 
 static const struct setting rows[] = {
-    EXPANSION_ROW(struct recurrent_settings),
+    EXPANSION_ROW(struct recurrent_settings, 1),
     {SETTING_CHOICE("reset_gate", reset_gates, RESET_AFTER,
                     "GRU: after the state's product, as in torch, or before it"),
      SETTING_AT(struct recurrent_settings, reset_gate)},

@@ -7,9 +7,9 @@
 #include "mixer/mixer.h"
 
 /* Rows of a mixer's table, whose struct of settings has these members. */
-#define EXPANSION_ROW(type)                                                                        \
+#define EXPANSION_ROW(type, usual)                                                                 \
     {                                                                                              \
-        SETTING_REAL("expansion", 0, INFINITY, 1,                                                  \
+        SETTING_REAL("expansion", 0, INFINITY, usual,                                              \
                      "the recurrence's channels divided by the width", .above_low = true),         \
             SETTING_AT(type, expansion)                                                            \
     }

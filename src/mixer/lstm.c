@@ -4,7 +4,7 @@
 #include "mixer/recurrent.h"
 
 static const struct setting rows[] = {
-    EXPANSION_ROW(struct recurrent_settings),
+    EXPANSION_ROW(struct recurrent_settings, 1),
     BIAS_ROW(struct recurrent_settings),
     PROJECT_ROW(struct recurrent_settings),
 };
