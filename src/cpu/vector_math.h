@@ -60,6 +60,21 @@ ALWAYS_INLINE float exp_negative_f32(float x) {
     return parts.p * float_of((parts.n + 127u) << 23); /* n = -127 gives 0 */
 }
 
+/* 2^x for x <= 0. Results under 2^-126.5 are 0. */
+ALWAYS_INLINE float exp2_negative_f32(float x) {
+    const float round = 0x1.8p23f + 127.0f; /* the exponent's bias lies in the low bits, too */
+    x = x < -127.0f ? -127.0f : x;
+    const float shifted = x + round;
+    const float r = x - (shifted - round);
+    float q = 1.559467817e-04f; /* 2^r = 1 + r q(r): 3e-9 */
+    q = q * r + 1.340664390e-03f;
+    q = q * r + 9.617692973e-03f;
+    q = q * r + 5.550310551e-02f;
+    q = q * r + 2.402265278e-01f;
+    q = q * r + 6.931472150e-01f;
+    return (q * r + 1.0f) * float_of(bits_of(shifted) << 23);
+}
+
 /* log(x) for normal x > 0, and for infinity and NaN. */
 ALWAYS_INLINE float log_f32(float x) {
     /* x = 2^e m, sqrt(1/2) <= m < sqrt(2) */
