@@ -9,6 +9,7 @@
 #include "base/size.h"
 #include "op/device.h"
 #include "op/recurrent.h"
+#include "op/selective.h"
 
 /* Pre-activations a channel reads: 1 for the linear cell (its a; b is a tensor of its own). */
 static inline int64_t scan_gates(minrnn_scan_cell cell) {
