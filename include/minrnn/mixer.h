@@ -41,7 +41,28 @@ enum { MINRNN_MIXER_ROOM = 256 /**< bytes */ };
  *       bias           bias_ih_l0 and bias_hh_l0 [gates * inner], as torch has them, and a bias on
  *                      the projection
  *       reset_gate     GRU: "after" the product with the state, as in torch; or "before" it, as in
- *                      arXiv 1406.1078v3 and in the minRNN paper */
+ *                      arXiv 1406.1078v3 and in the minRNN paper
+ *
+ * "mamba": the block of Gu and Dao (arXiv 2312.00752, section 3.4 and algorithm 2), with the
+ * equations, names and row order of mamba_ssm's module Mamba: in_proj.weight [2 * inner, width],
+ * whose rows are x, then z; conv1d.weight [inner, 1, taps], conv1d.bias [inner]; x_proj.weight
+ * [rank + 2 * states, inner], whose rows are r, B, then C; dt_proj.weight [inner, rank],
+ * dt_proj.bias [inner]; A_log [inner, states]; D [inner]; out_proj.weight [width, inner]. With
+ * u = silu(conv1d x) and step = softplus(dt_proj r):
+ *
+ *       h = exp(-step exp(A_log)) h_before + step B u,  y = (C . h + D u) silu(z),  out = out_proj
+ * y
+ *
+ * where B is made discrete by Euler's rule, as in their code, and not as in the paper's equation 4.
+ * A state is the last taps - 1 inputs of the convolution [taps - 1, inner], then h [inner, states].
+ * The settings are expansion, as above, but standard 2, and:
+ *
+ *       states         of a channel, up to 64; standard 16
+ *       taps           of the convolution; standard 4
+ *       rank           the numbers that the steps are made of; 0, the standard: width / 16, rounded
+ *                      up
+ *       dt_min,        between which the steps begin, evenly on a logarithmic scale and at least
+ *       dt_max         1e-4; standard 0.001 and 0.1 */
 typedef struct minrnn_mixer_config {
     size_t size;   /**< of this struct: minrnn_mixer_config_defaults sets it */
     char name[16]; /**< one of minrnn_mixer_name's */

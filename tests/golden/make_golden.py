@@ -16,7 +16,7 @@ A file is one case; its name begins with its mixer's. All numbers are little-end
 Names: model/SETTING and trainer/SETTING (texts, as the public calls take them; what is not there has
 its standard value), parameter/NAME, gradient/NAME, decays/NAME (0 or 1), tokens, targets and reset
 [batch, time], logits, losses, gradient_norm.
-Of GRU and LSTM also the first block's mixer as a layer, with the same resets: layer/x, y, dy, dx
+Of GRU, LSTM and Mamba also the first block's mixer as a layer, with the same resets: layer/x, y, dy, dx
 [batch, time, width], layer/state, state_out, dstate_out, dstate [batch, elements of a state], and
 layer/gradient/NAME.
 """
@@ -42,7 +42,9 @@ MODEL = dict(vocab=11, width=8, layers=2, mixer=None, conv=0, conv_pointwise=Fal
 GATED = dict(expansion=1, candidate="plain", alg="linear", normalised=False, bias=False,
              project=False, learned_init=False, forget_offset=0)
 RECURRENT = dict(expansion=1, bias=False, project=False)
-MIXERS = dict(mingru=GATED, minlstm=GATED, gru=dict(RECURRENT, reset_gate="after"), lstm=RECURRENT)
+MAMBA = dict(expansion=2, states=16, taps=4, rank=0, dt_min=0.001, dt_max=0.1)
+MIXERS = dict(mingru=GATED, minlstm=GATED, gru=dict(RECURRENT, reset_gate="after"), lstm=RECURRENT,
+              mamba=MAMBA)
 TRAINER = dict(batch=2, time=9, rate=1e-2, beta1=0.9, beta2=0.999, epsilon=1e-8,
                weight_decay=0.01, clip=0)
 DATA = dict(with_reset=False, with_ignored=False, with_embedding=1)
@@ -75,6 +77,9 @@ CASES = {
     "lstm_plain": dict(),
     "lstm_bias": dict(bias=True, expansion=2, conv=4, feed_forward="gelu"),
     "lstm_reset": dict(bias=True, project=True, with_reset=True),
+    "mamba_plain": dict(),
+    "mamba_small": dict(expansion=1.5, states=3, taps=2, rank=3, conv=4, feed_forward="gelu"),
+    "mamba_reset": dict(states=5, rank=2, with_reset=True),
 }
 
 
@@ -109,11 +114,10 @@ def record_layer(out, c, parameters, reset, generator):
     p = {n[len(prefix):]: v.detach().clone().requires_grad_() for n, v in parameters.items()
          if n.startswith(prefix + "2.")}
     batch, time = reset.shape
-    elements = reference.inner_of(c) * (2 if c["mixer"] == "lstm" else 1)
+    elements = reference.state_size(c)
     x, dy = (draw("x", (batch, time, c["width"]), generator) for _ in range(2))
     state, dstate_out = (draw("state", (batch, elements), generator) for _ in range(2))
-    h, state_out = reference.recurrence(c, p, x, reset, state)
-    y = reference.project(c, p, h)
+    y, state_out = reference.carrying_mixer(c, p, x, reset, state)
     ((y * dy).sum() + (state_out * dstate_out).sum()).backward()
     for n, value in dict(x=x, y=y, dy=dy, dx=x.grad, state=state, state_out=state_out,
                          dstate_out=dstate_out, dstate=state.grad).items():
@@ -155,9 +159,8 @@ def make(name, options, seed):
     record(out, "targets", targets.numpy(), 1)
     if taken["with_reset"]:
         record(out, "reset", reset.numpy(), 1)
-    if reference.is_recurrent(c):
+    if reference.is_recurrent(c) or reference.is_mamba(c):
         record_layer(out, c, parameters, reset, generator)
-
     groups = [{"params": [parameters[n] for n in shapes if shapes[n][1] == decays],
                "weight_decay": training["weight_decay"] if decays else 0.0}
               for decays in (True, False)]

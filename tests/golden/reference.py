@@ -29,8 +29,39 @@ def is_recurrent(c):
     return c["mixer"] in ("gru", "lstm")
 
 
+def is_mamba(c):
+    return c["mixer"] == "mamba"
+
+
+def rank_of(c):
+    """Of Mamba's steps."""
+    return c["rank"] or math.ceil(c["width"] / 16)
+
+
+def state_size(c):
+    """Elements of the state that a mixer carries, of one stream."""
+    if is_mamba(c):
+        return (c["taps"] - 1 + c["states"]) * inner_of(c)
+    return inner_of(c) * (2 if c["mixer"] == "lstm" else 1)
+
+
+def mamba_shapes(c):
+    width, inner, rank, states = c["width"], inner_of(c), rank_of(c), c["states"]
+    return {"in_proj.weight": ((2 * inner, width), True),
+            "conv1d.weight": ((inner, 1, c["taps"]), True),
+            "conv1d.bias": ((inner,), False),
+            "x_proj.weight": ((rank + 2 * states, inner), True),
+            "dt_proj.weight": ((inner, rank), True),
+            "dt_proj.bias": ((inner,), False),
+            "A_log": ((inner, states), False),
+            "D": ((inner,), False),
+            "out_proj.weight": ((width, inner), True)}
+
+
 def mixer_shapes(c):
     """Name -> (shape, decays) of the mixer's own, in its order."""
+    if is_mamba(c):
+        return mamba_shapes(c)
     width, inner, gates = c["width"], inner_of(c), gates_of(c)
     shapes = {}
     if is_recurrent(c):
@@ -194,7 +225,7 @@ def paper_gru(c, p, x, state):
 def recurrence(c, p, x, reset, state=None):
     """The states [batch, time, inner], document by document, and the last [batch, parts * inner]."""
     run = paper_gru if c.get("reset_gate") == "before" else torch_recurrence
-    none = torch.zeros(1, inner_of(c) * (2 if c["mixer"] == "lstm" else 1), dtype=x.dtype)
+    none = torch.zeros(1, state_size(c), dtype=x.dtype)
     outputs, lasts = [], []
     for b in range(x.shape[0]):
         last = none if state is None else state[b:b + 1]
@@ -209,9 +240,44 @@ def recurrence(c, p, x, reset, state=None):
     return torch.stack(outputs), torch.stack(lasts)
 
 
+def mamba(c, p, v, reset, state=None):
+    """Mamba's block step by step, and the state after it: the convolution's last inputs, then the scan's
+    state h. arXiv 2312.00752, algorithm 2; B is made discrete by Euler's rule, as the authors' code does."""
+    inner, states, rank = inner_of(c), c["states"], rank_of(c)
+    w = {name: p["2." + name] for name in mamba_shapes(c)}
+    x, z = (v @ w["in_proj.weight"].T).chunk(2, -1)
+    if state is None:
+        state = torch.zeros(v.shape[0], state_size(c), dtype=v.dtype)
+    split = (c["taps"] - 1) * inner
+    before = state[:, :split].reshape(-1, c["taps"] - 1, inner)
+    h = state[:, split:].reshape(-1, inner, states)
+    outputs = []
+    for t in range(v.shape[1]):
+        goes_on = (1 - reset[:, t].to(v.dtype))[:, None, None]
+        window = torch.cat([goes_on * before, x[:, t, None]], 1)
+        u = functional.silu((window * w["conv1d.weight"][:, 0].T).sum(1) + w["conv1d.bias"])
+        r, of_input, of_output = (u @ w["x_proj.weight"].T).split([rank, states, states], -1)
+        step = torch.log1p(torch.exp(r @ w["dt_proj.weight"].T + w["dt_proj.bias"]))[..., None]
+        a = torch.exp(-step * torch.exp(w["A_log"]))
+        h = a * (goes_on * h) + step * of_input[:, None] * u[..., None]
+        y = (of_output[:, None] * h).sum(-1) + w["D"] * u
+        outputs.append(y * functional.silu(z[:, t]))
+        before = window[:, 1:]
+    last = torch.cat([before.flatten(1), h.flatten(1)], 1)
+    return torch.stack(outputs, 1) @ w["out_proj.weight"].T, last
+
+
+def carrying_mixer(c, p, x, reset, state):
+    """Of mixers that hand their state on as it is: the output, and the last state [batch, state_size]."""
+    if is_mamba(c):
+        return mamba(c, p, x, reset, state)
+    h, last = recurrence(c, p, x, reset, state)
+    return project(c, p, h), last
+
+
 def mixer(c, p, x, reset):
-    if is_recurrent(c):
-        return project(c, p, recurrence(c, p, x, reset)[0])
+    if is_mamba(c) or is_recurrent(c):
+        return carrying_mixer(c, p, x, reset, None)[0]
     y = x @ p["2.to_hidden_and_gate.weight"].T
     if c["bias"]:
         y = y + p["2.to_hidden_and_gate.bias"]
