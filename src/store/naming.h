@@ -9,7 +9,8 @@
 
 enum { NAME_CAPACITY = 128 };
 
-/* How a file names what a model has. The rest of every name is the same everywhere. */
+/* How a file names what a model has. The rest of every name is the same everywhere, but in models
+ * of mamba_ssm, whose embedding, norms and layers are called otherwise. */
 struct naming {
     const char *prefix;   /* before each name */
     const char *gates;    /* the mixer's gates: "to_hidden_and_gate" */
@@ -17,6 +18,8 @@ struct naming {
     const char *feed_out; /* the feed-forward's second layer: "2" */
     const char *head;     /* "to_logits"; the embedding's, if they are one tensor */
     float gain_offset;    /* a norm's gain is what the file has plus this */
+    /* Of mamba_ssm's models: what stands before all names but the head's. NULL: of others. */
+    const char *backbone;
     /* Whether such files may have a tensor of this name that no model uses; NULL: never. */
     bool (*ignores)(const char *name, const minrnn_model_config *config,
                     const struct naming *naming);

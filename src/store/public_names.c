@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files of the public implementations: minGRU-pytorch (minGRULM, minLM) and the authors' release,
  * whose state dicts say by names and shapes what the model is; and the same blocks with a
- * torch.nn.GRU or torch.nn.LSTM of one layer in the mixer's place.
+ * torch.nn.GRU or torch.nn.LSTM of one layer, or mamba_ssm's Mamba, in the mixer's place; and whole
+ * models of mamba_ssm, whose norms add 1e-5 to the mean square, and ours less (layer/norm.h).
  *
- * Their candidate is g, their scan in log space; the linear scan computes the same function. A norm
- * that has a gamma multiplies by gamma + 1. */
+ * The minimal layers' candidate is g, their scan in log space; the linear scan computes the same
+ * function. A norm that has a gamma multiplies by gamma + 1. */
 #include "store/public_names.h"
 
 #include "base/status.h"
@@ -39,12 +40,14 @@ static float factor_for(int64_t width, int64_t channels) {
     return factor;
 }
 
-/* The mixer's first weight is called `gates`, then `rest`. */
-static int64_t count_layers(const struct safetensors *file, const char *gates, const char *rest) {
+/* Layers are counted by a tensor of each one's mixer, whose name is the four parts. */
+static int64_t count_layers(const struct safetensors *file, const char *before, const char *mixer,
+                            const char *first, const char *rest) {
     int64_t layers = 0;
     for (;; layers++) {
         char name[NAME_CAPACITY];
-        snprintf(name, sizeof name, "layers.%lld.2.%s%s", (long long)layers, gates, rest);
+        snprintf(name, sizeof name, "%slayers.%lld.%s.%s%s", before, (long long)layers, mixer,
+                 first, rest);
         if (!has(file, name)) {
             return layers;
         }
@@ -82,10 +85,84 @@ static minrnn_status infer_torch(const struct safetensors *file, minrnn_model_co
     return MINRNN_OK;
 }
 
+/* ---- mamba_ssm's Mamba ---- */
+
+#define MAMBA_STATES "A_log"
+
+static bool is_mamba(const struct safetensors *file) {
+    return has(file, "layers.0.2." MAMBA_STATES);
+}
+
+/* Its tensor of that name, `prefix` standing before all of its names. */
+static const struct safetensors_tensor *find_in(const struct safetensors *file, const char *prefix,
+                                                const char *rest, int dimensions) {
+    char name[NAME_CAPACITY];
+    snprintf(name, sizeof name, "%s%s", prefix, rest);
+    return find(file, name, dimensions);
+}
+
+static minrnn_status infer_mamba(const struct safetensors *file, const char *prefix,
+                                 minrnn_model_config *config) {
+    const struct safetensors_tensor *states = find_in(file, prefix, MAMBA_STATES, 2);
+    const struct safetensors_tensor *taps = find_in(file, prefix, "conv1d.weight", 3);
+    const struct safetensors_tensor *rank = find_in(file, prefix, "dt_proj.weight", 2);
+    if (!states || !taps || !rank || states->shape[0] < 1) {
+        return not_recognised(file, "of the first Mamba, A_log, conv1d.weight and dt_proj.weight "
+                                    "are not what they should be");
+    }
+    const minrnn_status status = minrnn_mixer_config_defaults("mamba", &config->mixer);
+    if (status) {
+        return status;
+    }
+    put(config, "expansion", (double)factor_for(config->width, states->shape[0]));
+    put(config, "states", (double)states->shape[1]);
+    put(config, "taps", (double)taps->shape[2]);
+    put(config, "rank", (double)rank->shape[1]);
+    return MINRNN_OK;
+}
+
+/* Where the names of a model of mamba_ssm begin; NULL: it is none. */
+static const char *backbone_of(const struct safetensors *file) {
+    return has(file, "backbone.embedding.weight") ? "backbone."
+           : has(file, "embedding.weight")        ? ""
+                                                  : NULL;
+}
+
+/* Its head is the embedding, and may not be there again. */
+static const char *mamba_head(const struct safetensors *file, const char *backbone) {
+    return has(file, "lm_head.weight") ? "lm_head"
+           : backbone[0] != '\0'       ? "backbone.embedding"
+                                       : "embedding";
+}
+
+static minrnn_status infer_mamba_model(const struct safetensors *file, const char *backbone,
+                                       minrnn_model_config *config, struct naming *naming) {
+    char prefix[NAME_CAPACITY];
+    const struct safetensors_tensor *embedding = find_in(file, backbone, "embedding.weight", 2);
+    if (!embedding || embedding->shape[1] < 1) {
+        return not_recognised(file, "the embedding is not a matrix");
+    }
+    config->vocab = embedding->shape[0];
+    config->width = embedding->shape[1];
+    naming->backbone = backbone;
+    naming->head = mamba_head(file, backbone);
+    config->layers = count_layers(file, backbone, "mixer", MAMBA_STATES, "");
+    if (config->layers == 0) {
+        return not_recognised(file, "its first layer is no Mamba");
+    }
+    snprintf(prefix, sizeof prefix, "%slayers.0.mixer.", backbone);
+    return infer_mamba(file, prefix, config);
+}
+
+/* ---- the rest ---- */
+
 static minrnn_status infer_mixer(const struct safetensors *file, minrnn_model_config *config,
                                  const struct naming *naming) {
     if (is_torch(file)) {
         return infer_torch(file, config);
+    }
+    if (is_mamba(file)) {
+        return infer_mamba(file, "layers.0.2.", config);
     }
     char name[NAME_CAPACITY];
     naming_translate(naming, PARAMETER_MATRIX, "layers.0.2.to_hidden_and_gate.weight", name);
@@ -182,6 +259,10 @@ minrnn_status public_names_infer(struct safetensors *file, minrnn_model_config *
     config->feed_forward = MINRNN_FEED_FORWARD_NONE;
     config->feed_forward_factor = 0.0f;
     drop_wrappers(file);
+    const char *backbone = backbone_of(file);
+    if (backbone) {
+        return infer_mamba_model(file, backbone, config, naming);
+    }
     const struct safetensors_tensor *embedding = find(file, "token_emb.weight", 2);
     if (!embedding || embedding->shape[1] < 1) {
         return not_recognised(file, "there is no matrix token_emb.weight");
@@ -205,8 +286,9 @@ minrnn_status public_names_infer(struct safetensors *file, minrnn_model_config *
     if (has(file, "layers.0.4.3.weight")) {
         naming->feed_out = "3";
     }
-    config->layers = is_torch(file) ? count_layers(file, TORCH_WEIGHT, "")
-                                    : count_layers(file, naming->gates, ".weight");
+    config->layers = is_torch(file)   ? count_layers(file, "", "2", TORCH_WEIGHT, "")
+                     : is_mamba(file) ? count_layers(file, "", "2", MAMBA_STATES, "")
+                                      : count_layers(file, "", "2", naming->gates, ".weight");
     if (config->layers == 0) {
         return not_recognised(file, "there is no layers.0.2.to_hidden_and_gate.weight");
     }

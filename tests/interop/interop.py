@@ -107,7 +107,7 @@ def check_written(program, folder, variants):
         assert metadata["format"] == "pt"
         tokens = torch.randint(config["vocab"], (BATCH, TIME))
         what = "minrnn's variant %d (%s, %s)" % (variant, config["mixer"],
-                                                 config.get("candidate", "torch's"))
+                                                 config.get("candidate", "its authors' equations"))
         doubles = {name: tensor.double() for name, tensor in tensors.items()}
         good &= compare(what, run_ours(program, path, tokens, folder),
                         reference.model(config, doubles, tokens))
@@ -175,6 +175,50 @@ class TorchRecurrence(nn.Module):
         return self.to_out(self.recurrence(x)[0])
 
 
+class Mamba(nn.Module):
+    """mamba_ssm's module of that name: its tensors, with the equations of reference.py."""
+
+    def __init__(self, width, expansion=2.0, states=16, taps=4, rank=0):
+        super().__init__()
+        inner = int(width * expansion)
+        self.config = dict(mixer="mamba", width=width, expansion=expansion, states=states, taps=taps,
+                           rank=rank)
+        ranks = reference.rank_of(self.config)
+        self.A_log = nn.Parameter(torch.log(torch.arange(1.0, states + 1)).repeat(inner, 1))
+        self.D = nn.Parameter(torch.randn(inner))
+        self.in_proj = nn.Linear(width, 2 * inner, bias=False)
+        self.conv1d = nn.Conv1d(inner, inner, taps, groups=inner)
+        self.x_proj = nn.Linear(inner, ranks + 2 * states, bias=False)
+        self.dt_proj = nn.Linear(ranks, inner)
+        self.out_proj = nn.Linear(inner, width, bias=False)
+
+    def forward(self, x):
+        own = {"2." + name: tensor for name, tensor in self.state_dict().items()}
+        return reference.mamba(self.config, own, x, torch.zeros(x.shape[:2]))[0]
+
+
+class MambaModel(nn.Module):
+    """mamba_ssm's MambaLMHeadModel: norm and mixer in each layer, the head tied to the embedding. Its norms'
+    epsilon is 1e-5, and ours is not: what they see here is large enough that it does not show."""
+
+    def __init__(self, vocab=23, width=24, depth=2, **mixer):
+        super().__init__()
+        self.backbone = nn.Module()
+        self.backbone.embedding = nn.Embedding(vocab, width)
+        self.backbone.layers = nn.ModuleList(
+            [nn.ModuleDict(dict(norm=Norm(width, "weight"), mixer=Mamba(width, **mixer)))
+             for _ in range(depth)])
+        self.backbone.norm_f = Norm(width, "weight")
+        self.lm_head = nn.Linear(width, vocab, bias=False)
+        self.lm_head.weight = self.backbone.embedding.weight
+
+    def forward(self, tokens):
+        x = self.backbone.embedding(tokens)
+        for layer in self.backbone.layers:
+            x = x + layer["mixer"](layer["norm"](x))
+        return self.lm_head(self.backbone.norm_f(x))
+
+
 class Conv(nn.Module):
     def __init__(self, width, taps):
         super().__init__()
@@ -204,7 +248,7 @@ def dense_feed_forward(kind, width):
 class PublicModel(nn.Module):
     def __init__(self, vocab=23, width=24, depth=2, expansion=1.5, gain="gamma", gates=2,
                  gates_name="to_hidden_and_gate", normalised=True, bias=False, learned=False,
-                 project=None, taps=0, feed="gelu", head="to_logits", torch_kind=None):
+                 project=None, taps=0, feed="gelu", head="to_logits", torch_kind=None, mamba=None):
         super().__init__()
         project = expansion != 1.0 if project is None else project
         self.head = head
@@ -213,6 +257,7 @@ class PublicModel(nn.Module):
             Conv(width, taps) if taps else None,
             Norm(width, gain),
             TorchRecurrence(torch_kind, width, expansion, bias, project) if torch_kind else
+            Mamba(width, expansion, **mamba) if mamba is not None else
             Recurrence(width, expansion, gates_name, gates, normalised, bias, learned, project),
             Norm(width, gain),
             dense_feed_forward(feed, width),
@@ -251,19 +296,32 @@ PUBLIC = {
     "nn.GRU without biases, projected": dict(torch_kind=nn.GRU, gain="weight", expansion=2.0),
     "nn.LSTM": dict(torch_kind=nn.LSTM, bias=True, expansion=1.0, taps=4),
     "nn.LSTM, projected": dict(torch_kind=nn.LSTM, gain="weight", bias=True, expansion=0.5),
+    "Mamba": dict(mamba={}, gain="weight", expansion=2.0),
+    "Mamba with other sizes": dict(mamba=dict(states=5, taps=3, rank=4), taps=4),
 }
+MAMBA_MODELS = {
+    "mamba_ssm's model": (dict(), lambda name: name),
+    "mamba_ssm's model without its head": (dict(states=7), lambda name: None if "head" in name else name),
+    "mamba_ssm's model, wrapped": (dict(expansion=1.5), lambda name: "model." + name),
+}
+
+
+def check_module(program, folder, what, model, rename=lambda name: name):
+    """The module's tensors by their new names, those of None left out."""
+    path = os.path.join(folder, "public.safetensors")
+    write_safetensors(path, {rename(n): t for n, t in model.state_dict().items() if rename(n)})
+    tokens = torch.randint(23, (BATCH, TIME))
+    with torch.no_grad():
+        theirs = model.double()(tokens)
+    return compare(what, run_ours(program, path, tokens, folder), theirs)
 
 
 def check_public(program, folder):
     good = True
-    for name, options in PUBLIC.items():
-        model = PublicModel(**options).eval()
-        path = os.path.join(folder, "public.safetensors")
-        write_safetensors(path, model.state_dict())
-        tokens = torch.randint(model.token_emb.num_embeddings, (BATCH, TIME))
-        with torch.no_grad():
-            theirs = model.double()(tokens)
-        good &= compare(name, run_ours(program, path, tokens, folder), theirs)
+    for what, options in PUBLIC.items():
+        good &= check_module(program, folder, what, PublicModel(**options).eval())
+    for what, (options, rename) in MAMBA_MODELS.items():
+        good &= check_module(program, folder, what, MambaModel(**options).eval(), rename)
     return good
 
 
@@ -274,7 +332,7 @@ def check_state_dict(program, folder, variant, **kind):
     metadata, tensors = read_safetensors(path)
     config = json.loads(metadata["minrnn.config"])
     model = PublicModel(vocab=config["vocab"], width=config["width"], depth=config["layers"],
-                        expansion=config["expansion"], gain="weight", bias=config["bias"],
+                        expansion=config["expansion"], gain="weight", bias=config.get("bias", False),
                         learned=config.get("learned_init", False), taps=config["conv"], **kind)
     missing, unexpected = model.load_state_dict(
         {n: t for n, t in tensors.items() if ".4." not in n}, strict=False)
@@ -289,11 +347,12 @@ def check_state_dict(program, folder, variant, **kind):
 def main():
     torch.manual_seed(1)
     with tempfile.TemporaryDirectory() as folder:
-        good = check_written(sys.argv[1], folder, 8)
+        good = check_written(sys.argv[1], folder, 9)
         good &= check_public(sys.argv[1], folder)
         good &= check_state_dict(sys.argv[1], folder, 1)
         good &= check_state_dict(sys.argv[1], folder, 6, torch_kind=nn.GRU)
         good &= check_state_dict(sys.argv[1], folder, 7, torch_kind=nn.LSTM)
+        good &= check_state_dict(sys.argv[1], folder, 8, mamba=dict(states=5, taps=3))
     return 0 if good else 1
 
 

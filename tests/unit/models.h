@@ -5,7 +5,7 @@
 
 #include "support.h"
 
-enum { MODEL_VARIANTS = 8, MODEL_VOCAB = 13 };
+enum { MODEL_VARIANTS = 9, MODEL_VOCAB = 13 };
 
 /* Variant 0 to MODEL_VARIANTS - 1; all but 0 and 5 have the convolution. */
 static inline minrnn_model_config model_variant(int variant) {
@@ -21,7 +21,8 @@ static inline minrnn_model_config model_variant(int variant) {
     support_set(mixer, variant < 3    ? "name=mingru"
                        : variant < 6  ? "name=minlstm"
                        : variant == 6 ? "name=gru"
-                                      : "name=lstm");
+                       : variant == 7 ? "name=lstm"
+                                      : "name=mamba");
     switch (variant) {
     case 0:
         config.conv = 0;
@@ -47,7 +48,8 @@ static inline minrnn_model_config model_variant(int variant) {
         config.conv = 0;
         break;
     case 6: support_set(mixer, "expansion=2 bias=on"); break;
-    default: support_set(mixer, "expansion=1"); break;
+    case 7: support_set(mixer, "expansion=1"); break;
+    default: support_set(mixer, "expansion=1.5 states=5 taps=3"); break;
     }
     return config;
 }

@@ -242,6 +242,11 @@ static void check_drawn(const minrnn_parameter_info *info, int64_t fan_in, const
     }
 }
 
+/* What begins otherwise: test_mamba.c has it. */
+static bool is_of_scan(const char *name) {
+    return strstr(name, "A_log") || strstr(name, ".2.D") || strstr(name, "dt_proj.bias");
+}
+
 static void test_distributions(void **unused) {
     (void)unused;
     for (int v = 0; v < MODEL_VARIANTS; v++) {
@@ -264,7 +269,7 @@ static void test_distributions(void **unused) {
                 for (int64_t k = 0; k < info.shape[0]; k++) {
                     assert_true(values[info.offset + k] == 1.0f);
                 }
-            } else {
+            } else if (!is_of_scan(info.name)) {
                 check_drawn(&info, fan_in, values + info.offset);
             }
         }

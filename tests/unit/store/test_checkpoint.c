@@ -516,7 +516,12 @@ static void test_foreign(void **unused) {
             assert_true(support_has(&config.mixer, "normalised", "off"));
             expect_same_setting(&config, &expected, "learned_init");
         }
-        expect_same_setting(&config, &expected, "bias");
+        if (v < 8) {
+            expect_same_setting(&config, &expected, "bias");
+        } else {
+            expect_same_setting(&config, &expected, "states");
+            expect_same_setting(&config, &expected, "taps");
+        }
         expect_same_setting(&config, &expected, "expansion");
         assert_int_equal(config.conv, expected.conv);
         assert_int_equal(config.conv_pointwise, expected.conv_pointwise);
@@ -544,6 +549,9 @@ static void test_foreign(void **unused) {
                 "weight_hh_l0\":{\"dtype\":\"F32\",\"shape\":[32,32]", "gates' rows");
     expect_edit(path, "layers.1.2.weight_hh_l0", "layers.1.2.weight_hh_l1",
                 "no tensor layers.1.2.weight_hh_l0");
+    path = foreign(8);
+    expect_edit(path, "layers.0.2.conv1d.weight", "layers.0.2.conv2d.weight", "of the first Mamba");
+    expect_edit(path, "layers.1.2.D\"", "layers.1.2.E\"", "no tensor layers.1.2.D");
 }
 
 static void test_arguments(void **unused) {
