@@ -61,6 +61,10 @@ static minrnn_status check(int64_t width, const void *room) {
         return fail(MINRNN_INVALID_ARGUMENT, "mixer: dt_min %g is above dt_max %g",
                     (double)own.dt_min, (double)own.dt_max);
     }
+    if (own.rank > width) {
+        return fail(MINRNN_INVALID_ARGUMENT, "mixer: rank %lld is above width %lld",
+                    (long long)own.rank, (long long)width);
+    }
     return inner_check(width, own.expansion);
 }
 
@@ -162,18 +166,20 @@ static minrnn_tensor part_of(const struct layer_call *call, enum part part, minr
     return tensor_at(whole, part == CONV ? 0 : part_elements(call->layer, CONV));
 }
 
-/* The same [batch, its elements] as a tensor of its own; absent if the state is. */
+/* The same [batch, its elements] as a tensor of its own, which of one stream it is where it lies;
+ * absent if the state is. */
 static minrnn_tensor take_part(const struct layer_call *call, enum part part, minrnn_tensor whole) {
     const minrnn_tensor taken =
-        arena_take(call->temporary, call->batch * part_elements(call->layer, part));
+        call->batch == 1
+            ? part_of(call, part, whole)
+            : arena_take(call->temporary, call->batch * part_elements(call->layer, part));
     return whole.buffer ? taken : (minrnn_tensor){0};
 }
 
 static minrnn_tensor read_part(const struct layer_call *call, enum part part, minrnn_tensor whole) {
-    const int64_t elements = part_elements(call->layer, part);
     const minrnn_tensor taken = take_part(call, part, whole);
-    if (taken.buffer) {
-        OP(copy_rows, call->context, .rows = call->batch, .width = elements,
+    if (call->batch > 1 && taken.buffer) {
+        OP(copy_rows, call->context, .rows = call->batch, .width = part_elements(call->layer, part),
            .x_row = state(call->layer, call->time), .x = part_of(call, part, whole), .y = taken);
     }
     return taken;
@@ -181,7 +187,7 @@ static minrnn_tensor read_part(const struct layer_call *call, enum part part, mi
 
 static void write_part(const struct layer_call *call, enum part part, minrnn_tensor taken,
                        minrnn_tensor whole) {
-    if (taken.buffer) {
+    if (call->batch > 1 && taken.buffer) {
         OP(copy_rows, call->context, .rows = call->batch, .width = part_elements(call->layer, part),
            .y_row = state(call->layer, call->time), .x = taken, .y = part_of(call, part, whole));
     }

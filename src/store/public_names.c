@@ -2,7 +2,7 @@
 /* Files of the public implementations: minGRU-pytorch (minGRULM, minLM) and the authors' release,
  * whose state dicts say by names and shapes what the model is; and the same blocks with a
  * torch.nn.GRU or torch.nn.LSTM of one layer, or mamba_ssm's Mamba, in the mixer's place; and whole
- * models of mamba_ssm, whose norms add 1e-5 to the mean square, and ours less (layer/norm.h).
+ * models of mamba_ssm, whose norms add 1e-5 to the mean square, and ours less (layer/norm.c).
  *
  * The minimal layers' candidate is g, their scan in log space; the linear scan computes the same
  * function. A norm that has a gamma multiplies by gamma + 1. */

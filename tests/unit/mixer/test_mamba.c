@@ -188,6 +188,7 @@ static void test_refused(void **unused) {
     (void)unused;
     minrnn_mixer_config config;
     expect_refused("dt_min=0.2", "dt_min 0.2 is above dt_max 0.1");
+    expect_refused("rank=9", "rank 9 is above width 8");
     expect_refused("expansion=0.01", "times expansion 0.01 must give");
     CHECK(minrnn_mixer_config_defaults("mamba", &config));
     assert_int_equal(minrnn_mixer_set(&config, "states", "65"), MINRNN_INVALID_ARGUMENT);
