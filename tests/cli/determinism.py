@@ -26,6 +26,7 @@ SETTINGS = {
     "mingru": ["--dropout", "0.2"],
     "minlstm": ["--mixer", "minlstm", "--normalised", "--candidate", "g", "--scan", "log",
                 "--learned-init", "--feed-forward", "geglu", "--dropout", "0.1"],
+    "mamba": ["--mixer", "mamba", "--conv", "0", "--feed-forward", "none"],
 }  # fmt: skip
 
 

@@ -44,8 +44,8 @@ static minrnn_memory make(minrnn_device *device, const minrnn_model_config *conf
 /* The paper's Figure 1 at its longest and at a width of models in use: one mixer with its head. */
 static void test_figure1(void **unused) {
     (void)unused;
-    static const char *const mixers[] = {"mingru", "minlstm"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const mixers[] = {"mingru", "minlstm", "mamba"};
+    for (int i = 0; i < 3; i++) {
         struct recorder t4 = recorder_of("t4");
         minrnn_model_config config;
         minrnn_trainer_config training;

@@ -76,12 +76,22 @@ static void preset_step(struct recorder *recorder, const char *name, int64_t bat
     take_step(recorder, bench);
 }
 
+/* Biases, if the mixer can have them. */
+static void set_bias(minrnn_mixer_config *config) {
+    const minrnn_setting *setting;
+    for (int i = 0; (setting = minrnn_mixer_setting(config->name, i)); i++) {
+        if (strcmp(setting->name, "bias") == 0) {
+            must(minrnn_mixer_set(config, "bias", "on"), "bias");
+        }
+    }
+}
+
 static void layer_step(struct recorder *recorder, const char *mixer, int64_t width, int64_t time,
                        int64_t batch, int64_t classes) {
     minrnn_mixer_config config;
     minrnn_bench *bench;
     must(minrnn_mixer_config_defaults(mixer, &config), "mixer");
-    must(minrnn_mixer_set(&config, "bias", "on"), "bias");
+    set_bias(&config);
     config.width = width;
     must(minrnn_bench_layer(&recorder->device.base, &config, batch, time, classes, &bench),
          "layer");
