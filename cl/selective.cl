@@ -9,7 +9,11 @@
 #ifndef CHUNK
 #define CHUNK 16
 #endif
+#if VECTOR == 1
 #define EACH_STATE _Pragma("unroll") for (int n = 0; n < STATES; n++)
+#else /* CPUs have fewer registers than states, and compilers would take long */
+#define EACH_STATE for (int n = 0; n < STATES; n++)
+#endif
 
 #define LOG2_E 1.44269504f
 #define LN2 0.693147181f
@@ -384,5 +388,121 @@ __kernel void selective_share(long rows, long blocks, __global const float *shar
         total += shares[block * (2 * STATES)];
     }
     dbc[dbc_offset + row * (2 * STATES) + v] = total;
+}
+#endif
+
+/* ---- segments at once: each from nothing, then what they begin with, then the passes above ----
+ *
+ * `carried` first has what a segment that begins with 0 leaves. `spans` [batch, segments, width]
+ * has the sum of its steps, for that decays what it begins with; -1 if a reset cuts it. */
+
+#ifdef KERNEL_selective_ahead
+/* Forward, segments from `first` on. */
+__kernel void selective_ahead(LANE_PARAMETERS, long steps, long first, long segments,
+                              __global float *carried, ulong carried_offset, __global float *spans,
+                              ulong spans_offset) {
+    const long c = (long)get_global_id(0) * VECTOR;
+    const long sequence = get_global_id(1);
+    const long segment = first + (long)get_global_id(2);
+    if (c >= width) {
+        return;
+    }
+    const long length = lengths ? clamp((long)lengths[lengths_offset + sequence], 0L, time) : time;
+    const long stop = min(length, min((segment + 1) * steps, time));
+    const long slot = (sequence * segments + segment) * width;
+    lane_t lane;
+    vfloat h[STATES], rates[STATES];
+    vfloat span = (vfloat)(0.0f);
+    bool cut = false;
+    LANE(&lane, sequence, c);
+    rates_load(a_log + a_log_offset + c * STATES, lane.left, rates);
+    EACH_STATE {
+        h[n] = (vfloat)(0.0f);
+    }
+    for (long t = segment * steps; t < stop; t++) {
+        const vfloat step = softplus(step_input(&lane, t));
+        (void)advance(&lane, t, step, step * LOAD_N(lane.u + t * width, lane.left), rates, h);
+        span += step;
+        cut = cut || is_cut(&lane, t);
+    }
+    carry_store(h, &lane, carried + carried_offset + slot * STATES + c);
+    STORE_N(cut ? (vfloat)(-1.0f) : span, spans + spans_offset + slot + c, lane.left);
+}
+#endif
+
+#ifdef KERNEL_selective_behind
+/* Backward, segments from `first` on: the gradient of the state before each, from its own steps
+ * alone. */
+__kernel void selective_behind(LANE_PARAMETERS, long steps, long first, long segments,
+                               __global const float *restrict dy, ulong dy_offset,
+                               __global float *carried, ulong carried_offset, __global float *spans,
+                               ulong spans_offset) {
+    const long c = (long)get_global_id(0) * VECTOR;
+    const long sequence = get_global_id(1);
+    const long segment = first + (long)get_global_id(2);
+    if (c >= width) {
+        return;
+    }
+    const long length = lengths ? clamp((long)lengths[lengths_offset + sequence], 0L, time) : time;
+    const long stop = min(length, min((segment + 1) * steps, time));
+    const long slot = (sequence * segments + segment) * width;
+    lane_t lane;
+    vfloat carry[STATES], rates[STATES];
+    vfloat span = (vfloat)(0.0f);
+    bool cut = false;
+    LANE(&lane, sequence, c);
+    rates_load(a_log + a_log_offset + c * STATES, lane.left, rates);
+    dy += dy_offset + sequence * time * width + c;
+    EACH_STATE {
+        carry[n] = (vfloat)(0.0f);
+    }
+    for (long t = stop - 1; t >= segment * steps; t--) {
+        __global const float *b = lane.bc + t * (2 * STATES);
+        const vfloat gate = LOAD_N(lane.z + t * width, lane.left);
+        const vfloat dsum = LOAD_N(dy + t * width, lane.left) * (gate * sigmoid(gate));
+        const vfloat step = softplus(step_input(&lane, t));
+        const bool cut_here = is_cut(&lane, t);
+        EACH_STATE {
+            const vfloat g = MAD(dsum, (vfloat)(b[STATES + n]), carry[n]);
+            carry[n] = cut_here ? (vfloat)(0.0f) : exp2(step * rates[n]) * g;
+        }
+        span += step;
+        cut = cut || cut_here;
+    }
+    carry_store(carry, &lane, carried + carried_offset + slot * STATES + c);
+    STORE_N(cut ? (vfloat)(-1.0f) : span, spans + spans_offset + slot + c, lane.left);
+}
+#endif
+
+#ifdef KERNEL_selective_carry
+/* What each segment begins with takes the place of what it leaves: from `given` (absent: 0) on, in
+ * the order in which segments are walked. A work-item has one state of a vector of channels.
+ * Dimension 0: channels; 1: sequences; 2: states. */
+__kernel void selective_carry(long width, long segments, int backward,
+                              __global const float *restrict a_log, ulong a_log_offset,
+                              __global const float *restrict given, ulong given_offset,
+                              __global const float *restrict spans, ulong spans_offset,
+                              __global float *carried, ulong carried_offset) {
+    const long c = (long)get_global_id(0) * VECTOR;
+    const long sequence = get_global_id(1);
+    const int n = get_global_id(2);
+    const long left = width - c;
+    if (left <= 0) {
+        return;
+    }
+    const vfloat rate = -LOG2_E * exp(state_load(a_log + a_log_offset + c * STATES, n, left));
+    vfloat carry = given
+                       ? state_load(given + given_offset + (sequence * width + c) * STATES, n, left)
+                       : (vfloat)(0.0f);
+    for (long i = 0; i < segments; i++) {
+        const long slot = sequence * segments + (backward ? segments - 1 - i : i);
+        __global float *here = carried + carried_offset + (slot * STATES + n) * width + c;
+        const bool last = i == segments - 1; /* what that leaves nobody has asked */
+        const vfloat leaves = last ? (vfloat)(0.0f) : LOAD_N(here, left);
+        const vfloat span =
+            last ? (vfloat)(0.0f) : LOAD_N(spans + spans_offset + slot * width + c, left);
+        STORE_N(carry, here, left);
+        carry = span < 0.0f ? leaves : MAD(exp2(span * rate), carry, leaves);
+    }
 }
 #endif

@@ -421,7 +421,7 @@ static void take_backward(struct maker *maker, struct selective_shape shape, uin
 
 /* Sizes that the oracle walks in some milliseconds. */
 static struct selective_shape draw_shape(struct maker *maker) {
-    const struct sizes times = SIZES(1, 2, 7, 16, 17, 48, 203), states = SIZES(1, 3, 4, 16, 64);
+    const struct sizes times = SIZES(1, 2, 7, 16, 17, 48, 203), states = SIZES(1, 4, 16, 37, 64);
     struct selective_shape shape;
     do {
         shape = (struct selective_shape){maker_pick(maker, SOME_BATCHES), maker_pick(maker, times),
@@ -430,10 +430,11 @@ static struct selective_shape draw_shape(struct maker *maker) {
     return shape;
 }
 
-/* A reset, then a length, at every place of a sequence, one a sequence: three chunks and a part. */
+/* A reset, then a length, at every place of a sequence, one a sequence: four chunks and a part, and
+ * two segments where devices cut time. */
 static void with_each_mark(struct maker *maker, uint32_t reset, uint32_t lengths,
                            selective_take take_one) {
-    const int64_t time = maker->mode == CHECK_SMALL ? 5 : 3 * SELECTIVE_CHUNK + 3;
+    const int64_t time = maker->mode == CHECK_SMALL ? 5 : 4 * SELECTIVE_CHUNK + 3;
     maker->fixed = EACH_MARK;
     take_one(maker, (struct selective_shape){time + 1, time, 3, 4}, lengths);
     take_one(maker, (struct selective_shape){time + 1, time, 3, 4}, reset);
@@ -446,6 +447,11 @@ static void make_selective(struct maker *maker, uint32_t reset, uint32_t lengths
         take_one(maker, draw_shape(maker), 0);
     }
     with_each_mark(maker, reset, lengths, take_one);
+    if (maker->mode != CHECK_SMALL) {
+        take_one(maker, (struct selective_shape){1, 1400, 9, 16}, 0);
+        /* More steps than some compilers count in loops. */
+        take_one(maker, (struct selective_shape){1, 70000, 1, 1}, lengths);
+    }
     /* As long as the selective copying of the papers, in one stretch. */
     if (maker->mode == CHECK_THOROUGH) {
         maker->fixed = NO_MARK;
