@@ -37,7 +37,7 @@ static minrnn_status g_backward(struct op_context *context, const struct g_backw
 
 /* ---- of one number, with a bias ---- */
 
-/* A row of f(x + bias), or of f'(x + bias) dy. The bias may be NULL. */
+/* A row of f(x + bias), which does not read dy, or of f'(x + bias) dy. The bias may be NULL. */
 typedef void row_function(int64_t width, const float *x, const float *bias, const float *dy,
                           float *out);
 
@@ -51,7 +51,7 @@ static minrnn_status by_rows(const struct op_context *context, int64_t rows, int
         const struct span span = span_of(i, rows, size);
         for (int64_t row = span.begin; row < span.begin + span.count; row++) {
             const int64_t at = row * width;
-            of(width, x + at, bias, dy ? dy + at : NULL, out + at);
+            of(width, x + at, bias, dy + at, out + at);
         }
     }
     return MINRNN_OK;
@@ -115,8 +115,8 @@ ROW_FUNCTIONS(silu, silu_f32, silu_slope_f32)
 
 static minrnn_status gelu_forward(struct op_context *context,
                                   const struct gelu_forward_args *args) {
-    return by_rows(context, args->rows, args->width, gelu_row, f32(args->x), f32(args->bias), NULL,
-                   f32(args->y));
+    const float *x = f32(args->x);
+    return by_rows(context, args->rows, args->width, gelu_row, x, f32(args->bias), x, f32(args->y));
 }
 
 static minrnn_status gelu_backward(struct op_context *context,
@@ -127,8 +127,8 @@ static minrnn_status gelu_backward(struct op_context *context,
 
 static minrnn_status silu_forward(struct op_context *context,
                                   const struct silu_forward_args *args) {
-    return by_rows(context, args->rows, args->width, silu_row, f32(args->x), f32(args->bias), NULL,
-                   f32(args->y));
+    const float *x = f32(args->x);
+    return by_rows(context, args->rows, args->width, silu_row, x, f32(args->bias), x, f32(args->y));
 }
 
 static minrnn_status silu_backward(struct op_context *context,
