@@ -140,6 +140,13 @@ def trips_of(op, launch):
     if launch.kernel.startswith("scan_"):
         chunks = launch.global_[2] if launch.kernel != "scan_carry" else 1
         return size_of(op, "time") / option("BLOCK") / max(chunks, 1)
+    if launch.kernel == "selective_forward":
+        return size_of(op, "time") / max(launch.global_[2], 1)
+    if launch.kernel == "selective_backward":
+        # A chunk is walked once more but for its last steps, and each step's states from the last stash.
+        stride, chunk = option("STRIDE"), option("CHUNK")
+        walks = 1 + (stride - 1) / 2 + (chunk - stride) / chunk
+        return size_of(op, "time") / max(launch.global_[2], 1) * walks
     if launch.kernel == "gemm_group":
         steps = size_of(op, "rows" if op.name == "dense_gradients" else "k")
         segments = launch.global_[2] / max(size_of(op, "count"), 1)
@@ -163,9 +170,10 @@ def predict(op, device):
     if not op.launches:
         return Row(op, 0.0, "nothing")
     # The first launch does the work, and a second pass adds up what it left. A walk sets its state first, and
-    # then its products are most of the work.
+    # then its products are most of the work. A kernel of the op's own name does most of it.
     products = [launch for launch in op.launches if is_walk(op) and launch.kernel.startswith("gemm")]
-    main = (products or op.launches)[0]
+    own = [launch for launch in op.launches if launch.kernel == op.name]
+    main = (products or own or op.launches)[0]
     groups = groups_of(main)
     items = math.prod(main.local)
     resident = units * number("groups_a_multiprocessor") * max(1, 256 // items)

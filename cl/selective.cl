@@ -102,6 +102,22 @@ static inline void rates_load(__global const float *a_log, long left, vfloat *ra
     }
 }
 
+/* 2^x for x <= 0, 0 below 2^-126. What states lose in a step is the distance from 1, in which exp2,
+ * that of fast hardware above all, may err by far more than one rounding: here it is right, too. */
+static inline vfloat power(vfloat x) {
+    const vfloat bias =
+        (vfloat)(12583039.0f); /* 1.5 2^23 + 127: the exponent is what its last bits say */
+    const vfloat from = x < -127.0f ? (vfloat)(-127.0f) : x;
+    const vfloat whole = from + bias;
+    const vfloat r = from - (whole - bias); /* 2^r by a polynomial: 2e-9 */
+    vfloat q = MAD(r, (vfloat)(0.0001547630f), (vfloat)(0.0013400270f));
+    q = MAD(r, q, (vfloat)(0.0096180039f));
+    q = MAD(r, q, (vfloat)(0.0555032779f));
+    q = MAD(r, q, (vfloat)(0.2402265135f));
+    q = MAD(r, q, (vfloat)(0.6931472062f));
+    return MAD(r, q, (vfloat)(1.0f)) * as_vfloat(as_vuint(whole) << 23);
+}
+
 static inline bool is_cut(const lane_t *lane, long t) {
     return lane->reset && lane->reset[t] != 0;
 }
@@ -118,7 +134,7 @@ static inline vfloat advance(const lane_t *lane, long t, vfloat step, vfloat fre
     vfloat sum = (vfloat)(0.0f);
     EACH_STATE {
         const vfloat before = cut ? (vfloat)(0.0f) : h[n];
-        h[n] = MAD(exp2(step * rates[n]), before, fresh * b[n]);
+        h[n] = MAD(power(step * rates[n]), before, fresh * b[n]);
         sum = MAD((vfloat)(b[STATES + n]), h[n], sum);
     }
     return sum;
@@ -196,19 +212,27 @@ __kernel void selective_forward(LANE_PARAMETERS, long steps, long first, long se
 #endif
 
 #ifdef KERNEL_selective_backward
-/* Steps whose states are in registers together on the way back. */
-#ifndef PART
-#define PART 4
+/* On its way back a chunk is walked once more, and the states before every STRIDE-th step are
+ * stashed but for the last of them: each step's are walked to from there. Read again from memory,
+ * they would keep the addresses of all states in registers. */
+#ifndef STRIDE
+#define STRIDE 4
 #endif
-#define EACH_OF_PART _Pragma("unroll") for (int i = 0; i < PART; i++)
+#define STASHES (CHUNK / STRIDE - 1)
 #define PITCH (COLUMN_ITEMS + 1)
 
-/* What a part's steps read. Those at and past `stop` count for nothing: no step, no input, and what
- * is read is that of the last one in use. */
-typedef struct {
-    vfloat before[PART][STATES];
-    vfloat x[PART], step[PART], input[PART], sum[PART];
-} part_t;
+static inline vfloat step_of(const lane_t *lane, long t) {
+    return softplus(step_input(lane, t));
+}
+
+/* h from step t to before step `end`. */
+static inline void walk(const lane_t *lane, long t, long end, const vfloat *rates, vfloat *h) {
+    for (; t < end; t++) {
+        const vfloat step = step_of(lane, t);
+        (void)advance(lane, t, step, step * LOAD_N(lane->u + t * lane->width, lane->left), rates,
+                      h);
+    }
+}
 
 /* The sum of a row of terms, one of each work-item. */
 static inline float terms_sum(__local const float *terms) {
@@ -237,6 +261,7 @@ __kernel COLUMN_GROUP void selective_backward(
     __global float *dstate, ulong dstate_offset, __global float *shares, ulong shares_offset,
     __global float *totals, ulong totals_offset, __global float *carried, ulong carried_offset) {
     __local float terms[2 * STATES * PITCH];
+    __local vfloat stash[STASHES * STATES * COLUMN_ITEMS];
     const int item = get_local_id(0);
     const long block = (long)get_global_id(0) / COLUMN_ITEMS;
     const long sequence = get_global_id(1);
@@ -252,8 +277,7 @@ __kernel COLUMN_GROUP void selective_backward(
     const long slot = sequence * segments + segment;
     const long place = (sequence * width + c) * STATES;
     lane_t lane;
-    part_t part;
-    vfloat h[STATES], rates[STATES], carry[STATES], da[STATES];
+    vfloat h[STATES], base[STATES], rates[STATES], carry[STATES], da[STATES];
     vfloat bias_total = (vfloat)(0.0f), skip_total = (vfloat)(0.0f);
     LANE(&lane, sequence, c);
     rates_load(a_log + a_log_offset + c * STATES, lane.left, rates);
@@ -274,71 +298,65 @@ __kernel COLUMN_GROUP void selective_backward(
     dz += dz_offset + rows;
     shares += shares_offset + (sequence * time * blocks + block) * (2 * STATES);
 
-    /* From the last part of PART steps that has one in use. */
-    for (long from = begin + (stop - begin + PART - 1) / PART * PART - PART; from >= begin;
-         from -= PART) {
-        const long chunk = from / CHUNK;
-        carry_load(kept + chunk * STATES * width, &lane, h);
-        for (long t = chunk * CHUNK; t < from; t++) {
-            const vfloat step = softplus(step_input(&lane, t));
-            (void)advance(&lane, t, step, step * LOAD_N(lane.u + t * width, lane.left), rates, h);
-        }
-        EACH_OF_PART {
-            const bool used = from + i < stop;
-            const long t = used ? from + i : stop - 1;
-            const bool cut = is_cut(&lane, t);
-            const vfloat input = LOAD_N(lane.u + t * width, lane.left);
-            part.x[i] = step_input(&lane, t);
-            part.step[i] = used ? softplus(part.x[i]) : (vfloat)(0.0f);
-            part.input[i] = used ? input : (vfloat)(0.0f);
+    for (long chunk = (stop + CHUNK - 1) / CHUNK - 1; chunk * CHUNK >= begin; chunk--) {
+        const long head = chunk * CHUNK, tail = min(head + CHUNK, stop);
+        __global const float *from = kept + chunk * STATES * width;
+        const int parts = (int)(tail - head + STRIDE - 1) / STRIDE;
+        carry_load(from, &lane, base);
+        for (int i = 0; i < parts - 1; i++) {
             EACH_STATE {
-                part.before[i][n] = cut ? (vfloat)(0.0f) : h[n];
+                stash[(i * STATES + n) * COLUMN_ITEMS + item] = base[n];
             }
-            part.sum[i] = advance(&lane, t, part.step[i], part.step[i] * part.input[i], rates, h);
+            walk(&lane, head + i * STRIDE, head + (i + 1) * STRIDE, rates, base);
         }
-#pragma unroll
-        for (int i = PART - 1; i >= 0; i--) {
-            const bool used = from + i < stop;
-            const long t = used ? from + i : stop - 1;
+        for (long t = tail - 1; t >= head; t--) {
+            const int i = (int)(t - head) / STRIDE;
+            if (i < parts - 1 && (t - head) % STRIDE == STRIDE - 1) {
+                EACH_STATE {
+                    base[n] = stash[(i * STATES + n) * COLUMN_ITEMS + item];
+                }
+            }
+            EACH_STATE {
+                h[n] = base[n];
+            }
+            walk(&lane, head + i * STRIDE, t, rates, h);
             const bool cut = is_cut(&lane, t);
             __global const float *b = lane.bc + t * (2 * STATES);
-            const vfloat z_now = LOAD_N(lane.z + t * width, lane.left);
-            const vfloat gate = sigmoid(z_now);
-            const vfloat dy_now = used && on ? LOAD_N(dy + t * width, lane.left) : (vfloat)(0.0f);
+            const vfloat x = step_input(&lane, t), step = softplus(x);
+            const vfloat input = LOAD_N(lane.u + t * width, lane.left), fresh = step * input;
+            const vfloat z_now = LOAD_N(lane.z + t * width, lane.left), gate = sigmoid(z_now);
+            const vfloat dy_now = on ? LOAD_N(dy + t * width, lane.left) : (vfloat)(0.0f);
             const vfloat dsum = dy_now * (z_now * gate);
-            const vfloat fresh = part.step[i] * part.input[i];
+            vfloat sum = lane.skip * input;
             vfloat dfresh = (vfloat)(0.0f), ddecay = (vfloat)(0.0f);
             EACH_STATE {
-                const vfloat a = exp2(part.step[i] * rates[n]);
-                const vfloat rest = a * part.before[i][n];
+                const vfloat a = power(step * rates[n]);
+                const vfloat rest = cut ? (vfloat)(0.0f) : a * h[n];
+                const vfloat now = MAD(fresh, (vfloat)(b[n]), rest);
                 const vfloat g = MAD(dsum, (vfloat)(b[STATES + n]), carry[n]);
                 const vfloat decayed = g * rest;
                 terms[n * PITCH + item] = on ? lanes_sum(g * fresh) : 0.0f;
-                terms[(STATES + n) * PITCH + item] =
-                    on ? lanes_sum(dsum * MAD(fresh, (vfloat)(b[n]), rest)) : 0.0f;
+                terms[(STATES + n) * PITCH + item] = on ? lanes_sum(dsum * now) : 0.0f;
+                sum = MAD((vfloat)(b[STATES + n]), now, sum);
                 dfresh = MAD(g, (vfloat)(b[n]), dfresh);
                 ddecay = MAD(rates[n], decayed, ddecay);
-                da[n] = MAD(part.step[i], decayed, da[n]);
-                carry[n] = used && cut ? (vfloat)(0.0f) : a * g;
+                da[n] = MAD(step, decayed, da[n]);
+                carry[n] = cut ? (vfloat)(0.0f) : a * g;
             }
-            const vfloat dstep = MAD(part.input[i], dfresh, LN2 * ddecay);
-            const vfloat dp_now = used ? dstep * sigmoid(part.x[i]) : (vfloat)(0.0f);
-            const vfloat out = MAD(lane.skip, part.input[i], part.sum[i]);
+            const vfloat dp_now = MAD(input, dfresh, LN2 * ddecay) * sigmoid(x);
             bias_total += dp_now;
-            skip_total = MAD(dsum, part.input[i], skip_total);
-            if (used && on) {
-                STORE_N(MAD(dsum, lane.skip, part.step[i] * dfresh), du + t * width, lane.left);
+            skip_total = MAD(dsum, input, skip_total);
+            if (on) {
+                STORE_N(MAD(dsum, lane.skip, step * dfresh), du + t * width, lane.left);
                 STORE_N(dp_now, dp + t * width, lane.left);
-                STORE_N(dy_now * out * (gate * (1.0f + z_now * (1.0f - gate))), dz + t * width,
+                STORE_N(dy_now * sum * (gate * (1.0f + z_now * (1.0f - gate))), dz + t * width,
                         lane.left);
             }
             barrier(CLK_LOCAL_MEM_FENCE);
             for (int v = item; v < 2 * STATES; v += COLUMN_ITEMS) {
                 __global float *to = shares + t * blocks * (2 * STATES) + v;
                 const float total = terms_sum(terms + v * PITCH);
-                if (used) {
-                    *to = split > 0 ? *to + total : total;
-                }
+                *to = split > 0 ? *to + total : total;
             }
             barrier(CLK_LOCAL_MEM_FENCE); /* before the next step's terms */
         }
@@ -464,7 +482,7 @@ __kernel void selective_behind(LANE_PARAMETERS, long steps, long first, long seg
         const bool cut_here = is_cut(&lane, t);
         EACH_STATE {
             const vfloat g = MAD(dsum, (vfloat)(b[STATES + n]), carry[n]);
-            carry[n] = cut_here ? (vfloat)(0.0f) : exp2(step * rates[n]) * g;
+            carry[n] = cut_here ? (vfloat)(0.0f) : power(step * rates[n]) * g;
         }
         span += step;
         cut = cut || cut_here;
@@ -502,7 +520,7 @@ __kernel void selective_carry(long width, long segments, int backward,
         const vfloat span =
             last ? (vfloat)(0.0f) : LOAD_N(spans + spans_offset + slot * width + c, left);
         STORE_N(carry, here, left);
-        carry = span < 0.0f ? leaves : MAD(exp2(span * rate), carry, leaves);
+        carry = span < 0.0f ? leaves : MAD(power(span * rate), carry, leaves);
     }
 }
 #endif

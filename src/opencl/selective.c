@@ -21,11 +21,6 @@ struct cut {
     int64_t items;  /* work-items of a block */
 };
 
-/* Steps of the states that backward keeps in registers: 64 of them. */
-static int part_of(int64_t states) {
-    return states <= 16 ? 4 : states <= 32 ? 2 : 1;
-}
-
 /* Work-items that keep the device busy. A CPU of vectors needs one a unit. */
 static int64_t wanted_items(const struct cl_device *device) {
     const struct cl_traits *traits = &device->traits;
@@ -52,11 +47,21 @@ static struct cut forward_cut(const struct cl_device *device,
     return time_cut(device, args, PLAN_MOST_STEPS / (args->states + 1));
 }
 
-/* Work-items of a block: each has a place in the work-group's memory for each sum over channels. */
+/* Backward's steps between stashed states. */
+enum { STRIDE = 4 };
+
+/* Bytes of a work-group's memory: a place for each item and each sum over channels, and one more;
+ * and what the items stash. */
+static int64_t group_bytes(const struct cl_device *device, int64_t states, int64_t items) {
+    const int64_t stashes = SELECTIVE_CHUNK / STRIDE - 1;
+    return states * (2 * (items + 1) + stashes * items * plan_vector(device)) * F32_BYTES;
+}
+
+/* Work-items of a block. */
 static int64_t block_items(const struct cl_device *device, int64_t states) {
-    enum { LOCAL_BYTES = 16 << 10 };
+    enum { MOST_BYTES = 24 << 10 };
     int64_t items = plan_loops(device) ? 1 : tuned(&device->traits, TUNE_selective_items);
-    while (items > 1 && (2 * states * (items + 1) * F32_BYTES > LOCAL_BYTES ||
+    while (items > 1 && (group_bytes(device, states, items) > MOST_BYTES ||
                          items > (int64_t)device->traits.max_work_group)) {
         items /= 2;
     }
@@ -66,11 +71,10 @@ static int64_t block_items(const struct cl_device *device, int64_t states) {
 static struct cut backward_cut(const struct cl_device *device,
                                const struct selective_backward_args *args) {
     const int64_t items = block_items(device, args->states);
-    /* A step's rounds: those over its states, which some compilers do not unroll, there and back
-     * and in walking half a chunk again for each part; and those over the block's terms. */
-    const int64_t walks = 6 + SELECTIVE_CHUNK / part_of(args->states) - 1;
+    /* A step's rounds: those over its states, which some compilers do not unroll, there, back, and
+     * on the ways to it; and those over the block's terms. */
     const int64_t rounds =
-        args->states * walks / 2 + ceil_div(2 * args->states, items) * ceil_div(items, 8) + 1;
+        8 * args->states + ceil_div(2 * args->states, items) * ceil_div(items, 8) + 8;
     struct cut cut = time_cut(device, args, PLAN_MOST_STEPS / rounds);
     cut.items = items;
     cut.blocks = ceil_div(args->width, cut.items * plan_vector(device));
@@ -94,8 +98,8 @@ static void describe(const void *plan, struct program_spec *spec, char options[F
     const struct group *group = plan;
     const int64_t states = group->s->args.states;
     snprintf(options, FITTING_OPTIONS,
-             "-DVECTOR=%d -DSTATES=%d -DCHUNK=%d -DPART=%d -DCOLUMN_ITEMS=%d",
-             plan_vector(group->s->device), (int)states, SELECTIVE_CHUNK, part_of(states),
+             "-DVECTOR=%d -DSTATES=%d -DCHUNK=%d -DSTRIDE=%d -DCOLUMN_ITEMS=%d",
+             plan_vector(group->s->device), (int)states, SELECTIVE_CHUNK, STRIDE,
              (int)group->items);
     *spec = (struct program_spec){
         .files = {"prelude.cl", "span.cl", "scan/math.cl", "selective.cl"},

@@ -151,9 +151,16 @@ class Faults(unittest.TestCase):
         backward = launch("prelude.cl scan/backward.cl scan/serial.cl")
         self.assertEqual(matrix.faults(backward, "sm_75", usage(40), 0.5), "")
         self.assertIn("occupancy", matrix.faults(backward, "sm_75", usage(40), 0.49))
-        other = launch("prelude.cl span.cl memory.cl")
+        other = launch("prelude.cl span.cl memory.cl", "fill")
         self.assertEqual(matrix.faults(other, "sm_75", usage(40), 0.1), "")
         self.assertIn("occupancy", matrix.faults(other, "sm_75", usage(40), 0))
+
+    def test_many_states(self):
+        def spilling(states):
+            return matrix.faults(launch("prelude.cl selective.cl", "selective_backward")._replace(
+                options=f"-cl-std=CL1.2 -DSTATES={states} -DCHUNK=16"), "sm_75", usage(255, spills=8), 0.1)
+        self.assertIn("spills 8", spilling(16))
+        self.assertEqual(spilling(64), "")
 
 
 class Live(unittest.TestCase):
