@@ -50,8 +50,9 @@ enum { MINRNN_MIXER_ROOM = 256 /**< bytes */ };
  * dt_proj.bias [inner]; A_log [inner, states]; D [inner]; out_proj.weight [width, inner]. With
  * u = silu(conv1d x) and step = softplus(dt_proj r):
  *
- *       h = exp(-step exp(A_log)) h_before + step B u,  y = (C . h + D u) silu(z),  out = out_proj
- * y
+ *       h = exp(-step exp(A_log)) h_before + step B u
+ *       y = (C . h + D u) silu(z)
+ *       out = out_proj y
  *
  * where B is made discrete by Euler's rule, as in their code, and not as in the paper's equation 4.
  * A state is the last taps - 1 inputs of the convolution [taps - 1, inner], then h [inner, states].
