@@ -22,9 +22,8 @@ typedef struct minrnn_tune_result {
 /** What is tuned. A member that an older program lacks is as minrnn_tune_config_defaults sets it.
  */
 typedef struct minrnn_tune_config {
-    size_t size; /**< of this struct: minrnn_tune_config_defaults sets it */
-    double
-        seconds; /**< constants, and values of them, are not begun after this time; 0: no limit */
+    size_t size;      /**< of this struct: minrnn_tune_config_defaults sets it */
+    double seconds;   /**< no constant and no value is begun after this time; 0: no limit */
     const char *only; /**< this constant alone; NULL: all that matter to the device */
     bool dry_run;     /**< the device and what is kept for it stay as they were */
 } minrnn_tune_config;
