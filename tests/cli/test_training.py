@@ -221,7 +221,7 @@ class Resuming(common.Workplace):
         shown = self.good("train", "--help")
         settings = re.findall(r"^  --(\S+)", shown[shown.index("\n  --tokens") :], re.M)
         flags = ["conv-pointwise", "learned-init", "normalised", "bias", "project", "help"]
-        of_others = ["reset-gate"]  # that a minLSTM does not have
+        of_others = ["reset-gate", "states", "taps", "rank", "dt-min", "dt-max"]  # that a minLSTM does not have
         self.assertEqual(sorted(settings), sorted([*others, *flags, *of_others]))
         given = [part for name, value in others.items() for part in (f"--{name}", value)]
         options = ["train", "--data", self.data, "--out", self.model, "--eval-batches", 1]
