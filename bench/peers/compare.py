@@ -28,7 +28,7 @@ FOREIGN = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OMP_NUM_THREADS", "MKL_NUM_
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in FOREIGN}
 
 
-# Sizes, classes and repeats; what minrnn is asked for beside them. A token has no time.
+# Sizes, classes and repeats. A token has no time.
 SUBJECTS = {
     "layer": {"width": "64", "time": "512", "batch": "64", "classes": "16", "repeat": "9"},
     "step": {"width": "384", "time": "256", "batch": "64", "classes": "65", "repeat": "5"},

@@ -3,7 +3,8 @@
 
 A block is a convolution of 4 taps, the paper's cell with twice the channels, and GELU of four times the width, each
 added to what came in, the last two behind an RMSNorm. The cell's scan is the paper's in log space, as it stands or by
-torch.compile, or PyTorch's own associative scan. A step is forward, loss, backward, clipping and AdamW."""
+torch.compile, or PyTorch's own associative scan; the candidate is its g. A step is forward, loss,
+backward, clipping and AdamW."""
 
 from cells import GATES, linear_gates, torch_of, torch_scan
 
